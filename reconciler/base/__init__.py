@@ -1,0 +1,1 @@
+"""The ground floor: clock, units, ids, files, errors, log, secret. No domain word inside."""

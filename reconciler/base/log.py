@@ -1,0 +1,57 @@
+"""Structured logs: a constant sentence as event, the variable parts as keys. Console lines on a terminal, JSON elsewhere.
+
+Secrets disappear by the name of the key and by known value (secret.py). Logs go to standard error: standard output is the answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from reconciler.base.secret import REDACTED, looks_secret, redact
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def configure(*, level: str = "info", stream: TextIO | None = None, json: bool | None = None) -> None:
+    """Set up logging once per process. ``json``: None means JSON unless ``stream`` (default: standard error) is a terminal."""
+    stream = stream if stream is not None else sys.stderr
+    as_json = json if json is not None else not stream.isatty()
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks if as_json else structlog.processors.format_exc_info,
+            _redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def get(room: str) -> Logger:
+    """The logger of a room."""
+    logger: Logger = structlog.get_logger(room=room)
+    return logger
+
+
+def _redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {key: REDACTED if looks_secret(key) else _clean(value) for key, value in event.items()}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: REDACTED if looks_secret(str(key)) else _clean(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(inner) for inner in value]
+    return value

@@ -1,0 +1,57 @@
+"""Cron expressions with time zones, by the rules of Debian cron on daylight-saving days (cronsim).
+
+A fixed time that the spring step skips runs right after the step; one that the autumn step repeats runs once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+_ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+
+
+def check_cron(expression: str) -> None:
+    """Raise ValueError, with a sentence, unless ``expression`` is five fields (or one of the six @names) that can ever come true."""
+    from cronsim import CronSim, CronSimError
+
+    text = _ALIASES.get(expression, expression)
+    if len(text.split()) != 5:
+        raise ValueError("must be a cron expression of five fields, such as '0 2 * * sun'")
+    try:
+        next(CronSim(text, datetime(2024, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration) as error:
+        raise ValueError(f"must be a cron expression that can come true ({error or 'it never does'})") from None
+
+
+def next_tick(expression: str, zone: str, after: datetime) -> datetime:
+    """The first moment strictly after ``after`` that the expression names in ``zone``; aware UTC."""
+    from cronsim import CronSim
+
+    return next(CronSim(_ALIASES.get(expression, expression), after.astimezone(ZoneInfo(zone)))).astimezone(UTC)
+
+
+def last_tick(expression: str, zone: str, until: datetime) -> datetime:
+    """The last moment not after ``until`` that the expression names in ``zone``; aware UTC."""
+    from cronsim import CronSim
+
+    just_after = until.astimezone(ZoneInfo(zone)) + timedelta(seconds=1)
+    return next(CronSim(_ALIASES.get(expression, expression), just_after, reverse=True)).astimezone(UTC)
+
+
+def longest_gap(expression: str, zone: str, after: datetime, ticks: int = 60) -> timedelta:
+    """The longest distance between two neighbouring ticks among the next ``ticks``: what the RPO must be able to bear."""
+    from cronsim import CronSim
+
+    simulation = CronSim(_ALIASES.get(expression, expression), after.astimezone(ZoneInfo(zone)))
+    moments = [next(simulation).astimezone(UTC) for _ in range(ticks)]
+    return max(later - earlier for earlier, later in pairwise(moments))

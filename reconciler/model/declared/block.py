@@ -1,0 +1,44 @@
+"""The strict base of every declared noun, and the one merge rule between blocks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+T = TypeVar("T")
+
+
+class Block(BaseModel):
+    """A mapping in a spec: unknown keys, coerced types and changed instances are errors. YAML keys are camelCase."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    def merged(self, later: Self | None) -> Self:
+        """This block with the keys that ``later`` sets: a value replaces, ``null`` removes. One level, no chains."""
+        if later is None:
+            return self
+        values = self.given() | later.given()
+        kept = {key for key, value in values.items() if value is not None}
+        return self.__class__.model_construct(_fields_set=kept, **values)
+
+    def given(self) -> dict[str, Any]:
+        """The keys that were written, by field name."""
+        return {key: getattr(self, key) for key in self.model_fields_set}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Items = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
+"""A YAML list, immutable once read."""

@@ -1,0 +1,44 @@
+"""What is promised: how old, how long, how many copies, how often proven. The blocks of Tier that a System may override."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.model.declared.block import Block
+from reconciler.model.declared.scalars import Duration
+
+Count = Annotated[int, Field(ge=0, le=100)]
+
+
+class Objectives(Block):
+    """The promises themselves; an absent one is not promised."""
+
+    rpo: Duration | None = Field(None, description="Recovery point objective: how old the newest good snapshot may become.")
+    rto: Duration | None = Field(None, description="Recovery time objective: how long a recovery may take.")
+    mtd: Duration | None = Field(None, description="Maximum tolerable downtime: the outage that the organisation can just survive.")
+
+
+class Copies(Block):
+    """How many repositories hold each snapshot, and how they differ. The source itself does not count."""
+
+    count: Count | None = Field(None, description="Repositories that hold the snapshot.")
+    media: Count | None = Field(None, description="Distinct `media` words among them.")
+    offsite: Count | None = Field(None, description="Those whose failureDomain.site differs from the system's.")
+    immutable: Count | None = Field(None, description="Those that this host's credentials cannot delete (Repository.deletableFrom).")
+    lag: Duration | None = Field(None, description="How far a copy may trail behind the primary.")
+
+
+class Verification(Block):
+    """How old the last proof of intactness may be."""
+
+    quick: Duration | None = Field(None, description="Structure: every object that the newest snapshot needs is there and decodes.")
+    deep: Duration | None = Field(None, description="Content: every byte was read, decrypted and hashed again.")
+
+
+class Drill(Block):
+    """Rehearsed recoveries."""
+
+    every: Duration | None = Field(None, description="How often a recovery is rehearsed.")
+    valid_for: Duration | None = Field(None, description="How long a passed drill counts as proof (default: twice `every`).")

@@ -1,0 +1,97 @@
+"""How backups are taken and kept: schedule, retention, compression, checksums, repositories, guard."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from reconciler.model.declared.block import Block, Items
+from reconciler.model.declared.scalars import Cron, Duration, Name, Zone
+
+Keep = Annotated[int, Field(ge=0, le=100_000)]
+Clocktime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Trigger(Block):
+    """When a kind of backup is due: after a duration, or at calendar moments."""
+
+    every: Duration | None = Field(None, description="Due when the newest snapshot that counts is this old.")
+    cron: Cron | None = Field(None, description="Due at the moments of a five-field cron expression.")
+    timezone: Zone | None = Field(None, description="IANA zone of `cron`; default UTC.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Trigger:
+        if (self.every is None) == (self.cron is None):
+            raise ValueError("must have exactly one of `every` and `cron`")
+        if self.timezone is not None and self.cron is None:
+            raise ValueError("may have a `timezone` only beside `cron`")
+        return self
+
+
+class Window(Block):
+    """When full and differential backups may begin. What the RPO needs never waits for it."""
+
+    begin: Clocktime = Field(description="First minute, `22:00`.")
+    end: Clocktime = Field(description="First minute no longer in it; earlier than `begin` means the next day.")
+    timezone: Zone = "UTC"
+
+
+class Schedule(Block):
+    """When each kind of backup is taken."""
+
+    full: Trigger | None = Field(None, description="Reads every byte again.")
+    differential: Trigger | None = Field(None, description="Reads what changed since the newest full.")
+    incremental: Trigger | None = Field(None, description="Reads what changed since the newest snapshot.")
+    catch_up: Literal["once", "skip"] | None = Field(None, description="Missed moments: one backup at once (default), or wait.")
+    window: Window | None = None
+
+
+class Retention(Block):
+    """Which snapshots stay. Rules only add reasons to keep; an empty retention keeps everything."""
+
+    keep_within: Duration | None = Field(None, description="Everything younger than this.")
+    last: Keep | None = Field(None, description="The newest so many.")
+    hourly: Keep | None = Field(None, description="The newest of each of the last so many hours (UTC) that have one.")
+    daily: Keep | None = None
+    weekly: Keep | None = Field(None, description="ISO weeks, UTC.")
+    monthly: Keep | None = None
+    yearly: Keep | None = None
+    minimum: Keep | None = Field(None, description="Never fewer good snapshots than this, whatever the rules say.")
+
+
+class Compression(Block):
+    """How segments are compressed; data that does not compress is stored as it is."""
+
+    algorithm: Literal["zstd", "gzip", "none"] | None = None
+    level: Annotated[int, Field(ge=-7, le=22)] | None = Field(None, description="zstd -7..22 (default 2), gzip 1..9 (default 6).")
+
+    @model_validator(mode="after")
+    def _level_fits(self) -> Compression:
+        if self.level is not None and self.algorithm == "gzip" and not 1 <= self.level <= 9:
+            raise ValueError("must have a gzip `level` from 1 to 9")
+        if self.level is not None and self.algorithm == "none":
+            raise ValueError("may not have a `level` with algorithm none")
+        return self
+
+
+class GuardLimits(Block):
+    """Above which one change of retention is held until a person approves it."""
+
+    max_forget_percent: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="Of at least 10 snapshots; default 30.")
+    max_forget_count: Annotated[int, Field(ge=1)] | None = Field(None, description="Default 50.")
+
+
+class PolicyBlocks(Block):
+    """The blocks that a BackupPolicy gives and a System may override key by key."""
+
+    schedule: Schedule | None = None
+    retention: Retention | None = None
+    compression: Compression | None = None
+    checksums: Items[Literal["sha256", "md5"]] | None = Field(None, description="Recorded per file, for `sha256sum -c` after a restore.")
+    repositories: Items[Name] | None = Field(None, description="The first is primary, the others hold copies.")
+    guard: GuardLimits | None = None
+
+
+class BackupPolicySpec(PolicyBlocks):
+    """How backups are taken and kept."""

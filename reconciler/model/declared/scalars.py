@@ -1,0 +1,85 @@
+"""Scalar types of the specs: names, durations, sizes, cron expressions, time zones, moments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+
+from reconciler.base.units import DURATION_PATTERN, SIZE_PATTERN, format_duration, parse_duration, parse_size
+
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
+
+
+def _duration(value: Any) -> timedelta:
+    return value if isinstance(value, timedelta) else parse_duration(value)
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than 0s")
+    return value
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise ValueError("must not be negative")
+        return value
+    return parse_size(value)
+
+
+def _cron(value: str) -> str:
+    from reconciler.model.cron import check_cron
+
+    check_cron(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"must be an IANA time zone such as Europe/Zurich (got '{value}')") from None
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    """A date means its end in UTC: `until: 2026-12-01` still covers that day."""
+    if isinstance(value, datetime):
+        moment = value
+    elif hasattr(value, "isoformat"):
+        moment = datetime(value.year, value.month, value.day, 23, 59, 59, tzinfo=UTC)
+    else:
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            raise ValueError("must be a date or a date with time, such as 2026-12-01 or 2026-12-01T08:00:00Z") from None
+        if len(str(value)) == 10:
+            moment = moment.replace(hour=23, minute=59, second=59)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    AfterValidator(_positive),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["15m", "1h30m", "7d"]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"type": "integer", "minimum": 0}], "examples": ["512MiB"]}),
+]
+Cron = Annotated[str, AfterValidator(_cron)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    PlainSerializer(lambda value: value.isoformat(), return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["2026-12-01", "2026-12-01T08:00:00Z"]}),
+]

@@ -1,0 +1,90 @@
+"""What is wanted: the declared nouns after references, merge and relative paths are resolved. Made by spec/, read by decide/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.policy import Compression, GuardLimits, Retention, Schedule
+from reconciler.model.declared.repository import Key
+from reconciler.model.declared.settings import SettingsSpec
+from reconciler.model.declared.system import Impact, Source, Suspend
+from reconciler.model.problem import Place, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSystem:
+    """One system as it is to be protected. Paths of sources are absolute."""
+
+    name: str
+    tier: str
+    policy: str
+    sources: tuple[Source, ...]
+    repositories: tuple[str, ...]
+    """Names; the first is primary. Empty only in a tree that has problems."""
+    objectives: Objectives
+    copies: Copies
+    verification: Verification
+    drill: Drill
+    schedule: Schedule
+    retention: Retention
+    compression: Compression
+    checksums: tuple[str, ...]
+    guard: GuardLimits
+    place: Place
+    generation: str
+    """Digest of the normalised effective spec: changes when the meaning changes, not when white space does."""
+    owner: str | None = None
+    host: str | None = None
+    previous_name: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    failure_domain: dict[str, str] = field(default_factory=dict)
+    impact: Impact | None = None
+    suspend: Suspend | None = None
+    last_good: bool = False
+    """True: its file is broken or missing now, this is the version that last parsed."""
+
+    def runs_on(self, agent: str) -> bool:
+        """Whether this agent reads the sources; others only observe."""
+        return self.host is None or self.host == agent
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRepository:
+    """One repository. ``url`` is an absolute path (or a URL with a scheme)."""
+
+    name: str
+    url: str
+    key: Key
+    place: Place
+    failure_domain: dict[str, str] = field(default_factory=dict)
+    media: str | None = None
+    deletable_from: tuple[str, ...] | None = None
+    last_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The whole tree at one instant."""
+
+    root: str
+    digest: str
+    """SHA-256 over the names and contents of the files that were read."""
+    settings: SettingsSpec
+    systems: tuple[DesiredSystem, ...]
+    """Sorted by name."""
+    repositories: tuple[DesiredRepository, ...]
+    problems: tuple[Problem, ...] = ()
+    clean: bool = True
+    """True: the whole tree parsed; only then absence of an object means that it was removed."""
+
+    @property
+    def realm(self) -> str:
+        return self.settings.realm
+
+    def system(self, name: str) -> DesiredSystem | None:
+        return next((system for system in self.systems if system.name == name), None)
+
+    def repository(self, name: str) -> DesiredRepository | None:
+        return next((repository for repository in self.repositories if repository.name == name), None)

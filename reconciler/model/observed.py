@@ -1,0 +1,94 @@
+"""What was seen at one instant: repositories, the history of runs, sources, the clock. Made by observe/, read by decide/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.model.declared.policy import Retention
+from reconciler.model.snapshot import BackupKind, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something could not be seen or done: the code and sentence of the error."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryState:
+    """One repository as last listed."""
+
+    name: str
+    listed_at: datetime | None
+    """When; None: never seen. A failed attempt keeps the time of the last good listing."""
+    reachable: bool
+    fresh: bool = False
+    """Listed completely in this very pass: only then anything may be deleted."""
+    id: str | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+    """Own realm and foreign ones alike, newest ``as_of`` first."""
+    failure: Failure | None = None
+    free_bytes: int | None = None
+
+    def of(self, realm: str, *systems: str | None) -> tuple[Snapshot, ...]:
+        """The snapshots of one system of one realm (its previous name counts), newest first."""
+        return tuple(s for s in self.snapshots if s.realm == realm and s.system in systems)
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """What the catalog remembers of the backups of one system into one repository."""
+
+    last_attempt_at: datetime | None = None
+    last_attempt_kind: BackupKind | None = None
+    last_success_at: datetime | None = None
+    """End of the newest run that met its purpose (published complete, or confirmed)."""
+    last_partial_at: datetime | None = None
+    """Start of the newest run that ended partial: the schedule paces the next try."""
+    last_duration: timedelta | None = None
+    last_added_bytes: int | None = None
+    last_bytes: int | None = None
+    durations: tuple[timedelta, ...] = ()
+    """Of the last ten successful ones, newest first."""
+    consecutive_failures: int = 0
+    failed_generation: str | None = None
+    """The spec generation under which the newest failure happened."""
+    last_failure: Failure | None = None
+    last_failure_at: datetime | None = None
+    confirmed: tuple[str, datetime] | None = None
+    """(snapshot id, as_of): a later scan found nothing changed, so that snapshot describes the source as of then."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """One declared path on this host."""
+
+    path: str
+    exists: bool
+    readable: bool
+    empty: bool
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything that the decision may know about the world."""
+
+    at: datetime
+    agent: str
+    repositories: Mapping[str, RepositoryState]
+    runs: Mapping[tuple[str, str], RunHistory] = field(default_factory=dict)
+    """By (system, repository)."""
+    sources: Mapping[str, tuple[SourceState, ...]] = field(default_factory=dict)
+    """By system; only of systems that this agent runs."""
+    accepted_retention: Mapping[str, Retention] = field(default_factory=dict)
+    """By system: the retention under which a plan was last carried out; tightening is judged against it."""
+    clock_jump: timedelta | None = None
+    """How far the wall clock moved against the monotonic one since the last pass, when that was more than a minute."""
+    busy: frozenset[tuple[str, str, str]] = frozenset()
+    """(system, repository, lane) that are being worked on right now."""

@@ -1,0 +1,126 @@
+"""What is to be done and why: a pure function of (desired, observed, now), printed by --dry-run and carried out otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.problem import Place
+from reconciler.model.snapshot import BackupKind
+
+
+class ActionKind(StrEnum):
+    """Every kind of side effect the loop can have."""
+
+    BACKUP = "backup"
+    VERIFY = "verify"
+    MARK = "mark"
+    """Mark snapshots in the repository as to be removed: the first phase of forget."""
+    FORGET = "forget"
+    """Remove snapshots that were marked at least a day ago."""
+
+
+class Lane(StrEnum):
+    """What the RPO needs never waits for upkeep."""
+
+    OBJECTIVE = "objective"
+    UPKEEP = "upkeep"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. It carries the facts it was decided on; act/ reads them again and refuses when they differ."""
+
+    kind: ActionKind
+    system: str
+    repository: str
+    lane: Lane
+    reason: str
+    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due."""
+    why: str
+    """The sentence with the numbers."""
+    priority: int
+    """Higher goes first: 100 asked for by a person, 80 RPO at risk, 50 due, 10 upkeep."""
+    generation: str = ""
+    place: Place | None = None
+    due_at: datetime | None = None
+    backup_kind: BackupKind | None = None
+    snapshots: tuple[str, ...] = ()
+    """For verify, mark and forget: sorted ids."""
+    retention_digest: str = ""
+    """For mark and forget: the effective retention that decided it."""
+
+    @property
+    def key(self) -> tuple[str, str, Lane]:
+        """Single flight: at most one action of a key is under way."""
+        return (self.system, self.repository, self.lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A change that a guard stopped: that one change and nothing else."""
+
+    system: str
+    repository: str
+    guard: str
+    """observation, clock, floor, tightening, verification, tree."""
+    snapshots: tuple[str, ...]
+    total: int
+    """Snapshots of that system there."""
+    why: str
+    digest: str
+    """Identifies this held change: system, repository, effective retention, sorted snapshot ids."""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An objective that is not met and that the loop cannot close: what a person must do."""
+
+    system: str
+    repository: str
+    code: str
+    why: str
+    person: str
+    """The sentence that begins with what to do."""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing to do yet: the next due moment of one system in its primary repository, with the reason."""
+
+    system: str
+    repository: str
+    backup_kind: BackupKind
+    due_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stable in order: the same inputs give the same plan, line for line."""
+
+    at: datetime
+    spec_digest: str
+    clean: bool
+    complete: bool
+    """False: some repository could not be observed; the plan knows nothing about it."""
+    observed_at: Mapping[str, datetime | None]
+    actions: tuple[Action, ...] = ()
+    held: tuple[Held, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    """Snapshots of the own realm whose system is no longer declared, by system name: kept, listed, never forgotten."""
+    foreign: int = 0
+
+    def count(self, kind: ActionKind) -> int:
+        return sum(action.kind is kind for action in self.actions)
+
+    @property
+    def to_forget(self) -> int:
+        """Snapshots that this plan removes now."""
+        return sum(len(a.snapshots) for a in self.actions if a.kind is ActionKind.FORGET)

@@ -1,0 +1,138 @@
+"""How things stand, published after each pass: the one value that metrics, CLI and page are projections of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from reconciler.model.observed import Failure, RunHistory
+
+
+class Truth(StrEnum):
+    """Never seen means Unknown, and Unknown is never green."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class ConditionType(StrEnum):
+    """Adjectives and participles; an objective that nobody declared has no condition."""
+
+    SPEC_ACCEPTED = "SpecAccepted"
+    REPOSITORY_REACHABLE = "RepositoryReachable"
+    BACKUP_FRESH = "BackupFresh"
+    RECOVERY_PROVEN = "RecoveryProven"
+    COPIES_SATISFIED = "CopiesSatisfied"
+    RETENTION_SATISFIED = "RetentionSatisfied"
+    VERIFIED = "Verified"
+    SUSPENDED = "Suspended"
+    READY = "Ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One statement about one object. ``kind`` is System or Repository."""
+
+    kind: str
+    name: str
+    type: ConditionType
+    status: Truth
+    reason: str
+    """CamelCase, of a closed set."""
+    message: str
+    since: datetime | None = None
+    """When the status last flipped; filled in from the catalog."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionStatus:
+    """One system in one repository."""
+
+    repository: str
+    snapshots: int
+    newest_good_id: str | None
+    recovery_point_at: datetime | None
+    """``as_of`` of the newest good snapshot, or of a later scan that confirmed it; None: never."""
+    newest_verified_at: datetime | None
+    history: RunHistory
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """One system."""
+
+    name: str
+    tier: str
+    policy: str
+    owner: str
+    host: str
+    here: bool
+    """Whether this agent acts on it; otherwise it is shown as "on HOST", never as failed."""
+    rpo: timedelta | None
+    rto: timedelta | None
+    protection: tuple[ProtectionStatus, ...]
+    """The primary repository first."""
+    conditions: tuple[Condition, ...]
+    next_due_at: datetime | None = None
+    next_due_why: str = ""
+    suspended: bool = False
+
+    def condition(self, wanted: ConditionType) -> Condition | None:
+        return next((c for c in self.conditions if c.type is wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryStatus:
+    """One repository."""
+
+    name: str
+    reachable: bool
+    listed_at: datetime | None
+    snapshots: int
+    foreign: int
+    orphaned: int
+    free_bytes: int | None
+    conditions: tuple[Condition, ...]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStatus:
+    """The loop itself."""
+
+    started_at: datetime | None = None
+    last_success_at: datetime | None = None
+    """End of the newest complete pass."""
+    passes: int = 0
+    interval: timedelta = timedelta(seconds=30)
+    actions: Mapping[str, int] = field(default_factory=dict)
+    """By action kind, since the catalog began."""
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpecStatus:
+    """The spec tree."""
+
+    digest: str
+    clean: bool
+    errors: int
+    warnings: int
+    loaded_at: datetime | None
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything, at one instant."""
+
+    at: datetime
+    agent: str
+    realm: str
+    systems: tuple[SystemStatus, ...]
+    repositories: tuple[RepositoryStatus, ...]
+    spec: SpecStatus
+    loop: LoopStatus
