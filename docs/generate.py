@@ -1,0 +1,82 @@
+"""Writes docs/errors.md from the error classes themselves: `python docs/generate.py`. A test fails when the page has drifted.
+
+An error class says in its docstring what happened in general, and carries a code, a hint, how a command ends because of it,
+and whether the same call may succeed later by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import reconciler
+from reconciler.base.errors import Fate, ReconcilerError
+
+PAGE = Path(__file__).with_name("errors.md")
+
+_HEAD = """# Error codes
+
+Generated from the error classes by `python docs/generate.py`; a test fails when this page and the code differ.
+
+An error is one sentence that names the failing thing, a code that never changes its meaning, the facts that belong to it and a hint
+what to look at first. On a terminal it looks like this, with `-o json` it is one object with the same fields:
+
+```
+error[repository-not-initialised]: /srv/backup/main holds no repository
+  repository = main
+  hint: Create it with `reconcile repository init main`. Is the disk mounted?
+```
+
+*exit* is the exit code of a command that ends because of it ([the list](architecture.md#exit-codes)). *again* says whether the same
+command may succeed later without anybody changing anything; the loop then tries again by itself, more and more slowly.
+"""
+
+_EXIT = {Fate.FAILED: 1, Fate.SPEC: 3, Fate.BUSY: 5, Fate.REFUSED: 6, Fate.DAMAGE: 8, Fate.USAGE: 64}
+
+
+def load_everything() -> None:
+    """Import every module of the package, so that every error class exists."""
+    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def error_classes() -> list[type[ReconcilerError]]:
+    """One class per code that can be raised: a family that gives its children no code of its own is not listed."""
+    found: dict[str, type[ReconcilerError]] = {}
+    waiting: list[type[ReconcilerError]] = [ReconcilerError]
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if "code" in vars(error) and error.__module__.startswith("reconciler."):
+            assert error.code not in found, f"{error.__name__} and {found[error.code].__name__} share the code {error.code}"
+            found[error.code] = error
+    return [found[code] for code in sorted(found)]
+
+
+def room(error: type[ReconcilerError]) -> str:
+    """The folder under reconciler/ that the class lives in."""
+    return error.__module__.split(".")[1]
+
+
+def render() -> str:
+    """The whole page."""
+    load_everything()
+    errors = error_classes()
+    lines = [_HEAD]
+    for name in sorted({room(error) for error in errors}):
+        lines += [f"\n## {name}/\n", "| code | what happened | what to look at first | exit | again |", "|---|---|---|---|---|"]
+        lines += [_row(error) for error in errors if room(error) == name]
+    return "\n".join(lines) + "\n"
+
+
+def _row(error: type[ReconcilerError]) -> str:
+    meaning = " ".join((inspect.getdoc(error) or "").split())
+    cells = (f"`{error.code}`", meaning, error.hint, str(_EXIT[error.fate]), "yes" if error.retry else "no")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
