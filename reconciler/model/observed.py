@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from reconciler.base.errors import ReconcilerError
 from reconciler.model.declared.policy import Retention
 from reconciler.model.snapshot import BackupKind, Snapshot
 
@@ -17,6 +18,11 @@ class Failure:
     code: str
     message: str
     hint: str = ""
+
+    @classmethod
+    def of(cls, error: ReconcilerError) -> Failure:
+        """The error as a value."""
+        return cls(code=error.code, message=error.message, hint=error.hint)
 
 
 @dataclass(frozen=True, slots=True)
