@@ -1,0 +1,151 @@
+"""Status to metric families, at the moment of the scrape.
+
+A custom collector instead of gauges that somebody must remember to set and to remove: what the Status no longer holds is
+gone with the next scrape, and after a restart nothing begins at zero.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from reconciler import __version__
+from reconciler.metrics import names
+from reconciler.metrics.names import Metric, MetricType
+from reconciler.model.plan import ActionKind
+from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
+
+Sample = tuple[Metric, tuple[str, ...], float]
+"""A metric, its label values in the order of its labels, the value."""
+
+_TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
+
+
+class StatusCollector(Collector):
+    """Reads the published Status anew for each scrape; None (nothing observed yet) leaves build and heartbeat."""
+
+    def __init__(self, published: Callable[[], Status | None]) -> None:
+        self._published = published
+
+    def describe(self) -> list[Family]:
+        """Registering must not need a Status."""
+        return []
+
+    def collect(self) -> Iterator[Family]:
+        return families(self._published())
+
+
+def registry(published: Callable[[], Status | None]) -> CollectorRegistry:
+    """What /metrics shows: the published Status and, on Linux, this process (``process_*``)."""
+    result = CollectorRegistry()
+    result.register(StatusCollector(published))
+    ProcessCollector(registry=result)
+    return result
+
+
+def families(status: Status | None) -> Iterator[Family]:
+    """Every metric of names.ALL, in that order, also those without a sample: a query then finds the name and its help."""
+    values: dict[str, dict[tuple[str, ...], float]] = {metric.name: {} for metric in names.ALL}
+    for metric, labels, value in samples(status):
+        values[metric.name][labels] = value
+    for metric in names.ALL:
+        yield _family(metric, values[metric.name])
+
+
+def samples(status: Status | None) -> Iterator[Sample]:
+    """The values alone, unordered."""
+    yield names.BUILD, (__version__, platform.python_version()), 1
+    yield from _of_loop(status.loop if status is not None else LoopStatus(), declared=status is not None)
+    if status is None:
+        return
+    yield from _of_spec(status.spec)
+    for system in status.systems:
+        yield from _of_system(system)
+    for repository in status.repositories:
+        yield from _of_repository(repository)
+
+
+def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:
+    yield names.LOOP_LAST_SUCCESS, (), _timestamp(loop.last_success_at)
+    if declared:
+        yield names.LOOP_INTERVAL, (), loop.interval.total_seconds()
+    for metric, counts in ((names.ACTIONS, loop.actions), (names.ACTIONS_FAILED, loop.failed)):
+        for action in dict.fromkeys([*(kind.value for kind in ActionKind), *map(str, counts)]):  # 0 is there before the first one happens
+            yield metric, (action,), counts.get(action, 0)
+
+
+def _of_spec(spec: SpecStatus) -> Iterator[Sample]:
+    yield names.SPEC_SUCCESSFUL, (), spec.clean and spec.errors == 0
+    yield names.SPEC_LOADED, (), _timestamp(spec.loaded_at)
+
+
+def _of_system(system: SystemStatus) -> Iterator[Sample]:
+    name = (system.name,)
+    yield names.SYSTEM, (system.name, system.tier, system.policy, system.owner, system.host), 1
+    if system.rpo is not None:
+        yield names.RPO_TARGET, name, system.rpo.total_seconds()
+    if system.rto is not None:
+        yield names.RTO_TARGET, name, system.rto.total_seconds()
+    yield names.SUSPENDED, name, system.suspended
+    for protection in system.protection:
+        pair = (system.name, protection.repository)
+        yield names.RECOVERY_POINT, pair, _timestamp(protection.recovery_point_at)
+        yield names.SNAPSHOTS, pair, protection.snapshots
+        if system.here:
+            yield from _of_runs(pair, protection)
+    yield from _of_conditions(system.conditions)
+
+
+def _of_runs(pair: tuple[str, str], protection: ProtectionStatus) -> Iterator[Sample]:
+    history = protection.history
+    yield names.LAST_SUCCESS, pair, _timestamp(history.last_success_at)
+    yield names.LAST_ATTEMPT, pair, _timestamp(history.last_attempt_at)
+    yield names.CONSECUTIVE_FAILURES, pair, history.consecutive_failures
+    if history.last_duration is not None:
+        yield names.LAST_DURATION, pair, history.last_duration.total_seconds()
+    if history.last_bytes is not None:
+        yield names.LAST_BYTES, pair, history.last_bytes
+    if history.last_added_bytes is not None:
+        yield names.LAST_ADDED_BYTES, pair, history.last_added_bytes
+
+
+def _of_repository(repository: RepositoryStatus) -> Iterator[Sample]:
+    name = (repository.name,)
+    yield names.REPOSITORY_UP, name, repository.reachable
+    if repository.free_bytes is not None:
+        yield names.REPOSITORY_FREE, name, repository.free_bytes
+    yield from _of_conditions(repository.conditions)
+
+
+def _of_conditions(conditions: tuple[Condition, ...]) -> Iterator[Sample]:
+    for condition in conditions:
+        yield names.CONDITION, (condition.kind, condition.name, condition.type.value), _TRUTH[condition.status]
+
+
+def _timestamp(moment: datetime | None) -> float:
+    return 0.0 if moment is None else moment.timestamp()
+
+
+def _family(metric: Metric, values: dict[tuple[str, ...], float]) -> Family:
+    match metric.type:
+        case MetricType.GAUGE:
+            gauge = GaugeMetricFamily(metric.family, metric.help, labels=metric.labels)
+            for labels, value in values.items():
+                gauge.add_metric(labels, value)
+            return gauge
+        case MetricType.COUNTER:
+            counter = CounterMetricFamily(metric.family, metric.help, labels=metric.labels)
+            for labels, value in values.items():
+                counter.add_metric(labels, value)
+            return counter
+        case MetricType.INFO:
+            info = InfoMetricFamily(metric.family, metric.help)
+            for labels in values:
+                info.add_metric((), dict(zip(metric.labels, labels, strict=True)))
+            return info

@@ -1,0 +1,88 @@
+"""docs/metrics.md from names.py: ``python -m reconciler.metrics.document > docs/metrics.md``; a test keeps the file equal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from reconciler.metrics import names
+from reconciler.metrics.names import Metric, Subject
+
+_HEAD: Final = """\
+# Metrics
+
+`reconcile --watch` serves them on `listen` (`metricsListen` where Settings give one; default `127.0.0.1:9477`) under `/metrics`,
+in the Prometheus text format or in OpenMetrics, as the scraper asks. Beside them `/healthz` answers 200 while the loop is alive and
+503 when it stalls, and `/readyz` answers 200 once everything was observed for the first time. An example configuration of
+Prometheus and a dashboard are in [`grafana/`](../grafana/README.md).
+
+This page is generated from the table that the code uses; do not edit it by hand.
+
+ * Everything is read at the moment of the scrape from the status that the last pass published. A restart loses nothing; what is no longer
+   declared is gone with the next scrape.
+ * Times are Unix timestamps, never ages: an age would stand still together with the process. **0 means never**, so a rule compares
+   `> 0` before it subtracts.
+ * Objectives are exported beside the observations: one rule serves every system, whatever its RPO.
+ * Labels hold names from the specs, never ids, paths or error texts. A system costs 3 to 4 samples and one for each of its conditions;
+   each of its repositories adds 8.
+ * A repository that several agents observe is exported by each of them; aggregate with `max by (system, repository)`.
+"""
+
+_TAIL: Final = """\
+## Queries to begin with
+
+How old the recovery point of each system is, in seconds:
+
+```promql
+time() - max by (system, repository) (reconciler_recovery_point_timestamp_seconds > 0)
+```
+
+Older than its RPO allows, with tier and owner for routing; suspended systems left out:
+
+```promql
+(time() - max by (system) (reconciler_recovery_point_timestamp_seconds > 0)
+  > on (system) max by (system) (reconciler_rpo_target_seconds))
+* on (system) group_left (tier, owner) max by (system, tier, owner) (reconciler_system_info)
+unless on (system) reconciler_system_suspended == 1
+```
+
+Never backed up:
+
+```promql
+max by (system) (reconciler_recovery_point_timestamp_seconds) == 0
+```
+
+The loop is late (three intervals without a complete pass), whether the process hangs or is gone:
+
+```promql
+time() - reconciler_loop_last_success_timestamp_seconds > 3 * reconciler_loop_interval_seconds
+  or up{job="reconciler"} == 0
+```
+
+Share of the systems that meet their RPO; Unknown counts as not met:
+
+```promql
+avg(reconciler_condition{kind="System", condition="BackupFresh"} == bool 1)
+```
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    sections = [_section(subject) for subject in Subject]
+    return "\n".join([_HEAD, *sections, _TAIL])
+
+
+def _section(subject: Subject) -> str:
+    rows = [_row(metric) for metric in names.ALL if metric.subject is subject]
+    return "\n".join([f"## {subject.value}\n", "| metric | type | labels | meaning |", "|---|---|---|---|", *rows, ""])
+
+
+def _row(metric: Metric) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    meaning = f"{metric.help} {metric.note}".strip()
+    return f"| `{metric.name}` | {metric.type.value} | {labels} | {meaning} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

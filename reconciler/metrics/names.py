@@ -1,0 +1,169 @@
+"""The one table of every metric: name, type, labels, help. The collector, docs/metrics.md and the dashboards follow it.
+
+Rules: base units and the unit last; timestamps, never ages (an age freezes together with the process that exports it); objectives as
+metrics beside the observation, so that one alert rule serves every system; no id, path or error text in a label.
+A timestamp of 0 means never.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+PREFIX: Final = "reconciler_"
+
+
+class MetricType(StrEnum):
+    """As in the text exposition; an info metric is 1, its labels are what it says."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    INFO = "info"
+
+
+class Subject(StrEnum):
+    """What a metric talks about; the sections of docs/metrics.md."""
+
+    AGENT = "The agent and its loop"
+    SPECS = "The specs"
+    SYSTEMS = "Systems"
+    PROTECTION = "Systems in their repositories"
+    RUNS = "Backups"
+    REPOSITORIES = "Repositories"
+    CONDITIONS = "Conditions"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric as a scraper sees it: ``name`` is complete, with prefix and suffix."""
+
+    name: str
+    type: MetricType
+    subject: Subject
+    help: str
+    labels: tuple[str, ...] = ()
+    note: str = ""
+    """For docs/metrics.md: what the help line has no room for."""
+
+    @property
+    def family(self) -> str:
+        """The name without the suffix that the exposition adds by itself."""
+        suffix = {MetricType.COUNTER: "_total", MetricType.INFO: "_info", MetricType.GAUGE: ""}[self.type]
+        return self.name.removesuffix(suffix)
+
+
+def _gauge(name: str, subject: Subject, text: str, labels: tuple[str, ...] = (), note: str = "") -> Metric:
+    return Metric(PREFIX + name, MetricType.GAUGE, subject, text, labels, note)
+
+
+def _counter(name: str, subject: Subject, text: str, labels: tuple[str, ...] = (), note: str = "") -> Metric:
+    return Metric(f"{PREFIX}{name}_total", MetricType.COUNTER, subject, text, labels, note)
+
+
+def _info(name: str, subject: Subject, text: str, labels: tuple[str, ...], note: str = "") -> Metric:
+    return Metric(f"{PREFIX}{name}_info", MetricType.INFO, subject, text, labels, note)
+
+
+_SYSTEM = ("system",)
+_PAIR = ("system", "repository")
+_NOT_ELSEWHERE = "Absent for a system that another host backs up: this agent knows nothing about those runs."
+_NOT_YET = "Absent until a backup has succeeded. " + _NOT_ELSEWHERE
+
+BUILD = _info("build", Subject.AGENT, "The version that is running.", ("version", "python"))
+LOOP_LAST_SUCCESS = _gauge(
+    "loop_last_success_timestamp_seconds",
+    Subject.AGENT,
+    "When the newest complete pass of the loop ended; 0 is never.",
+    note="The heartbeat: set at the end of a pass, so a pass that hangs shows as well as a dead process.",
+)
+LOOP_INTERVAL = _gauge(
+    "loop_interval_seconds", Subject.AGENT, "How often the loop is to look, as declared.", note="What the heartbeat is judged against."
+)
+ACTIONS = _counter(
+    "actions",
+    Subject.AGENT,
+    "Actions begun, by kind, failed ones included.",
+    ("action",),
+    note="Counted by the catalog: survives a restart, begins again at 0 when the catalog is rebuilt.",
+)
+ACTIONS_FAILED = _counter("actions_failed", Subject.AGENT, "Actions that failed, by kind.", ("action",))
+
+SPEC_SUCCESSFUL = _gauge(
+    "spec_last_load_successful",
+    Subject.SPECS,
+    "1 when the spec tree was free of errors when it was last read, else 0.",
+    note="Stays 0 until the tree is repaired; meanwhile a broken object is kept at its last good version.",
+)
+SPEC_LOADED = _gauge("spec_last_load_timestamp_seconds", Subject.SPECS, "When the spec tree was last read; 0 is never.")
+
+SYSTEM = _info(
+    "system",
+    Subject.SYSTEMS,
+    "Who a system belongs to and how it is protected.",
+    ("system", "tier", "policy", "owner", "host"),
+    note="To be joined: `… * on (system) group_left (tier, owner) reconciler_system_info`. "
+    "`owner` and `host` are empty where not declared.",
+)
+RPO_TARGET = _gauge(
+    "rpo_target_seconds", Subject.SYSTEMS, "Declared RPO: how old the recovery point may become.", _SYSTEM, "Absent where none is declared."
+)
+RTO_TARGET = _gauge(
+    "rto_target_seconds", Subject.SYSTEMS, "Declared RTO: how long a recovery may take.", _SYSTEM, "Absent where none is declared."
+)
+SUSPENDED = _gauge("system_suspended", Subject.SYSTEMS, "1 while the declaration suspends the system, else 0.", _SYSTEM)
+
+RECOVERY_POINT = _gauge(
+    "recovery_point_timestamp_seconds",
+    Subject.PROTECTION,
+    "The moment to which the newest good snapshot brings the system back; 0 is never backed up.",
+    _PAIR,
+    "The begin of the scan, or of a later scan that found nothing changed. Partial and suspect snapshots do not count.",
+)
+SNAPSHOTS = _gauge("snapshots", Subject.PROTECTION, "Snapshots of the system, of every grade.", _PAIR)
+
+LAST_SUCCESS = _gauge(
+    "backup_last_success_timestamp_seconds",
+    Subject.RUNS,
+    "When the newest successful backup ended; 0 is never.",
+    _PAIR,
+    "A run that found nothing changed is a success. " + _NOT_ELSEWHERE,
+)
+LAST_ATTEMPT = _gauge(
+    "backup_last_attempt_timestamp_seconds",
+    Subject.RUNS,
+    "When the newest backup began, however it ended; 0 is never.",
+    _PAIR,
+    _NOT_ELSEWHERE,
+)
+LAST_DURATION = _gauge("backup_last_duration_seconds", Subject.RUNS, "How long the newest successful backup took.", _PAIR, _NOT_YET)
+LAST_BYTES = _gauge("backup_last_bytes", Subject.RUNS, "Content of the newest successful backup, before deduplication.", _PAIR, _NOT_YET)
+LAST_ADDED_BYTES = _gauge(
+    "backup_last_added_bytes", Subject.RUNS, "What the newest successful backup stored anew, compressed and encrypted.", _PAIR, _NOT_YET
+)
+CONSECUTIVE_FAILURES = _gauge(
+    "backup_consecutive_failures", Subject.RUNS, "Backups that failed since the newest success.", _PAIR, _NOT_ELSEWHERE
+)
+
+REPOSITORY_UP = _gauge(
+    "repository_up", Subject.REPOSITORIES, "1 when the repository could be listed at the last attempt, else 0.", ("repository",)
+)
+REPOSITORY_FREE = _gauge(
+    "repository_free_bytes",
+    Subject.REPOSITORIES,
+    "Space left where the repository is.",
+    ("repository",),
+    "Absent where it is not known.",
+)
+
+CONDITION = _gauge(
+    "condition",
+    Subject.CONDITIONS,
+    "Condition of a system or repository: 1 True, 0 False, -1 Unknown.",
+    ("kind", "name", "condition"),
+    "`kind` is System or Repository. Unknown is never good: compare with `== 1`, not with `!= 0`. "
+    "True is the bad state of `Suspended` alone.",
+)
+
+ALL: Final[tuple[Metric, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
+"""Every metric, in the order of this file."""

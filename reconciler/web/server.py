@@ -1,0 +1,79 @@
+"""The door of this room: ``serve`` binds the address at once, so a taken port is an error of the caller and not a line in a log."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.model.status import Status
+from reconciler.web.errors import WebAddressInUse, WebAddressUnusable
+
+_JOIN_SECONDS: Final = 5.0
+_BACKLOG: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A listening server. ``port`` is the real one, also where port 0 was asked for."""
+
+    host: str
+    port: int
+    _closing: threading.Event
+    _thread: threading.Thread
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop answering; the port is free again when this returns. May be called twice."""
+        self._closing.set()
+        self._thread.join(_JOIN_SECONDS)
+
+
+def serve(published: Callable[[], Status | None], *, listen: str, live: Callable[[], bool], stop: threading.Event | None = None) -> Server:
+    """Serve /metrics, /healthz and /readyz on ``listen`` (``127.0.0.1:9477``, ``[::1]:0``) until ``close`` is called or ``stop`` is set.
+
+    ``published`` and ``live`` are called from other threads and must not block. ``published`` returns None until something was observed;
+    ``live`` says whether the loop's heartbeat is fresh. Without ``stop`` the endpoints answer until the very end of a shutdown.
+    Raises WebAddressInUse or WebAddressUnusable before anything is started.
+    """
+    from reconciler.web import engine, pages
+
+    listener, loopback = _bind(listen)
+    closing = threading.Event()
+
+    def ending() -> bool:
+        return closing.is_set() or (stop is not None and stop.is_set())
+
+    host, port = listener.getsockname()[:2]
+    thread = engine.start(pages.application(published, live=live, loopback=loopback), listener, ending)
+    return Server(host, port, closing, thread)
+
+
+def _bind(listen: str) -> tuple[socket.socket, bool]:
+    """A listening socket, and whether only this host can reach it."""
+    name, _, port = listen.rpartition(":")
+    host = name.removeprefix("[").removesuffix("]")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except (OSError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise WebAddressInUse(f"{listen} is already in use", listen=listen) from error
+        raise WebAddressUnusable(f"cannot listen on {listen}: {_reason(error)}", listen=listen) from error
+    return listener, ipaddress.ip_address(address[0]).is_loopback
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "not an address with a port"
