@@ -1,0 +1,85 @@
+"""What every action needs, and what it gives back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.base.clock import Clock
+from reconciler.base.errors import Fate
+from reconciler.catalog import Audit, Catalog, RunOutcome
+from reconciler.model.desired import Desired, DesiredRepository
+from reconciler.model.observed import Failure, Observed
+from reconciler.model.plan import Action
+from reconciler.model.snapshot import BackupKind
+from reconciler.repository import Progress, Repository
+from reconciler.tree.entry import Defect
+
+Opener = Callable[[DesiredRepository], Repository]
+"""Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
+
+
+class Watcher(Protocol):
+    """Hears how far an action is; called often, from the thread of the action."""
+
+    def __call__(self, action: Action, progress: Progress, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One pass, as its actions see it."""
+
+    desired: Desired
+    observed: Observed
+    opener: Opener
+    catalog: Catalog
+    audit: Audit
+    clock: Clock
+    actor: str
+    """Who asked: loop or cli."""
+    writer: str
+    """Random id of this state directory: one writer is one line of snapshots."""
+    skip: frozenset[tuple[int, int]] = frozenset()
+    """(st_dev, st_ino) of folders that no backup enters: repositories and the state directory."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    progress: Watcher | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a runner reports."""
+
+    outcome: RunOutcome
+    message: str
+    snapshot_id: str | None = None
+    backup_kind: BackupKind | None = None
+    """As recorded: without a usable base an incremental becomes a full."""
+    as_of: datetime | None = None
+    files: int = 0
+    bytes: int = 0
+    added_bytes: int = 0
+    defects: tuple[Defect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one action ended."""
+
+    action: Action
+    run_id: str
+    done: Done
+    seconds: float
+    failure: Failure | None = None
+    fate: Fate | None = None
+    """Set when it failed: what kind of ending that is."""
+
+    @property
+    def outcome(self) -> RunOutcome:
+        return self.done.outcome
+
+    @property
+    def message(self) -> str:
+        return self.failure.message if self.failure is not None else self.done.message

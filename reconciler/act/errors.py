@@ -1,0 +1,60 @@
+"""Why an action did not happen although it was planned."""
+
+from __future__ import annotations
+
+from reconciler.base.errors import Fate, ReconcilerError
+
+
+class ActError(ReconcilerError):
+    """An action could not be carried out."""
+
+    code = "act-failed"
+
+
+class FactsChanged(ActError):
+    """The world is no longer as it was when the action was decided; nothing was done."""
+
+    code = "act-facts-changed"
+    hint = "Nothing to do: the next pass looks again and decides anew."
+    retry = True
+
+
+class SourceSuddenlyEmpty(ActError):
+    """A source root is empty although the previous snapshot has files below it: an unmounted disk looks like this."""
+
+    code = "act-source-suddenly-empty"
+    hint = "Is it mounted? If it is really meant to be empty now, put a file into it (.keep will do)."
+
+
+class NoRoom(ActError):
+    """The repository has less free space than this backup is expected to need."""
+
+    code = "act-no-room"
+    hint = "Free some space there or let fewer snapshots be kept; what is stored already stays whole."
+
+
+class DamageFound(ActError):
+    """A snapshot was read whole and something in it is not what was written."""
+
+    code = "act-damage-found"
+    hint = (
+        "Older snapshots and copies are not affected unless they share the damaged part: verify them. The next full backup stores it anew."
+    )
+    fate = Fate.DAMAGE
+
+
+class Claimed(ActError):
+    """Another process works on the same system, repository and lane."""
+
+    code = "act-claimed"
+    hint = "Wait for it. A process that died holds nothing."
+    fate = Fate.BUSY
+    retry = True
+
+
+class StillNeeded(ActError):
+    """A snapshot that is to go is the newest good one, or somebody holds it."""
+
+    code = "act-still-needed"
+    hint = "Take a newer backup first, or let the hold end."
+    fate = Fate.REFUSED

@@ -1,0 +1,55 @@
+"""Removing snapshots: the second phase of retention, and the forget that a person asks for.
+
+Both look at the repository once more and at nothing else. What goes is the root; the bytes stay until prune.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from reconciler.act.backup import good_roots
+from reconciler.act.context import Context, Done
+from reconciler.act.errors import FactsChanged, StillNeeded
+from reconciler.act.facts import nothing_else_went, open_repository, own_roots, still_there
+from reconciler.catalog import RunOutcome
+from reconciler.model.plan import Action
+from reconciler.model.snapshot import MarkKind
+from reconciler.repository import Root, RootListing
+
+REST = timedelta(hours=24)
+"""Between mark and removal: time for a person to notice."""
+REQUESTED = "requested"
+
+
+def run(action: Action, context: Context) -> Done:
+    """Remove the snapshots that ``action`` names."""
+    with open_repository(action, context) as repository:
+        listing = repository.listing()
+        if not listing.complete or listing.damaged:
+            raise FactsChanged(f"repository {action.repository} could not be listed completely")
+        roots = own_roots(action, context, listing)
+        still_there(action, roots)
+        nothing_else_went(action, context, roots)
+        _not_the_newest(action, roots, listing)
+        for snapshot in action.snapshots:
+            _may_go(snapshot, action, context, listing)
+        removed = repository.forget(action.snapshots)
+    return Done(RunOutcome.SUCCEEDED, f"{len(removed)} snapshots removed")
+
+
+def _not_the_newest(action: Action, roots: Mapping[str, Root], listing: RootListing) -> None:
+    good = good_roots(roots.values(), listing)
+    if good and good[0].id in action.snapshots:
+        raise StillNeeded(f"snapshot {good[0].id} is the newest good one of system {action.system} in repository {action.repository}")
+
+
+def _may_go(snapshot: str, action: Action, context: Context, listing: RootListing) -> None:
+    marks = listing.marks.get(snapshot, ())
+    if any(mark.kind == MarkKind.HELD for mark in marks):
+        raise StillNeeded(f"snapshot {snapshot} of system {action.system} is held")
+    if action.reason == REQUESTED:
+        return
+    marked_at = min((mark.at for mark in marks if mark.kind == MarkKind.REMOVE), default=None)
+    if marked_at is None or marked_at > context.clock.now() - REST:
+        raise FactsChanged(f"snapshot {snapshot} of system {action.system} was not marked for removal a day ago")

@@ -1,0 +1,25 @@
+"""The first phase of forgetting: say in the repository that a snapshot is to be removed. A day later it may be."""
+
+from __future__ import annotations
+
+from reconciler.act.context import Context, Done
+from reconciler.act.errors import FactsChanged
+from reconciler.act.facts import nothing_else_went, open_repository, own_roots, still_there
+from reconciler.catalog import RunOutcome
+from reconciler.model.plan import Action
+from reconciler.model.snapshot import MarkKind
+
+
+def run(action: Action, context: Context) -> Done:
+    """Mark the snapshots that ``action`` names, unless one of them is held by now."""
+    with open_repository(action, context) as repository:
+        listing = repository.listing()
+        roots = own_roots(action, context, listing)
+        still_there(action, roots)
+        nothing_else_went(action, context, roots)
+        for snapshot in action.snapshots:
+            if any(mark.kind == MarkKind.HELD for mark in listing.marks.get(snapshot, ())):
+                raise FactsChanged(f"snapshot {snapshot} of system {action.system} is held")
+        for snapshot in action.snapshots:
+            repository.mark(snapshot, MarkKind.REMOVE.value, context.clock.now(), action.why)
+    return Done(RunOutcome.SUCCEEDED, f"{len(action.snapshots)} snapshots marked, to be removed after a day")

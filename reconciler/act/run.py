@@ -1,0 +1,120 @@
+"""The one place where actions run: claim, intent, side effect, outcome. And the one place that logs a failed one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from reconciler.act import backup, forget, mark, verify
+from reconciler.act.context import Context, Done, Result
+from reconciler.base.errors import Cancelled, Fate, ReconcilerError
+from reconciler.base.log import get
+from reconciler.catalog import RunOutcome
+from reconciler.model.observed import Failure
+from reconciler.model.plan import Action, ActionKind
+
+Runner = Callable[[Action, Context], Done]
+
+_RUNNERS: Mapping[ActionKind, Runner] = {
+    ActionKind.BACKUP: backup.run,
+    ActionKind.VERIFY: verify.run,
+    ActionKind.MARK: mark.run,
+    ActionKind.FORGET: forget.run,
+}
+_log = get("act")
+
+
+def run(action: Action, context: Context) -> Result:
+    """Carry out one action and record it. A failure is a value: one bad system must not stop the others.
+
+    When the process dies anywhere in here, the intent stays without an outcome and the next start finds it.
+    """
+    began = context.clock.monotonic()
+    run_id = context.catalog.begin_run(
+        kind=action.kind.value,
+        system=action.system,
+        repository=action.repository,
+        lane=action.lane.value,
+        backup_kind=action.backup_kind.value if action.backup_kind is not None else None,
+        generation=action.generation,
+        reason=action.reason,
+        at=context.clock.now(),
+    )
+    _audit("intent", action, context, run_id, why=action.why)
+    done, failure, fate = _try(action, context)
+    result = Result(action, run_id, done, context.clock.monotonic() - began, failure, fate)
+    _record(result, context)
+    return result
+
+
+def _try(action: Action, context: Context) -> tuple[Done, Failure | None, Fate | None]:
+    try:
+        return _RUNNERS[action.kind](action, context), None, None
+    except Cancelled as error:
+        return Done(RunOutcome.CANCELLED, error.message), Failure.of(error), error.fate
+    except ReconcilerError as error:
+        return Done(RunOutcome.FAILED, error.message), Failure.of(error), error.fate
+    except Exception as error:
+        _log.exception("action ended with an unexpected error", action=action.kind.value, system=action.system)
+        sentence = f"unexpected {type(error).__name__} while running {action.kind} of system {action.system}: {error}"
+        failure = Failure("internal", sentence, "This is a defect of the program. The log holds the details.")
+        return Done(RunOutcome.FAILED, sentence), failure, Fate.FAILED
+
+
+def _record(result: Result, context: Context) -> None:
+    action, done, at = result.action, result.done, context.clock.now()
+    context.catalog.end_run(
+        result.run_id,
+        outcome=done.outcome,
+        at=at,
+        snapshot_id=done.snapshot_id,
+        bytes=done.bytes,
+        added_bytes=done.added_bytes,
+        files=done.files,
+        failure=result.failure,
+        as_of=done.as_of,
+    )
+    if done.outcome is RunOutcome.UNCHANGED and done.snapshot_id is not None and done.as_of is not None:
+        context.catalog.confirm(action.system, action.repository, done.snapshot_id, done.as_of)
+    _audit("complete", action, context, result.run_id, outcome=done.outcome.value, snapshot=done.snapshot_id, message=result.message)
+    context.catalog.add_event(
+        "Warning" if result.failure is not None or done.outcome is RunOutcome.PARTIAL else "Normal",
+        "System",
+        action.system,
+        _event_reason(action, done),
+        f"{action.kind} into {action.repository}: {result.message}"
+        if action.kind is ActionKind.BACKUP
+        else f"{action.kind}: {result.message}",
+        at,
+    )
+    _say(result)
+
+
+def _audit(stage: str, action: Action, context: Context, run_id: str, **facts: object) -> None:
+    context.audit.append(
+        stage,
+        action.kind.value,
+        f"{action.system}@{action.repository}",
+        run=run_id,
+        actor=context.actor,
+        reason=action.reason,
+        generation=action.generation,
+        snapshots=list(action.snapshots),
+        **facts,
+    )
+
+
+def _event_reason(action: Action, done: Done) -> str:
+    """CamelCase, such as BackupSucceeded: of a closed set, kinds times outcomes."""
+    return f"{action.kind.value.capitalize()}{done.outcome.value.capitalize()}"
+
+
+def _say(result: Result) -> None:
+    """One line per action."""
+    action, failure = result.action, result.failure
+    facts = {"system": action.system, "repository": action.repository, "reason": action.reason, "seconds": round(result.seconds, 3)}
+    if failure is None:
+        _log.info(f"{action.kind} {result.outcome.value}", snapshot=result.done.snapshot_id, **facts)
+    elif result.outcome is RunOutcome.CANCELLED:
+        _log.warning(f"{action.kind} cancelled", **facts)
+    else:
+        _log.error(f"{action.kind} failed", code=failure.code, error=failure.message, hint=failure.hint, **facts)

@@ -1,0 +1,118 @@
+"""What can be wrong with the surroundings: state directory, keys, commands, words that name nothing."""
+
+from __future__ import annotations
+
+from reconciler.base.errors import Fate, ReconcilerError, Refused, StateError
+
+
+class StateInsideSpecs(StateError):
+    """The state directory lies inside the spec tree: what the loop writes would look like edited specs."""
+
+    code = "state-inside-specs"
+    hint = "Name another directory with --state, outside of the specs."
+    fate = Fate.USAGE
+
+
+class StateExposed(StateError):
+    """Everybody on this machine could change what the loop remembers."""
+
+    code = "state-exposed"
+    hint = "Is this really the state directory? `chmod 700` it, or name another one with --state."
+    fate = Fate.REFUSED
+
+
+class LoopBusy(ReconcilerError):
+    """Another process holds the loop of this state directory; it does the same work."""
+
+    code = "app-loop-busy"
+    hint = "Wait for it, or stop it first. A process that died holds nothing."
+    fate = Fate.BUSY
+    retry = True
+
+
+class KeyUnusable(ReconcilerError):
+    """The key of a repository cannot be had."""
+
+    code = "key-unusable"
+    hint = "Which user runs this, and may it read the key?"
+
+
+class KeyMissing(KeyUnusable):
+    """The place that the spec names for the key holds none."""
+
+    code = "key-missing"
+    hint = "Where is the copy of this key? Without the key nobody can read the repository."
+
+
+class KeyExposed(KeyUnusable):
+    """Other users of this machine can read or replace the key file."""
+
+    code = "key-exposed"
+    hint = "`chmod 600` the file, and ask who could have read it."
+    fate = Fate.REFUSED
+
+
+class KeyMalformed(KeyUnusable):
+    """What was found is not a key of the declared kind."""
+
+    code = "key-malformed"
+    hint = "kind raw wants 64 hex digits; for words set `kind: passphrase`."
+
+
+class CommandNotAllowed(Refused):
+    """A command that the specs name is not in a directory that this host allows."""
+
+    code = "command-not-allowed"
+    hint = "Put it into a directory that only root or you can write, and name that in RECONCILER_ALLOW_COMMANDS or --allow-commands."
+
+
+class CommandFailed(ReconcilerError):
+    """A command that the specs name ended badly, or did not end."""
+
+    code = "command-failed"
+    hint = "Run it by hand as the same user: what does it say?"
+    retry = True
+
+
+class NotFound(ReconcilerError):
+    """The name or id that was asked for is not there."""
+
+    code = "app-not-found"
+    hint = "Is the word spelled as `status` and `snapshots` print it?"
+    fate = Fate.USAGE
+
+
+class Ambiguous(ReconcilerError):
+    """The beginning of an id fits several snapshots."""
+
+    code = "app-ambiguous"
+    hint = "Give more digits."
+    fate = Fate.USAGE
+
+
+class NothingToRestore(ReconcilerError):
+    """No good snapshot answers what was asked for."""
+
+    code = "restore-no-snapshot"
+    hint = "What does `snapshots` list? --snapshot restores a partial or suspect one when it is asked for by its id."
+
+
+class Elsewhere(Refused):
+    """The system names another host: only the agent there reads its sources."""
+
+    code = "app-elsewhere"
+    hint = "Run the command there, or name this host in the System."
+
+
+class StarterExists(Refused):
+    """There are specs already."""
+
+    code = "init-specs-exist"
+    hint = "`reconcile --specs OTHER init` writes a starter elsewhere."
+
+
+class ReadOnly(Refused):
+    """The session was opened for reading."""
+
+    code = "app-read-only"
+    hint = "Leave out --dry-run."

@@ -1,0 +1,47 @@
+"""The surroundings that every verb needs: where the specs are, where the memory is, who this agent is, what the clock says."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.app import keys
+from reconciler.app.memory import Memory
+from reconciler.base.clock import Clock
+from reconciler.model.desired import Desired, DesiredRepository
+from reconciler.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One spec tree with its state directory, on one host."""
+
+    specs: Path
+    memory: Memory
+    agent: str
+    allow_commands: tuple[Path, ...]
+    clock: Clock
+
+    def open_repository(self, repository: DesiredRepository) -> Repository:
+        """The repository, with its key. Never creates one."""
+        key = keys.load(repository.key, allowed=self.allow_commands)
+        return Repository.open(repository.url, key, kind=repository.key.kind)
+
+    def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
+        """(st_dev, st_ino) of the folders that no backup enters: our own memory and the repositories."""
+        return frozenset(_identities([str(self.memory.state), *(r.url for r in desired.repositories)]))
+
+
+def agent_name(given: str | None) -> str:
+    """Who this is, for `System.host`: as given, else the host name."""
+    return given or os.environ.get("RECONCILER_HOST") or socket.gethostname()
+
+
+def _identities(paths: Iterable[str]) -> Iterable[tuple[int, int]]:
+    for path in paths:
+        if os.path.isdir(path):
+            info = os.stat(path)
+            yield info.st_dev, info.st_ino

@@ -1,0 +1,82 @@
+"""The state directory, opened as far as a verb needs it: not at all, for reading, or for writing.
+
+Reading creates nothing and changes nothing, not even a time stamp: that is what makes ``--dry-run`` safe to type anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.app.errors import ReadOnly
+from reconciler.app.state import prepare
+from reconciler.base.clock import Clock
+from reconciler.base.ids import new_id
+
+if TYPE_CHECKING:
+    from reconciler.catalog.audit import Audit
+    from reconciler.catalog.catalog import Catalog
+
+CATALOG = "catalog.sqlite"
+AUDIT = "audit.jsonl"
+
+
+class Memory:
+    """Catalog and audit log of one state directory."""
+
+    def __init__(self, state: Path, clock: Clock, *, read_only: bool) -> None:
+        self.state = state
+        self._clock = clock
+        self._read_only = read_only
+        self._catalog: Catalog | None = None
+        self._audit: Audit | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Catalog]:
+        """The catalog as it stands now; an empty one where there is none."""
+        from reconciler.catalog.catalog import Catalog
+
+        if self._catalog is not None:
+            yield self._catalog
+            return
+        view = Catalog.peek(self.state / CATALOG)
+        try:
+            yield view
+        finally:
+            view.close()
+
+    def writing(self) -> Catalog:
+        """The catalog, made when it is missing; it stays open until :meth:`close`."""
+        from reconciler.catalog.catalog import Catalog
+
+        if self._read_only:
+            raise ReadOnly("this would change the state directory, which was opened for reading")
+        if self._catalog is None:
+            self._catalog = Catalog.open(prepare(self.state) / CATALOG, clock=self._clock)
+        return self._catalog
+
+    def audit(self) -> Audit:
+        """The audit log, made when it is missing."""
+        from reconciler.catalog.audit import Audit
+
+        self.writing()
+        if self._audit is None:
+            self._audit = Audit(self.state / AUDIT)
+        return self._audit
+
+    def writer(self) -> str:
+        """The random id under which this state directory writes snapshots; made once."""
+        catalog = self.writing()
+        known = catalog.get_value("writer")
+        if known is None:
+            known = new_id()
+            catalog.put_value("writer", known)
+        return known
+
+    def close(self) -> None:
+        if self._catalog is not None:
+            self._catalog.close()
+            self._catalog = None
+        self._audit = None

@@ -1,0 +1,160 @@
+"""All verbs in one place, each told in the file that is named after its family. Synchronous; safe to use from one thread at a time.
+
+A session looks at the specs anew in every verb: it holds no opinion about the world, only where things are. Verbs that read open
+nothing for writing; the state directory is made by the first verb that has something to remember.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reconciler.act.context import Result, Watcher
+from reconciler.app import create, demand, explain, one_pass, planning, rebuild, restore, starter, view, watch
+from reconciler.app.house import House, agent_name
+from reconciler.app.memory import Memory
+from reconciler.app.reports import (
+    Explanation,
+    InitReport,
+    PassReport,
+    PlanReport,
+    RebuildReport,
+    RestorePlan,
+    RestoreReport,
+    RestoreRequest,
+    SnapshotDetail,
+    SnapshotList,
+    StarterReport,
+)
+from reconciler.app.state import choose as choose_state
+from reconciler.base.clock import Clock, SystemClock
+from reconciler.catalog.records import Event, Run
+from reconciler.decide import Request
+from reconciler.model.snapshot import BackupKind
+from reconciler.model.status import Status
+from reconciler.repository import Progress
+from reconciler.spec import Loaded
+
+
+class Session:
+    """One spec tree and its memory, ready for verbs."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    @classmethod
+    def open(
+        cls,
+        specs: Path,
+        *,
+        state: Path | None = None,
+        agent: str | None = None,
+        allow_commands: tuple[Path, ...] = (),
+        clock: Clock | None = None,
+        read_only: bool = False,
+    ) -> Self:
+        """Nothing is read or made yet. ``read_only``: verbs that would change anything raise instead."""
+        clock = clock or SystemClock()
+        memory = Memory(choose_state(specs, state), clock, read_only=read_only)
+        return cls(House(specs.absolute(), memory, agent_name(agent), allow_commands, clock))
+
+    def close(self) -> None:
+        self.house.memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # Looking
+
+    def load(self) -> Loaded:
+        """The specs as they stand, with their problems; broken objects at their last good version."""
+        return planning.load(self.house)
+
+    def plan(self, *, cached: bool = False, request: Request | None = None) -> PlanReport:
+        """What would be done now. ``cached``: as the repositories were last seen, without looking at them."""
+        return planning.plan(self.house, cached=cached, request=request)
+
+    def status(self, *, cached: bool = False) -> Status:
+        return view.status(self.house, cached=cached)
+
+    def explain(self, system: str, *, cached: bool = False) -> Explanation:
+        return explain.explain(self.house, system, cached=cached)
+
+    def snapshots(self, system: str | None = None, *, cached: bool = False) -> SnapshotList:
+        """Newest first; of one system or of all, those of other realms included."""
+        return view.snapshots(self.house, system, cached=cached)
+
+    def snapshot(self, prefix: str, *, cached: bool = False) -> SnapshotDetail:
+        """The one snapshot whose id begins so."""
+        return view.snapshot(self.house, prefix, cached=cached)
+
+    def events(self, limit: int = 50, system: str | None = None) -> tuple[Event, ...]:
+        return view.events(self.house, limit, system)
+
+    def runs(self, limit: int = 50, system: str | None = None) -> tuple[Run, ...]:
+        return view.runs(self.house, limit, system)
+
+    # Acting
+
+    def run_once(self, *, init: bool = False, stop: threading.Event | None = None, progress: Watcher | None = None) -> PassReport:
+        """One pass of the loop: observe, plan, act, record. ``init``: first create repositories and keys that are missing."""
+        return one_pass.run_once(self.house, init=init, stop=stop or threading.Event(), progress=progress)
+
+    def watch(
+        self, *, stop: threading.Event, now: threading.Event | None = None, progress: Watcher | None = None, init: bool = False
+    ) -> None:
+        """Passes until ``stop`` is set. ``now``: set it to look at once."""
+        watch.watch(self.house, stop=stop, now=now, progress=progress, init=init)
+
+    def backup(
+        self,
+        systems: Sequence[str] = (),
+        kind: BackupKind | None = None,
+        *,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
+    ) -> tuple[Result, ...]:
+        """Back up now, due or not: the named systems, or all that this host runs. ``kind``: None means incremental."""
+        return demand.backup(self.house, systems, kind, stop=stop or threading.Event(), progress=progress)
+
+    def verify(
+        self, systems: Sequence[str] = (), *, stop: threading.Event | None = None, progress: Watcher | None = None
+    ) -> tuple[Result, ...]:
+        """Read the newest good snapshot of each system whole, in every repository that holds it."""
+        return demand.verify(self.house, systems, stop=stop or threading.Event(), progress=progress)
+
+    def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
+        """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""
+        return demand.forget(self.house, ids, reason)
+
+    def plan_restore(self, request: RestoreRequest) -> RestorePlan:
+        """Which snapshot would be restored from where, and why. Changes nothing."""
+        return restore.plan(self.house, request)
+
+    def restore(
+        self,
+        request: RestoreRequest,
+        *,
+        stop: threading.Event | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> RestoreReport:
+        """Bring a snapshot, or paths of it, back into a target folder. Works beside a running loop."""
+        return restore.restore(self.house, request, stop=stop or threading.Event(), progress=progress)
+
+    def init_repository(self, name: str) -> InitReport:
+        """Create a declared repository, and its key file when that is missing."""
+        return create.init_repository(self.house, name)
+
+    def init_specs(self) -> StarterReport:
+        """Write starter specs for this machine, and create their repository and key."""
+        return starter.init_specs(self.house)
+
+    def catalog_rebuild(self) -> RebuildReport:
+        """Make the catalog's cache anew from what the repositories hold."""
+        return rebuild.rebuild(self.house)

@@ -1,0 +1,101 @@
+"""One repository at one instant: opened with its key, listed, and turned into the nouns of ``model/``.
+
+Unreachable, not initialised, wrong key and silent are states, not exceptions: what was known from before stays visible beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.base.errors import ReconcilerError
+from reconciler.model.desired import DesiredRepository
+from reconciler.model.observed import Failure, RepositoryState
+from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
+from reconciler.observe.deadline import within
+from reconciler.repository import MarkRecord, Repository, Root, RootListing
+
+Opener = Callable[[DesiredRepository], Repository]
+"""Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
+
+LISTING_SECONDS_MAX = 120.0
+AT_A_TIME = 8
+
+
+def observe_all(
+    wanted: Sequence[DesiredRepository],
+    known: Mapping[str, RepositoryState],
+    *,
+    refresh: Collection[str],
+    opener: Opener,
+    now: datetime,
+    seconds_max: float = LISTING_SECONDS_MAX,
+) -> dict[str, RepositoryState]:
+    """Every wanted repository: listed now when it is named in ``refresh``, else as it is known. Side by side, each with its own deadline."""
+    states = {r.name: replace(known.get(r.name) or _never_seen(r.name), fresh=False) for r in wanted}
+    to_list = [r for r in wanted if r.name in refresh]
+    if not to_list:
+        return states
+    with ThreadPoolExecutor(min(AT_A_TIME, len(to_list)), thread_name_prefix="observe") as pool:
+        for state in pool.map(lambda r: observe_one(r, states[r.name], opener=opener, now=now, seconds_max=seconds_max), to_list):
+            states[state.name] = state
+    return states
+
+
+def observe_one(
+    wanted: DesiredRepository, known: RepositoryState, *, opener: Opener, now: datetime, seconds_max: float = LISTING_SECONDS_MAX
+) -> RepositoryState:
+    """The repository as it is now; when it cannot be seen, what was ``known`` with the failure beside it."""
+
+    def look() -> RepositoryState:
+        with opener(wanted) as repository:
+            return state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
+
+    try:
+        return within(seconds_max, look, what=f"repository {wanted.name}")
+    except ReconcilerError as error:
+        return replace(known, reachable=False, fresh=False, failure=Failure.of(error), free_bytes=None)
+
+
+def state_of(name: str, repository_id: str, listing: RootListing, free_bytes: int | None, now: datetime) -> RepositoryState:
+    """A listing as an observation. A root that does not open makes the listing incomplete: nothing may be deleted after it."""
+    snapshots = [snapshot_of(root, name, listing.marks.get(root.id, ())) for root in listing.roots]
+    snapshots.sort(key=lambda s: (s.as_of, s.id), reverse=True)
+    return RepositoryState(
+        name=name,
+        listed_at=now,
+        reachable=True,
+        fresh=listing.complete and not listing.damaged,
+        id=repository_id,
+        snapshots=tuple(snapshots),
+        failure=Failure.of(listing.damaged[0][1]) if listing.damaged else None,
+        free_bytes=free_bytes,
+    )
+
+
+def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Snapshot:
+    """A root as the noun. A kind or grade that a newer version wrote counts as the weakest one known here."""
+    return Snapshot(
+        id=root.id,
+        repository=repository,
+        realm=root.realm,
+        system=root.system,
+        host=root.host,
+        kind=BackupKind(root.kind) if root.kind in set(BackupKind) else BackupKind.INCREMENTAL,
+        as_of=root.as_of,
+        ended_at=root.ended_at,
+        arrived_at=root.arrived_at,
+        grade=Grade(root.grade) if root.grade in set(Grade) else Grade.SUSPECT,
+        files=root.files,
+        bytes=root.bytes,
+        added_bytes=root.added_bytes,
+        parent=root.parent,
+        defects=len(root.defects),
+        marks=tuple(Mark(MarkKind(mark.kind), mark.at, mark.note) for mark in marks if mark.kind in set(MarkKind)),
+    )
+
+
+def _never_seen(name: str) -> RepositoryState:
+    return RepositoryState(name=name, listed_at=None, reachable=False)

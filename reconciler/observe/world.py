@@ -1,0 +1,62 @@
+"""Everything that a decision may know, gathered at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from reconciler.model.declared.policy import Retention
+from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.observed import Observed, RepositoryState, RunHistory, SourceState
+from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
+from reconciler.sources.files import check_sources
+
+
+class Memory(Protocol):
+    """What the catalog remembers; reading it changes nothing."""
+
+    def repositories(self) -> Mapping[str, RepositoryState]: ...
+    def histories(self) -> Mapping[tuple[str, str], RunHistory]: ...
+    def accepted_retention(self) -> Mapping[str, Retention]: ...
+    def busy(self) -> Collection[tuple[str, str, str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How to look."""
+
+    agent: str
+    opener: Opener
+    refresh: frozenset[str] | None = None
+    """Names of the repositories to list now; None: all of them."""
+    clock_jump: timedelta | None = None
+    seconds_max: float = LISTING_SECONDS_MAX
+
+
+def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Observed:
+    """The world as of ``now``. What another tree left in the catalog under names that are not wanted is not looked at."""
+    known = memory.repositories()
+    names = frozenset(r.name for r in desired.repositories)
+    return Observed(
+        at=now,
+        agent=look.agent,
+        repositories=observe_all(
+            desired.repositories,
+            known,
+            refresh=names if look.refresh is None else look.refresh & names,
+            opener=look.opener,
+            now=now,
+            seconds_max=look.seconds_max,
+        ),
+        runs=dict(memory.histories()),
+        sources={s.name: _sources(s) for s in desired.systems if s.runs_on(look.agent)},
+        accepted_retention=dict(memory.accepted_retention()),
+        clock_jump=look.clock_jump,
+        busy=frozenset(memory.busy()),
+    )
+
+
+def _sources(system: DesiredSystem) -> tuple[SourceState, ...]:
+    return check_sources(system.sources, previous=False)
