@@ -1,0 +1,142 @@
+"""A page of text: lines of styled spans and aligned tables, and the one place where foreign text becomes safe to print.
+
+Names of files, snapshots and systems come from disks and repositories that others write. A terminal obeys control characters, so every
+span is escaped here; no screen can forget to. Colour is added after alignment and never when the output is not a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from enum import Enum
+
+
+class Style(Enum):
+    """What a span means; the value is its ANSI code."""
+
+    STRONG = "1"
+    FAINT = "2"
+    GOOD = "32"
+    WARN = "33"
+    BAD = "31"
+    NAME = "1;36"
+
+
+Span = str | tuple[str, Style]
+Cell = Span
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def escape(text: str) -> str:
+    r"""Make ``text`` one line that a terminal only shows: control and direction characters become ``\x1b`` or ``\u202e``.
+
+    Bytes of a file name that are no text (surrogates of ``os.fsdecode``) become the ``\xff`` that they are.
+    """
+    return _UNSAFE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if match[0] in _SHORT:
+        return _SHORT[match[0]]
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def width_of(text: str) -> int:
+    """Columns on a terminal: wide East Asian characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+class Page:
+    """Lines collected in order, turned into text at the end."""
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[tuple[Span, ...], int | None]] = []
+
+    def line(self, *spans: Span, hang: int | None = None) -> None:
+        """One line. ``hang``: columns that its continuation is indented by when it must be wrapped; None: never wrapped."""
+        self._lines.append((spans, hang))
+
+    def blank(self) -> None:
+        """An empty line, unless the page is empty or the last one is empty already."""
+        if self._lines and self._lines[-1][0]:
+            self._lines.append(((), None))
+
+    def pairs(self, rows: Sequence[tuple[str, Cell]], *, indent: int = 0) -> None:
+        """Keys and values, the values aligned."""
+        key_width = max((width_of(escape(key)) for key, _ in rows), default=0)
+        for key, value in rows:
+            pad = " " * (indent + key_width - width_of(escape(key)) + 2)
+            self.line((" " * indent + key, Style.FAINT), pad[indent:], value, hang=indent + key_width + 2)
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: str = "", indent: int = 0) -> None:
+        """Aligned columns. ``right``: one character per column, ``r`` for numbers. Columns that are empty in every row are left out."""
+        if not rows:
+            return
+        used = [i for i in range(len(header)) if any(_plain(row[i]) for row in rows)]
+        widths = {i: max(width_of(_plain(row[i])) for row in [list(header), *rows]) for i in used}
+        last = None if right[used[-1] : used[-1] + 1] == "r" else indent + sum(widths[i] + 2 for i in used[:-1])
+        for row in [[(name, Style.FAINT) for name in header], *rows]:
+            spans: list[Span] = [" " * indent]
+            for i in used:
+                gap = " " * (widths[i] - width_of(_plain(row[i])))
+                ending = "" if i == used[-1] else "  "
+                spans += [gap, row[i], ending] if right[i : i + 1] == "r" else [row[i], gap if ending else "", ending]
+            self.line(*spans, hang=last)
+
+    def render(self, *, colour: bool = False, width: int | None = None) -> str:
+        """The text, ending with a line feed. ``width``: where long lines wrap; None (a pipe): they do not."""
+        lines = self._lines[:-1] if self._lines and not self._lines[-1][0] else self._lines
+        return "".join(_line(spans, hang, colour, width) + "\n" for spans, hang in lines)
+
+
+def _plain(cell: Cell) -> str:
+    return escape(cell if isinstance(cell, str) else cell[0])
+
+
+def _line(spans: tuple[Span, ...], hang: int | None, colour: bool, width: int | None) -> str:
+    plain = "".join(_plain(span) for span in spans).rstrip()
+    if width is not None and hang is not None and width_of(plain) > width > hang + 20:
+        return _wrapped(spans, plain, hang, colour, width)
+    return "".join(_painted(span, colour) for span in spans).rstrip()
+
+
+def _wrapped(spans: tuple[Span, ...], plain: str, hang: int, colour: bool, width: int) -> str:
+    """The start of the line keeps its styles as far as it reaches; the rest continues in the style of its last span."""
+    lead = len(plain) - len(plain.lstrip(" "))
+    pieces = textwrap.wrap(
+        plain.lstrip(" "),
+        width,
+        initial_indent=" " * lead,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+    first = _cut(spans, len(pieces[0]), colour)
+    last = spans[-1]
+    rest = [piece if isinstance(last, str) else _painted((piece, last[1]), colour) for piece in pieces[1:]]
+    return "\n".join([first, *rest])
+
+
+def _cut(spans: tuple[Span, ...], length: int, colour: bool) -> str:
+    done: list[str] = []
+    for span in spans:
+        text = _plain(span)[:length]
+        length -= len(text)
+        done.append(text if isinstance(span, str) else _painted((text, span[1]), colour))
+    return "".join(done).rstrip()
+
+
+def _painted(span: Span, colour: bool) -> str:
+    text = _plain(span)
+    if isinstance(span, str) or not colour or not text.strip():
+        return text
+    return f"\x1b[{span[1].value}m{text}\x1b[0m"

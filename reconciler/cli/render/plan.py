@@ -1,0 +1,165 @@
+"""The plan as a screen: what would be done and why, grouped by system; what is held; what a person must do; one line that counts it all.
+
+What needs nothing is not listed. Order and wording are stable, so two runs can be compared with diff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.base.units import format_duration
+from reconciler.cli.render import when
+from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan
+
+SYMBOLS = {ActionKind.BACKUP: "+", ActionKind.VERIFY: "=", ActionKind.MARK: "~", ActionKind.FORGET: "-"}
+VERBS = {ActionKind.BACKUP: "back up", ActionKind.VERIFY: "verify", ActionKind.MARK: "mark for removal", ActionKind.FORGET: "forget"}
+HELD, PERSON = "#", "!"
+_STYLES = {
+    ActionKind.BACKUP: Style.GOOD,
+    ActionKind.VERIFY: Style.GOOD,
+    ActionKind.MARK: Style.WARN,
+    ActionKind.FORGET: Style.BAD,
+}
+_NAMES_SHOWN = 3
+
+
+def plan_page(plan: Plan, desired: Desired) -> Page:
+    """The whole screen."""
+    page = Page()
+    _head(page, plan, desired)
+    _legend(page, plan)
+    for name in sorted({a.system for a in plan.actions} | {h.system for h in plan.held}):
+        _system(page, plan, name, desired.system(name))
+    _persons(page, plan.gaps)
+    page.blank()
+    _leftovers(page, plan)
+    page.line((summary(plan, len(desired.systems)), Style.STRONG), hang=6)
+    return page
+
+
+def _head(page: Page, plan: Plan, desired: Desired) -> None:
+    state = "clean" if plan.clean else "with errors: broken files stay at their last good version"
+    contents = f"{when.count(len(desired.systems), 'system')}, {when.count(len(desired.repositories), 'repository', 'repositories')}"
+    seen = f"{when.exact(plan.at)}{'' if plan.complete else ', not completely: what was not seen is not in this plan'}"
+    page.pairs([("Specs", f"{desired.root} ({state}; {contents})"), ("Observed", seen)])
+    for repository, at in sorted(plan.observed_at.items()):
+        if at is None:
+            page.line(("          ", Style.FAINT), (f"{repository} was never seen", Style.WARN))
+        elif (plan.at - at).total_seconds() >= 60:
+            page.line(("          ", Style.FAINT), f"{repository} as listed {when.ago(at, plan.at)}")
+
+
+def _legend(page: Page, plan: Plan) -> None:
+    used = [f"{SYMBOLS[kind]} {VERBS[kind]}" for kind in ActionKind if plan.count(kind)]
+    used += [f"{HELD} held by a guard"] * bool(plan.held) + [f"{PERSON} needs a person"] * bool(plan.gaps)
+    if used:
+        page.pairs([("Signs   ", "   ".join(used))])
+
+
+def _system(page: Page, plan: Plan, name: str, system: DesiredSystem | None) -> None:
+    page.blank()
+    page.line(*_title(name, system))
+    rows: list[tuple[str, Style, str, str]] = [
+        (SYMBOLS[a.kind], _STYLES[a.kind], deed(a), a.why) for a in plan.actions if a.system == name
+    ] + [(HELD, Style.WARN, _kept(h), f"{h.why} (guard {h.guard}, {h.digest[:12]})") for h in plan.held if h.system == name]
+    width = max(len(what) for _, _, what, _ in rows)
+    for sign, style, what, why in rows:
+        page.line("  ", (sign, style), f" {what:{width}}  ", (why, Style.FAINT), hang=width + 6)
+
+
+def _title(name: str, system: DesiredSystem | None) -> tuple[Cell, ...]:
+    if system is None:
+        return ((name, Style.NAME), ("  no longer declared", Style.FAINT))
+    rpo = f", RPO {format_duration(system.objectives.rpo)}" if system.objectives.rpo else ""
+    old = ", last good version" if system.last_good else ""
+    return (
+        (name, Style.NAME),
+        (f"  tier {system.tier}{rpo}, policy {system.policy}{old}  {system.place.file}:{system.place.line}", Style.FAINT),
+    )
+
+
+def deed(action: Action) -> str:
+    """One action in a few words: ``back up to main, incremental``."""
+    match action.kind:
+        case ActionKind.BACKUP:
+            return f"back up to {action.repository}, {action.backup_kind or 'incremental'}"
+        case ActionKind.VERIFY:
+            return f"verify {_snapshots(action.snapshots)} in {action.repository}"
+        case ActionKind.MARK:
+            return f"mark {when.count(len(action.snapshots), 'snapshot')} in {action.repository}"
+        case ActionKind.FORGET:
+            return f"forget {_snapshots(action.snapshots)} in {action.repository}"
+
+
+def _snapshots(ids: Sequence[str]) -> str:
+    return when.short(ids[0]) if len(ids) == 1 else when.count(len(ids), "snapshot")
+
+
+def _kept(held: Held) -> str:
+    return f"{len(held.snapshots)} of {when.count(held.total, 'snapshot')} in {held.repository} stay"
+
+
+def _persons(page: Page, gaps: Sequence[Gap]) -> None:
+    """What several systems have in common is said once."""
+    if not gaps:
+        return
+    page.blank()
+    page.line(("For a person", Style.STRONG))
+    for group in causes(gaps):
+        page.line("  ", (PERSON, Style.BAD), f" {group[0].person}", hang=4)
+        page.line((f"    {_prefixed(names_of(group))}{group[0].why}", Style.FAINT), hang=4)
+
+
+def causes(gaps: Sequence[Gap]) -> list[list[Gap]]:
+    """What several systems have in common, together; in the order of the plan."""
+    groups: dict[tuple[str, str, str], list[Gap]] = {}
+    for gap in gaps:
+        groups.setdefault((gap.person, gap.why, gap.repository), []).append(gap)
+    return list(groups.values())
+
+
+def names_of(gaps: Sequence[Gap]) -> str:
+    """The systems of one cause; many are counted."""
+    names = sorted({gap.system for gap in gaps if gap.system})
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more
+
+
+def _prefixed(names: str) -> str:
+    return f"{names}: " if names else ""
+
+
+def _leftovers(page: Page, plan: Plan) -> None:
+    if plan.orphans:
+        total, names = sum(plan.orphans.values()), ", ".join(sorted(plan.orphans))
+        page.line((f"Kept: {when.count(total, 'snapshot')} of systems that are no longer declared ({names}).", Style.FAINT), hang=6)
+    if plan.foreign:
+        page.line((f"Not ours: {when.count(plan.foreign, 'snapshot')} of another realm; only counted.", Style.FAINT), hang=6)
+    due = min(plan.waiting, key=lambda w: (w.due_at, w.system), default=None)
+    if due is not None:
+        page.line(
+            (f"Next: {due.system} {when.until(due.due_at, plan.at)}, {due.backup_kind} to {due.repository}: {due.why}", Style.FAINT),
+            hang=6,
+        )
+
+
+def summary(plan: Plan, systems: int) -> str:
+    """One line; the numbers of the exit code and of JSON come from the same plan."""
+    marks = sum(len(a.snapshots) for a in plan.actions if a.kind is ActionKind.MARK)
+    parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in (ActionKind.BACKUP, ActionKind.VERIFY) if plan.count(kind)]
+    if plan.to_forget:
+        parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")
+    if marks:
+        parts.append(f"{when.count(marks, 'snapshot')} to mark (removed at the earliest a day later)")
+    if plan.held:
+        parts.append(f"{when.count(sum(len(h.snapshots) for h in plan.held), 'snapshot')} held")
+    if plan.gaps:
+        parts.append(f"{len(causes(plan.gaps))} for a person")
+    if not parts:
+        known = "" if plan.complete else " in what could be seen"
+        return f"Nothing to do{known}: {when.count(systems, 'system')} as declared."
+    touched = {a.system for a in plan.actions} | {h.system for h in plan.held} | {g.system for g in plan.gaps}
+    quiet = systems - len(touched)
+    return f"Plan: {', '.join(parts)}." + (f" {when.count(quiet, 'system')} need{'s' if quiet == 1 else ''} nothing." if quiet > 0 else "")

@@ -1,0 +1,54 @@
+"""The plan for programs, and as Markdown for a pull-request comment."""
+
+from __future__ import annotations
+
+from reconciler.cli.render import when
+from reconciler.cli.render.as_json import document, plain
+from reconciler.cli.render.page import escape
+from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, causes, deed, names_of, summary
+from reconciler.cli.render.problems import counts
+from reconciler.model.desired import Desired
+from reconciler.model.plan import ActionKind, Plan
+
+
+def plan_json(plan: Plan, desired: Desired) -> str:
+    """Everything that the text shows, and what it leaves out (``waiting``)."""
+    spec = {
+        "root": desired.root,
+        "digest": desired.digest,
+        "clean": desired.clean,
+        "systems": len(desired.systems),
+        "repositories": len(desired.repositories),
+    }
+    totals = {
+        **{str(kind): plan.count(kind) for kind in ActionKind},
+        "snapshots_to_mark": sum(len(a.snapshots) for a in plan.actions if a.kind is ActionKind.MARK),
+        "snapshots_to_forget": plan.to_forget,
+        "snapshots_held": sum(len(h.snapshots) for h in plan.held),
+        "gaps": len(plan.gaps),
+    }
+    fields = {key: value for key, value in plain(plan).items() if key not in {"clean", "spec_digest"}}
+    return document("plan", spec=spec, summary=totals, **fields, problems=counts(desired.problems))
+
+
+def plan_markdown(plan: Plan, desired: Desired) -> str:
+    """A table per group; names and sentences cannot break out of their cells."""
+    lines = [f"### {_cell(summary(plan, len(desired.systems)))}", ""]
+    if not plan.complete:
+        lines += ["> Some repository could not be observed; the plan knows nothing about it.", ""]
+    rows = [(SYMBOLS[a.kind], a.system, deed(a), a.why) for a in plan.actions]
+    rows += [(HELD, h.system, f"{len(h.snapshots)} of {h.total} snapshots in {h.repository} stay", h.why) for h in plan.held]
+    rows += [(PERSON, names_of(group), group[0].person, group[0].why) for group in causes(plan.gaps)]
+    if rows:
+        lines += ["| | system | what | why |", "|---|---|---|---|"]
+        lines += [f"| `{sign}` | {_cell(system)} | {_cell(what)} | {_cell(why)} |" for sign, system, what, why in rows]
+        lines.append("")
+    lines.append(f"Specs `{desired.digest[:12]}`, observed {when.universal(plan.at)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    safe = escape(text)
+    for sign in "\\`*_[]<>|#":
+        safe = safe.replace(sign, "\\" + sign)
+    return safe

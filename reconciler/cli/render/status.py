@@ -1,0 +1,166 @@
+"""How things stand: one line per system and repository, then only what is not well, then one sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reconciler.base.units import format_duration, format_size
+from reconciler.cli.render import when
+from reconciler.cli.render.as_json import document
+from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.model.status import Condition, ConditionType, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
+
+OBJECTIVES = (
+    ConditionType.BACKUP_FRESH,
+    ConditionType.RECOVERY_PROVEN,
+    ConditionType.COPIES_SATISFIED,
+    ConditionType.VERIFIED,
+)
+"""What `status --check` looks at: the promises; Unknown counts as broken."""
+
+
+def breaches(status: Status) -> tuple[Condition, ...]:
+    """Every objective that is broken or Unknown."""
+    return tuple(c for s in status.systems for c in s.conditions if c.type in OBJECTIVES and c.status is not Truth.TRUE)
+
+
+def status_page(status: Status) -> Page:
+    """The whole screen."""
+    page = Page()
+    _systems(page, status)
+    _unwell(page, status)
+    _repositories(page, status)
+    page.blank()
+    _tree_and_loop(page, status)
+    page.line(*_verdict(status), hang=2)
+    return page
+
+
+def status_json(status: Status) -> str:
+    """`reconcile status -o json`."""
+    return document("status", protected=not breaches(status), status=status)
+
+
+def _systems(page: Page, status: Status) -> None:
+    if not status.systems:
+        page.line("No systems are declared.")
+        return
+    header = ["SYSTEM", "TIER", "STATE", "NEWEST GOOD", f"AS OF ({when.zone(status.at)})", "AGE", "RPO", "REPOSITORY", "NEXT BACKUP"]
+    rows: list[list[Cell]] = []
+    for system in status.systems:
+        parts = system.protection or (None,)
+        rows += [_row(system, part, status.at, first=part is parts[0]) for part in parts]
+    page.table(header, rows, right=".....rr")
+
+
+def _row(system: SystemStatus, part: ProtectionStatus | None, now: datetime, *, first: bool) -> list[Cell]:
+    point = part.recovery_point_at if part else None
+    snapshot = when.short(part.newest_good_id) if part and part.newest_good_id else "none"
+    return [
+        (system.name, Style.NAME) if first else "",
+        system.tier if first else "",
+        _state(system) if first else "",
+        snapshot,
+        when.moment(point),
+        _age(point, system.rpo, now),
+        (format_duration(system.rpo) if system.rpo else "-") if first else "",
+        part.repository if part else "-",
+        _next(system, now) if first else "",
+    ]
+
+
+def _age(point: datetime | None, rpo: timedelta | None, now: datetime) -> Cell:
+    if point is None or rpo is None:
+        return when.age(point, now)
+    return (when.age(point, now), Style.BAD if now - point > rpo else Style.GOOD)
+
+
+def _state(system: SystemStatus) -> Cell:
+    if system.suspended:
+        return ("suspended", Style.WARN)
+    ready = system.condition(ConditionType.READY)
+    if ready is None or ready.status is Truth.UNKNOWN:
+        return ("unknown", Style.WARN)
+    return ("ready", Style.GOOD) if ready.status is Truth.TRUE else (_words(ready.reason), Style.BAD)
+
+
+def _words(reason: str) -> str:
+    """``NeverBackedUp`` as ``never backed up``."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in reason).strip() or "not ready"
+
+
+def _next(system: SystemStatus, now: datetime) -> str:
+    if not system.here:
+        return f"on {system.host}"
+    if system.suspended:
+        return "-"
+    return when.until(system.next_due_at, now) if system.next_due_at else "-"
+
+
+def _unwell(page: Page, status: Status) -> None:
+    """Every condition that is not as it should be, with its sentence."""
+    found = [c for s in status.systems for c in s.conditions if _bad(c)]
+    found += [c for r in status.repositories for c in r.conditions if _bad(c)]
+    if not found:
+        return
+    page.blank()
+    page.line(("Not well", Style.STRONG))
+    page.table(["OBJECT", "CONDITION", "SINCE", "WHY"], [_complaint(c, status.at) for c in found], indent=2)
+
+
+def _complaint(condition: Condition, now: datetime) -> list[Cell]:
+    kind = "" if condition.kind == "System" else f"{condition.kind.lower()} "
+    style = Style.BAD if condition.status is Truth.FALSE else Style.WARN
+    since = when.ago(condition.since, now) if condition.since else ""
+    return [f"{kind}{condition.name}", (f"{condition.type} {condition.status}", style), since, condition.message]
+
+
+def _bad(condition: Condition) -> bool:
+    if condition.type is ConditionType.READY:
+        return False  # the summary of the others
+    if condition.type is ConditionType.SUSPENDED:
+        return condition.status is Truth.TRUE
+    return condition.status is not Truth.TRUE
+
+
+def _repositories(page: Page, status: Status) -> None:
+    if not status.repositories:
+        return
+    page.blank()
+    rows = [_repository(repository, status.at) for repository in status.repositories]
+    page.table(["REPOSITORY", "STATE", "SNAPSHOTS", "ORPHANED", "FOREIGN", "FREE", "LISTED"], rows, right="..rrrr")
+
+
+def _repository(repository: RepositoryStatus, now: datetime) -> list[Cell]:
+    state = ("reachable", Style.GOOD) if repository.reachable else ("not reachable", Style.BAD)
+    return [
+        (repository.name, Style.NAME),
+        state if repository.listed_at or not repository.reachable else ("never listed", Style.WARN),
+        f"{repository.snapshots:,}",
+        f"{repository.orphaned:,}" if repository.orphaned else "",
+        f"{repository.foreign:,}" if repository.foreign else "",
+        format_size(repository.free_bytes) if repository.free_bytes is not None else "",
+        when.ago(repository.listed_at, now),
+    ]
+
+
+def _tree_and_loop(page: Page, status: Status) -> None:
+    spec, loop = status.spec, status.loop
+    state = "clean" if spec.clean and not spec.errors else f"{when.count(spec.errors, 'error')}: see `reconcile validate`"
+    warnings = f", {when.count(spec.warnings, 'warning')}" if spec.warnings else ""
+    page.pairs(
+        [
+            ("Specs", (f"{when.count(spec.objects, 'object')}, {state}{warnings}", Style.STRONG if spec.errors else Style.FAINT)),
+            ("Loop", (f"last complete pass {when.ago(loop.last_success_at, status.at)}", Style.FAINT)),
+        ]
+    )
+
+
+def _verdict(status: Status) -> tuple[Cell, ...]:
+    broken = {c.name for c in breaches(status)}
+    total = len(status.systems)
+    if not total:
+        return (("Nothing is protected: the specs declare no system.", Style.WARN),)
+    if not broken:
+        return ((f"All {when.count(total, 'system')} protected." if total > 1 else "The one system is protected.", Style.GOOD),)
+    return ((f"{len(broken)} of {when.count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", Style.BAD),)

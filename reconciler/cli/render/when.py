@@ -1,0 +1,64 @@
+"""Moments and amounts for people: local time with its offset, ages of two units, counts with their noun."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from reconciler.base.clock import local_offset
+from reconciler.base.units import format_duration
+
+
+def moment(at: datetime | None) -> str:
+    """``2026-11-23 14:02``, local; the offset stands once per screen (:func:`zone`)."""
+    return "never" if at is None else f"{local_offset(at):%Y-%m-%d %H:%M}"
+
+
+def exact(at: datetime) -> str:
+    """``2026-11-23 14:02:07 +01:00``: to the second, with the offset."""
+    return f"{local_offset(at):%Y-%m-%d %H:%M:%S} {zone(at)}"
+
+
+def universal(at: datetime) -> str:
+    """``2026-11-23 13:02:07 UTC``: for readers who sit elsewhere."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def zone(at: datetime) -> str:
+    """``+01:00``: the offset of local time at that moment."""
+    text = f"{local_offset(at):%z}"
+    return f"{text[:3]}:{text[3:5]}"
+
+
+def span(value: timedelta) -> str:
+    """A duration rounded to its two biggest units: nobody reads seconds behind days."""
+    seconds = value.total_seconds()
+    if abs(seconds) >= 86400:
+        value = timedelta(seconds=round(seconds / 3600) * 3600)
+    elif abs(seconds) >= 3600:
+        value = timedelta(seconds=round(seconds / 60) * 60)
+    return format_duration(value, parts=2)
+
+
+def age(at: datetime | None, now: datetime) -> str:
+    """``4m``, ``2d3h``; a dash for never."""
+    return "-" if at is None else span(max(now - at, timedelta(0)))
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """``4m ago``, ``never``."""
+    return "never" if at is None else f"{age(at, now)} ago"
+
+
+def until(at: datetime, now: datetime) -> str:
+    """``in 6m``, ``now`` when it is due."""
+    return "now" if at <= now else f"in {span(at - now)}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 snapshot``, ``12,000 snapshots``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def short(identity: str) -> str:
+    """The first eight digits of an id: enough to name it in a command."""
+    return identity[:8]
