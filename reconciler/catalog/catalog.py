@@ -1,0 +1,278 @@
+"""The one door to the catalog. Safe to share between threads; each call is one transaction, durable when it returns.
+
+SQLAlchemy takes a quarter of a second to import, so this module names its tables and statements only inside the calls: nobody who
+never opens a catalog waits for it. The statements themselves stand in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from reconciler.base.clock import Clock
+from reconciler.catalog.records import Claim, Document, Event, Holder, Run, RunOutcome
+from reconciler.model.declared.policy import Retention
+from reconciler.model.observed import Failure, RepositoryState, RunHistory
+from reconciler.model.status import Condition
+
+if TYPE_CHECKING:
+    from reconciler.catalog.store import Store
+
+
+class Catalog:
+    """Opened by :meth:`open`, or for reading only by :meth:`peek`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock) -> Catalog:
+        """The catalog at ``path``, made if missing. A damaged file is moved aside and begun anew: :attr:`recovered` says so."""
+        from reconciler.catalog.store import open_store
+
+        return cls(open_store(path, clock.now()))
+
+    @classmethod
+    def peek(cls, path: Path) -> Catalog:
+        """A view for reading that creates and changes nothing; empty when there is no catalog yet. Writing through it fails."""
+        from reconciler.catalog.store import peek_store
+
+        return cls(peek_store(path))
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def recovered(self) -> str | None:
+        """What a person should know about a damaged catalog found at opening; None when all was well."""
+        return self._store.recovered
+
+    # --- what repositories hold, as last listed
+
+    def repositories(self) -> dict[str, RepositoryState]:
+        """By name; never ``fresh``."""
+        from reconciler.catalog import cache
+
+        with self._store.reading() as connection:
+            return cache.read_all(connection)
+
+    def put_repository(self, state: RepositoryState) -> None:
+        """Remember a listing. An unreachable state changes only reachability and failure: what was listed last stays."""
+        from reconciler.catalog import cache
+
+        with self._store.writing() as connection:
+            cache.put(connection, state, cache.read_all(connection).get(state.name))
+
+    def clear_cache(self) -> None:
+        """Forget everything that can be listed again; the record of what happened stays."""
+        from reconciler.catalog import cache
+
+        with self._store.writing() as connection:
+            cache.clear(connection)
+
+    # --- runs
+
+    def begin_run(
+        self,
+        *,
+        kind: str,
+        system: str,
+        repository: str,
+        lane: str,
+        backup_kind: str | None,
+        generation: str,
+        reason: str,
+        at: datetime,
+        lease: int | None = None,
+    ) -> str:
+        """Write the intent, before any side effect; the id of the run. With ``lease``: raises LeaseLost when it is no longer ours."""
+        from reconciler.catalog import claims, runs
+
+        intent = runs.Intent(kind, system, repository, lane, backup_kind, generation, reason, at)
+        with self._store.writing() as connection:
+            if lease is not None:
+                claims.check_lease(connection, lease)
+            return runs.begin(connection, intent)
+
+    def end_run(
+        self,
+        run_id: str,
+        *,
+        outcome: RunOutcome,
+        at: datetime,
+        snapshot_id: str | None = None,
+        bytes: int = 0,  # noqa: A002 - the word of Run and Snapshot
+        added_bytes: int = 0,
+        files: int = 0,
+        failure: Failure | None = None,
+        as_of: datetime | None = None,
+    ) -> None:
+        """Write the outcome. ``unchanged`` with ``snapshot_id`` and ``as_of`` confirms that snapshot. The first outcome stands."""
+        from reconciler.catalog import runs
+
+        ending = runs.Ending(outcome, at, snapshot_id, as_of, files, bytes, added_bytes, failure)
+        with self._store.writing() as connection:
+            runs.end(connection, run_id, ending)
+
+    def runs(self, limit: int, system: str | None = None) -> tuple[Run, ...]:
+        """Newest first."""
+        from reconciler.catalog import runs
+
+        with self._store.reading() as connection:
+            return runs.newest(connection, limit, system)
+
+    def mark_interrupted(self, at: datetime) -> tuple[Run, ...]:
+        """End the runs whose process is gone; those runs."""
+        from reconciler.catalog import runs
+
+        with self._store.writing() as connection:
+            return runs.mark_interrupted(connection, at)
+
+    def histories(self) -> dict[tuple[str, str], RunHistory]:
+        """By (system, repository): of backups only."""
+        from reconciler.catalog import runs
+
+        with self._store.reading() as connection:
+            return runs.histories(connection)
+
+    def counters(self) -> tuple[dict[str, int], dict[str, int]]:
+        """By kind of action since the catalog began: (ended, of these failed)."""
+        from reconciler.catalog import runs
+
+        with self._store.reading() as connection:
+            return runs.counters(connection)
+
+    def confirm(self, system: str, repository: str, snapshot_id: str, as_of: datetime) -> None:
+        """Remember that this snapshot still describes the source as of then."""
+        from reconciler.catalog import runs
+
+        with self._store.writing() as connection:
+            runs.confirm(connection, system, repository, snapshot_id, as_of)
+
+    # --- conditions and events
+
+    def put_conditions(self, conditions: Sequence[Condition], at: datetime) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+        """Replace the conditions of everything: (the same with ``since``, those whose status flipped; never seen before is Unknown)."""
+        from reconciler.catalog import conditions as statements
+
+        with self._store.reading() as connection:
+            known = statements.read(connection)
+        dated, flips, changed, gone = statements.compare(known, conditions, at)
+        if changed or gone:
+            with self._store.writing() as connection:
+                statements.write(connection, changed, gone)
+        return dated, flips
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """As last put, by kind, name and type."""
+        from reconciler.catalog import conditions as statements
+
+        with self._store.reading() as connection:
+            return statements.read(connection)
+
+    def add_event(self, kind: Literal["Normal", "Warning"], object_kind: str, name: str, reason: str, note: str, at: datetime) -> None:
+        """The same (object, reason, note) again counts up. Kept for 30 days, 5,000 at most."""
+        from reconciler.catalog import conditions as statements
+
+        with self._store.writing() as connection:
+            statements.add_event(connection, Event(kind, object_kind, name, reason, note, 1, at, at))
+
+    def events(self, limit: int, name: str | None = None) -> tuple[Event, ...]:
+        """Newest first."""
+        from reconciler.catalog import conditions as statements
+
+        with self._store.reading() as connection:
+            return statements.read_events(connection, limit, name)
+
+    # --- who works on what
+
+    def claim(self, system: str, repository: str, lane: str, *, what: str, at: datetime) -> Claim | Holder:
+        """The right to work there, or who has it. ``what`` tells others what is being done, such as "backup of orders"."""
+        from reconciler.catalog import claims
+
+        with self._store.writing() as connection:
+            return claims.claim(connection, (system, repository, lane), what, at)
+
+    def release(self, claim: Claim) -> None:
+        """Harmless when it is no longer ours."""
+        from reconciler.catalog import claims
+
+        with self._store.writing() as connection:
+            claims.release(connection, claim)
+
+    def busy(self) -> frozenset[tuple[str, str, str]]:
+        """(system, repository, lane) that a living process works on."""
+        from reconciler.catalog import claims
+
+        with self._store.reading() as connection:
+            return claims.busy(connection)
+
+    def take_lease(self, at: datetime) -> int:
+        """A new fencing token for the loop; only for the holder of the lock of the state directory."""
+        from reconciler.catalog import claims
+
+        with self._store.writing() as connection:
+            return claims.take_lease(connection, at)
+
+    def give_back_lease(self, token: int) -> None:
+        from reconciler.catalog import claims
+
+        with self._store.writing() as connection:
+            claims.give_back_lease(connection, token)
+
+    def lease_holder(self) -> Holder | None:
+        """The living process that runs the loop of this state directory."""
+        from reconciler.catalog import claims
+
+        with self._store.reading() as connection:
+            return claims.lease_holder(connection)
+
+    # --- what was accepted
+
+    def last_good(self) -> dict[tuple[str, str], Document]:
+        """By (kind, name)."""
+        from reconciler.catalog import documents
+
+        with self._store.reading() as connection:
+            return documents.read(connection)
+
+    def put_last_good(self, rows: Iterable[Document], removed: Iterable[tuple[str, str]]) -> None:
+        """Remember these; forget those whose removal is certain."""
+        from reconciler.catalog import documents
+
+        with self._store.writing() as connection:
+            documents.put(connection, rows, removed)
+
+    def accepted_retention(self) -> dict[str, Retention]:
+        """By system: under which a plan was last carried out."""
+        from reconciler.catalog import documents
+
+        with self._store.reading() as connection:
+            return documents.read_retention(connection)
+
+    def put_accepted_retention(self, system: str, retention: Retention) -> None:
+        from reconciler.catalog import documents
+
+        with self._store.writing() as connection:
+            documents.put_retention(connection, system, retention)
+
+    def get_value(self, key: str) -> str | None:
+        from reconciler.catalog import documents
+
+        with self._store.reading() as connection:
+            return documents.get_value(connection, key)
+
+    def put_value(self, key: str, text: str) -> None:
+        from reconciler.catalog import documents
+
+        with self._store.writing() as connection:
+            documents.put_value(connection, key, text)

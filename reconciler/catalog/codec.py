@@ -1,0 +1,40 @@
+"""Small values inside a column, as JSON text."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from reconciler.model.observed import Failure
+from reconciler.model.snapshot import Mark, MarkKind
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def failure_to_text(failure: Failure | None) -> str | None:
+    return None if failure is None else json.dumps([failure.code, failure.message, failure.hint], ensure_ascii=False)
+
+
+def failure_from_text(text: str | None) -> Failure | None:
+    return None if text is None else Failure(*json.loads(text))
+
+
+def marks_to_text(marks: tuple[Mark, ...]) -> str:
+    if not marks:
+        return ""
+    return json.dumps([[mark.kind.value, (mark.at - _EPOCH) // _MICROSECOND, mark.note] for mark in marks], ensure_ascii=False)
+
+
+def marks_from_text(text: str) -> tuple[Mark, ...]:
+    if not text:
+        return ()
+    return tuple(Mark(MarkKind(kind), _EPOCH + timedelta(microseconds=at), note) for kind, at, note in json.loads(text))
+
+
+def durations_to_text(durations: tuple[timedelta, ...]) -> str:
+    return json.dumps([duration // _MICROSECOND for duration in durations])
+
+
+def durations_from_text(text: str) -> tuple[timedelta, ...]:
+    return tuple(timedelta(microseconds=count) for count in json.loads(text))

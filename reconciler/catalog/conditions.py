@@ -1,0 +1,106 @@
+"""Statements over conditions and events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, delete, select
+
+from reconciler.catalog.records import Event
+from reconciler.catalog.tables import conditions, events, upsert
+from reconciler.model.status import Condition, ConditionType, Truth
+
+EVENTS_KEPT = 5000
+EVENT_AGE_MAX = timedelta(days=30)
+
+Key = tuple[str, str, str]
+
+
+def read(connection: Connection) -> tuple[Condition, ...]:
+    order = (conditions.c.kind, conditions.c.name, conditions.c.type)
+    return tuple(_condition(row) for row in connection.execute(select(conditions).order_by(*order)).mappings())
+
+
+def compare(
+    known: Sequence[Condition], current: Sequence[Condition], at: datetime
+) -> tuple[tuple[Condition, ...], tuple[Condition, ...], tuple[Condition, ...], tuple[Key, ...]]:
+    """(current with ``since``, flips, rows to write, keys to remove). One never seen before counts as Unknown until now."""
+    before = {_key(condition): condition for condition in known}
+    dated, flips, changed = [], [], []
+    for condition in current:
+        old = before.pop(_key(condition), None)
+        same = old is not None and old.status is condition.status
+        condition = replace(condition, since=old.since if same and old is not None else at)
+        dated.append(condition)
+        if condition != old:
+            changed.append(condition)
+        if condition.status is not (old.status if old is not None else Truth.UNKNOWN):
+            flips.append(condition)
+    return tuple(dated), tuple(flips), tuple(changed), tuple(before)
+
+
+def write(connection: Connection, changed: Sequence[Condition], gone: Sequence[Key]) -> None:
+    for kind, name, condition_type in gone:
+        here = (conditions.c.kind == kind, conditions.c.name == name, conditions.c.type == condition_type)
+        connection.execute(delete(conditions).where(*here))
+    if changed:
+        connection.execute(upsert(conditions), [_row(condition) for condition in changed])
+
+
+def add_event(connection: Connection, event: Event) -> None:
+    """Remember it, or count it up when the same was said before; old ones make room."""
+    row = {
+        "kind": event.kind,
+        "object_kind": event.object_kind,
+        "name": event.name,
+        "reason": event.reason,
+        "note": event.note,
+        "count": event.count,
+        "first_at": event.first_at,
+        "last_at": event.last_at,
+    }
+    insert = upsert(events)
+    counted = {"count": events.c.count + 1, "last_at": insert.excluded.last_at, "kind": insert.excluded.kind}
+    connection.execute(upsert(events, changes=counted), row)
+    connection.execute(delete(events).where(events.c.last_at < event.last_at - EVENT_AGE_MAX))
+    oldest = connection.execute(select(events.c.last_at).order_by(events.c.last_at.desc()).offset(EVENTS_KEPT).limit(1)).scalar()
+    if oldest is not None:
+        connection.execute(delete(events).where(events.c.last_at <= oldest))
+
+
+def read_events(connection: Connection, limit: int, name: str | None) -> tuple[Event, ...]:
+    """Newest first."""
+    query = select(events).order_by(events.c.last_at.desc(), events.c.name, events.c.reason, events.c.note).limit(limit)
+    if name is not None:
+        query = query.where(events.c.name == name)
+    return tuple(Event(**row) for row in connection.execute(query).mappings())
+
+
+def _key(condition: Condition) -> Key:
+    return (condition.kind, condition.name, condition.type)
+
+
+def _row(condition: Condition) -> dict[str, object]:
+    return {
+        "kind": condition.kind,
+        "name": condition.name,
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "since": condition.since,
+    }
+
+
+def _condition(row: RowMapping) -> Condition:
+    return Condition(
+        kind=row["kind"],
+        name=row["name"],
+        type=ConditionType(row["type"]),
+        status=Truth(row["status"]),
+        reason=row["reason"],
+        message=row["message"],
+        since=row["since"],
+    )

@@ -1,0 +1,99 @@
+"""The values that the catalog gives out beside the nouns of model/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from reconciler.model.observed import Failure
+from reconciler.model.snapshot import BackupKind
+
+
+class RunOutcome(StrEnum):
+    """How a run ended. A run without an outcome is under way."""
+
+    SUCCEEDED = "succeeded"
+    UNCHANGED = "unchanged"
+    """Nothing changed: an older snapshot still describes the source."""
+    PARTIAL = "partial"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """Its process is gone; what it achieved is observed afresh, neither success nor failure is assumed."""
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One action: the intent written before, the outcome written after."""
+
+    id: str
+    kind: str
+    system: str
+    repository: str
+    lane: str
+    backup_kind: BackupKind | None
+    generation: str
+    reason: str
+    started_at: datetime
+    pid: int
+    ended_at: datetime | None = None
+    outcome: RunOutcome | None = None
+    snapshot_id: str | None = None
+    as_of: datetime | None = None
+    files: int = 0
+    bytes: int = 0
+    added_bytes: int = 0
+    failure: Failure | None = None
+
+    @property
+    def duration(self) -> timedelta | None:
+        return None if self.ended_at is None else self.ended_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling a person; the same one again only counts up."""
+
+    kind: Literal["Normal", "Warning"]
+    object_kind: str
+    name: str
+    reason: str
+    note: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one (system, repository, lane), until released or until its process is gone."""
+
+    system: str
+    repository: str
+    lane: str
+    token: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has what was asked for: a living process."""
+
+    pid: int
+    at: datetime
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} (process {self.pid}, since {self.at:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+class Document(NamedTuple):
+    """A spec document as it last parsed well."""
+
+    kind: str
+    name: str
+    file: str
+    line: int
+    text: str

@@ -1,0 +1,255 @@
+"""Statements over runs: the intent before, the outcome after, and the history that the decision reads.
+
+``runs`` is a log for people and is cut at ``RUNS_KEPT``; ``histories`` and ``counters`` are kept beside it in the same
+transaction, so cutting the log never changes what is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from reconciler.base.ids import new_id
+from reconciler.catalog import tables
+from reconciler.catalog.codec import durations_from_text, durations_to_text, failure_from_text, failure_to_text
+from reconciler.catalog.process import Process, alive, me
+from reconciler.catalog.records import Run, RunOutcome
+from reconciler.catalog.tables import upsert
+from reconciler.model.observed import Failure, RunHistory
+from reconciler.model.plan import ActionKind
+from reconciler.model.snapshot import BackupKind
+
+RUNS_KEPT = 200  # per system and repository: two days of a run every 15 minutes
+DURATIONS_KEPT = 10
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be done."""
+
+    kind: str
+    system: str
+    repository: str
+    lane: str
+    backup_kind: str | None
+    generation: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What came of it."""
+
+    outcome: RunOutcome
+    at: datetime
+    snapshot_id: str | None = None
+    as_of: datetime | None = None
+    files: int = 0
+    bytes: int = 0
+    added_bytes: int = 0
+    failure: Failure | None = None
+
+
+def begin(connection: Connection, intent: Intent) -> str:
+    process, run_id = me(), new_id()
+    row = {
+        "id": run_id,
+        "kind": intent.kind,
+        "system": intent.system,
+        "repository": intent.repository,
+        "lane": intent.lane,
+        "backup_kind": intent.backup_kind,
+        "generation": intent.generation,
+        "reason": intent.reason,
+        "started_at": intent.at,
+        "pid": process.pid,
+        "start": process.start,
+        "files": 0,
+        "bytes": 0,
+        "added_bytes": 0,
+    }
+    connection.execute(insert(tables.runs), row)
+    if intent.kind == ActionKind.BACKUP:
+        kind = BackupKind(intent.backup_kind) if intent.backup_kind else None
+        _change(connection, intent.system, intent.repository, lambda h: replace(h, last_attempt_at=intent.at, last_attempt_kind=kind))
+    return run_id
+
+
+def end(connection: Connection, run_id: str, ending: Ending) -> None:
+    """Write the outcome; the first one stands, so ending twice is harmless."""
+    values = {
+        "ended_at": ending.at,
+        "outcome": ending.outcome,
+        "snapshot_id": ending.snapshot_id,
+        "as_of": ending.as_of,
+        "files": ending.files,
+        "bytes": ending.bytes,
+        "added_bytes": ending.added_bytes,
+        "failure": failure_to_text(ending.failure),
+    }
+    mine = (tables.runs.c.id == run_id, tables.runs.c.ended_at.is_(None))
+    if connection.execute(update(tables.runs).where(*mine).values(values)).rowcount == 0:
+        return
+    run = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).mappings().one()
+    _count(connection, run["kind"], failed=ending.outcome is RunOutcome.FAILED)
+    if run["kind"] == ActionKind.BACKUP:
+        started_at, generation = run["started_at"], run["generation"]
+        _change(connection, run["system"], run["repository"], lambda h: _after(h, ending, started_at, generation))
+    _cut(connection, run["system"], run["repository"])
+
+
+def mark_interrupted(connection: Connection, at: datetime) -> tuple[Run, ...]:
+    """Give every run whose process is gone the outcome ``interrupted``; those runs."""
+    rows = connection.execute(select(tables.runs).where(tables.runs.c.ended_at.is_(None))).mappings().all()
+    gone = [row for row in rows if not alive(Process(row["pid"], row["start"]))]
+    for row in gone:
+        end(connection, row["id"], Ending(RunOutcome.INTERRUPTED, at))
+    return tuple(replace(_run(row), ended_at=at, outcome=RunOutcome.INTERRUPTED) for row in gone)
+
+
+def newest(connection: Connection, limit: int, system: str | None) -> tuple[Run, ...]:
+    query = select(tables.runs).order_by(tables.runs.c.started_at.desc(), tables.runs.c.id).limit(limit)
+    if system is not None:
+        query = query.where(tables.runs.c.system == system)
+    return tuple(_run(row) for row in connection.execute(query).mappings())
+
+
+def histories(connection: Connection) -> dict[tuple[str, str], RunHistory]:
+    rows = connection.execute(select(tables.histories)).mappings()
+    return {(row["system"], row["repository"]): _history(row) for row in rows}
+
+
+def confirm(connection: Connection, system: str, repository: str, snapshot_id: str, as_of: datetime) -> None:
+    _change(connection, system, repository, lambda h: replace(h, confirmed=(snapshot_id, as_of)))
+
+
+def counters(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
+    rows = connection.execute(select(tables.counters).order_by(tables.counters.c.kind)).all()
+    return {row.kind: row.ended for row in rows}, {row.kind: row.failed for row in rows}
+
+
+def _after(history: RunHistory, ending: Ending, started_at: datetime, generation: str) -> RunHistory:
+    """The history once a backup has ended. An interrupted or cancelled run says nothing about the system: only the attempt stays."""
+    duration = ending.at - started_at
+    match ending.outcome:
+        case RunOutcome.SUCCEEDED | RunOutcome.UNCHANGED:
+            history = replace(
+                history,
+                last_success_at=ending.at,
+                last_duration=duration,
+                durations=(duration, *history.durations)[:DURATIONS_KEPT],
+                consecutive_failures=0,
+            )
+            if ending.outcome is RunOutcome.SUCCEEDED:
+                return replace(history, last_bytes=ending.bytes, last_added_bytes=ending.added_bytes)
+            if ending.snapshot_id is not None and ending.as_of is not None:
+                return replace(history, confirmed=(ending.snapshot_id, ending.as_of))
+            return history
+        case RunOutcome.PARTIAL:
+            return replace(
+                history,
+                last_partial_at=started_at,
+                last_bytes=ending.bytes,
+                last_added_bytes=ending.added_bytes,
+                consecutive_failures=0,
+            )
+        case RunOutcome.FAILED:
+            return replace(
+                history,
+                consecutive_failures=history.consecutive_failures + 1,
+                failed_generation=generation,
+                last_failure=ending.failure,
+                last_failure_at=ending.at,
+            )
+        case RunOutcome.INTERRUPTED | RunOutcome.CANCELLED:
+            return history
+
+
+def _change(connection: Connection, system: str, repository: str, change: Callable[[RunHistory], RunHistory]) -> None:
+    here = (tables.histories.c.system == system, tables.histories.c.repository == repository)
+    row = connection.execute(select(tables.histories).where(*here)).mappings().first()
+    history = change(_history(row) if row is not None else RunHistory())
+    connection.execute(upsert(tables.histories), {"system": system, "repository": repository, **_history_row(history)})
+
+
+def _count(connection: Connection, kind: str, *, failed: bool) -> None:
+    counters = tables.counters
+    changes = {"ended": counters.c.ended + 1, "failed": counters.c.failed + int(failed)}
+    connection.execute(upsert(counters, changes=changes), {"kind": kind, "ended": 1, "failed": int(failed)})
+
+
+def _cut(connection: Connection, system: str, repository: str) -> None:
+    here = (tables.runs.c.system == system, tables.runs.c.repository == repository)
+    oldest = select(tables.runs.c.started_at).where(*here).order_by(tables.runs.c.started_at.desc()).offset(RUNS_KEPT).limit(1)
+    until = connection.execute(oldest).scalar()
+    if until is not None:
+        ended = tables.runs.c.ended_at.is_not(None)
+        connection.execute(delete(tables.runs).where(*here, ended, tables.runs.c.started_at <= until))
+
+
+def _history_row(history: RunHistory) -> dict[str, Any]:
+    confirmed = history.confirmed or (None, None)
+    return {
+        "last_attempt_at": history.last_attempt_at,
+        "last_attempt_kind": history.last_attempt_kind,
+        "last_success_at": history.last_success_at,
+        "last_partial_at": history.last_partial_at,
+        "last_duration": None if history.last_duration is None else history.last_duration // _MICROSECOND,
+        "last_added_bytes": history.last_added_bytes,
+        "last_bytes": history.last_bytes,
+        "durations": durations_to_text(history.durations),
+        "consecutive_failures": history.consecutive_failures,
+        "failed_generation": history.failed_generation,
+        "last_failure": failure_to_text(history.last_failure),
+        "last_failure_at": history.last_failure_at,
+        "confirmed_id": confirmed[0],
+        "confirmed_as_of": confirmed[1],
+    }
+
+
+def _history(row: RowMapping) -> RunHistory:
+    return RunHistory(
+        last_attempt_at=row["last_attempt_at"],
+        last_attempt_kind=BackupKind(row["last_attempt_kind"]) if row["last_attempt_kind"] else None,
+        last_success_at=row["last_success_at"],
+        last_partial_at=row["last_partial_at"],
+        last_duration=None if row["last_duration"] is None else timedelta(microseconds=row["last_duration"]),
+        last_added_bytes=row["last_added_bytes"],
+        last_bytes=row["last_bytes"],
+        durations=durations_from_text(row["durations"]),
+        consecutive_failures=row["consecutive_failures"],
+        failed_generation=row["failed_generation"],
+        last_failure=failure_from_text(row["last_failure"]),
+        last_failure_at=row["last_failure_at"],
+        confirmed=(row["confirmed_id"], row["confirmed_as_of"]) if row["confirmed_id"] else None,
+    )
+
+
+def _run(row: RowMapping) -> Run:
+    return Run(
+        id=row["id"],
+        kind=row["kind"],
+        system=row["system"],
+        repository=row["repository"],
+        lane=row["lane"],
+        backup_kind=BackupKind(row["backup_kind"]) if row["backup_kind"] else None,
+        generation=row["generation"],
+        reason=row["reason"],
+        started_at=row["started_at"],
+        pid=row["pid"],
+        ended_at=row["ended_at"],
+        outcome=RunOutcome(row["outcome"]) if row["outcome"] else None,
+        snapshot_id=row["snapshot_id"],
+        as_of=row["as_of"],
+        files=row["files"],
+        bytes=row["bytes"],
+        added_bytes=row["added_bytes"],
+        failure=failure_from_text(row["failure"]),
+    )
