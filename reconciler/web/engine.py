@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 HEADER_BYTES_MAX = 16 * 1024
 CONNECTIONS_MAX = 64
@@ -18,7 +18,7 @@ CLOSE_SECONDS = 2  # a scrape under way may finish; shutdown does not wait longe
 class Engine(uvicorn.Server):
     """Ends by itself soon after ``ending`` says so: uvicorn asks ten times a second."""
 
-    def __init__(self, app: Starlette, ending: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, ending: Callable[[], bool]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -27,6 +27,7 @@ class Engine(uvicorn.Server):
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
+                log_level="critical",  # its lines about clients that send nonsense are not ours; failures of ours are logged in pages.py
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -42,7 +43,7 @@ class Engine(uvicorn.Server):
         return await super().on_tick(counter) or self._ending()
 
 
-def start(app: Starlette, listener: socket.socket, ending: Callable[[], bool]) -> threading.Thread:
+def start(app: ASGIApp, listener: socket.socket, ending: Callable[[], bool]) -> threading.Thread:
     """A running thread that serves ``app`` on ``listener`` until ``ending()``. Who connects before uvicorn is up waits in the backlog."""
     engine = Engine(app, ending)
     thread = threading.Thread(target=engine.run, kwargs={"sockets": [listener]}, name="web", daemon=True)

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reconciler.base import log
 from reconciler.metrics.collect import registry
 from reconciler.model.status import Status
 
@@ -30,7 +31,7 @@ _TEXT_FORMAT: Final = "text/plain; version=0.0.4; charset=utf-8"
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-def application(published: Callable[[], Status | None], *, live: Callable[[], bool], loopback: bool) -> Starlette:
+def application(published: Callable[[], Status | None], *, live: Callable[[], bool], loopback: bool) -> ASGIApp:
     """The ASGI application. Handlers are plain functions: they run in a thread pool, so a long scrape does not delay /healthz."""
     metrics = registry(published)
 
@@ -47,14 +48,30 @@ def application(published: Callable[[], Status | None], *, live: Callable[[], bo
             return _json(HTTPStatus.SERVICE_UNAVAILABLE, status="observing")
         return _json(HTTPStatus.OK, status="ready", at=status.at.isoformat())
 
-    return Starlette(
+    pages = Starlette(
         routes=[Route("/metrics", scrape), Route("/healthz", healthz), Route("/readyz", readyz)],
         middleware=[
             *([Middleware(LoopbackHost)] if loopback else []),
             Middleware(GZipMiddleware, minimum_size=4096, compresslevel=3),  # 2,000 systems are some megabytes of repeated words
         ],
-        exception_handlers={HTTPException: _refusal},
+        exception_handlers={HTTPException: _refusal, Exception: _failure},
     )
+    pages.router.redirect_slashes = False  # a redirect is one more thing that a scraper can lose its way in
+    return LoggedFailure(pages)
+
+
+class LoggedFailure:
+    """A mistake of ours is a line in our log: Starlette has answered 500 and raises on, the server would print it past the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._log = log.get("web")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:  # noqa: BLE001  # the outermost place of a request: whatever it is, the next request gets its own chance
+            self._log.exception("an answer could not be made", path=scope.get("path"))
 
 
 class LoopbackHost:
@@ -83,6 +100,10 @@ def _refusal(_request: Request, error: Exception) -> Response:
     response = _json(HTTPStatus(error.status_code), error=error.detail.lower())
     response.headers.update(error.headers or {})
     return response
+
+
+def _failure(_request: Request, _error: Exception) -> Response:
+    return _json(HTTPStatus.INTERNAL_SERVER_ERROR, error="internal error, see the log")
 
 
 def _json(code: HTTPStatus, **body: str) -> JSONResponse:

@@ -15,6 +15,7 @@ from reconciler.web.errors import WebAddressInUse, WebAddressUnusable
 
 _JOIN_SECONDS: Final = 5.0
 _BACKLOG: Final = 64
+_PORT_MAX: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,14 @@ def _bind(listen: str) -> tuple[socket.socket, bool]:
     """A listening socket, and whether only this host can reach it."""
     name, _, port = listen.rpartition(":")
     host = name.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > _PORT_MAX:  # the system would take port 70000 for 4464
+        raise WebAddressUnusable(f"cannot listen on {listen!r}: not an address with a port", listen=listen)
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be one in the DNS
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise WebAddressInUse(f"{listen} is already in use", listen=listen) from error
-        raise WebAddressUnusable(f"cannot listen on {listen}: {_reason(error)}", listen=listen) from error
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "not a host name"
+        raise WebAddressUnusable(f"cannot listen on {listen!r}: {reason.lower()}", listen=listen) from error
     return listener, ipaddress.ip_address(address[0]).is_loopback
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "not an address with a port"

@@ -1,0 +1,99 @@
+"""Published statuses as a loop would publish them, for whoever projects them: metrics, web, dashboards."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from reconciler.model.observed import RunHistory
+from reconciler.model.status import (
+    Condition,
+    ConditionType,
+    LoopStatus,
+    ProtectionStatus,
+    RepositoryStatus,
+    SpecStatus,
+    Status,
+    SystemStatus,
+    Truth,
+)
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def ran(ended_at: datetime, *, failures: int = 0) -> RunHistory:
+    """A backup that ended then; it took 90 s, read 4,000,000 bytes and stored 1,000 of them anew."""
+    return RunHistory(
+        last_attempt_at=ended_at - timedelta(seconds=90),
+        last_success_at=ended_at,
+        last_duration=timedelta(seconds=90),
+        last_bytes=4_000_000,
+        last_added_bytes=1_000,
+        consecutive_failures=failures,
+    )
+
+
+def system(
+    name: str,
+    protection: tuple[ProtectionStatus, ...],
+    *,
+    fresh: Truth = Truth.TRUE,
+    here: bool = True,
+    suspended: bool = False,
+    rpo: timedelta | None = timedelta(minutes=15),
+    rto: timedelta | None = timedelta(hours=1),
+) -> SystemStatus:
+    conditions = tuple(
+        Condition("System", name, kind, fresh, "Judged", f"{name} was judged") for kind in (ConditionType.BACKUP_FRESH, ConditionType.READY)
+    )
+    return SystemStatus(
+        name=name,
+        tier="critical",
+        policy="standard",
+        owner="shop",
+        host="shop1",
+        here=here,
+        rpo=rpo,
+        rto=rto,
+        protection=protection,
+        conditions=conditions,
+        suspended=suspended,
+    )
+
+
+def repository(name: str, *, reachable: bool = True, free_bytes: int | None = 5_000_000_000) -> RepositoryStatus:
+    truth = Truth.TRUE if reachable else Truth.FALSE
+    condition = Condition("Repository", name, ConditionType.REPOSITORY_REACHABLE, truth, "Listed", f"{name} was looked at")
+    return RepositoryStatus(name, reachable, NOON, snapshots=40, foreign=0, orphaned=0, free_bytes=free_bytes, conditions=(condition,))
+
+
+def company(at: datetime = NOON) -> Status:
+    """Fresh, late, never backed up, suspended and on another host: one system of each, in two repositories."""
+
+    def held(repository: str, age: timedelta | None, snapshots: int = 12, failures: int = 0) -> ProtectionStatus:
+        if age is None:
+            return ProtectionStatus(repository, 0, None, None, None, RunHistory(last_attempt_at=at, consecutive_failures=failures))
+        return ProtectionStatus(repository, snapshots, "a" * 32, at - age, None, ran(at - age + timedelta(seconds=90), failures=failures))
+
+    young, old = timedelta(minutes=5), timedelta(hours=3)
+    return Status(
+        at=at,
+        agent="shop1",
+        realm="quiet-otter-41",
+        systems=(
+            system("archive", (held("main", old),), suspended=True, fresh=Truth.FALSE),
+            system("billing", (held("main", None, failures=3),), fresh=Truth.UNKNOWN),
+            system("elsewhere", (held("main", young),), here=False),
+            system("ledger", (held("main", old, failures=1),), fresh=Truth.FALSE),
+            system("orders", (held("main", young), held("offsite", old))),
+        ),
+        repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
+        spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),
+        loop=LoopStatus(
+            started_at=at - timedelta(hours=4),
+            last_success_at=at,
+            passes=480,
+            interval=timedelta(seconds=30),
+            actions={"backup": 31, "verify": 2},
+            failed={"backup": 4},
+        ),
+    )

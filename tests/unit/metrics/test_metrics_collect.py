@@ -1,0 +1,189 @@
+"""What a scrape shows of a status: everything that is known, nothing that is not, and never a series twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+import reconciler
+from reconciler.metrics import names
+from reconciler.metrics.collect import families, registry
+from reconciler.model.observed import RunHistory
+from reconciler.model.plan import ActionKind
+from reconciler.model.status import LoopStatus, ProtectionStatus, Status
+from tests.fakes.statuses import NOON, company, system
+
+
+class Scrape:
+    """One exposition, read back the way a scraper reads it."""
+
+    def __init__(self, status: Status | None) -> None:
+        text = generate_latest(registry(lambda: status)).decode()
+        self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """The one sample of that name with exactly these labels; None when there is none."""
+        found = [s.value for s in self.samples if s.name == name and {k: v for k, v in s.labels.items() if v} == labels]
+        assert len(found) <= 1, f"{name}{labels} is exposed {len(found)} times"
+        return found[0] if found else None
+
+    def of(self, name: str) -> dict[tuple[str, ...], float]:
+        """By label values, in the order of the table."""
+        (labels,) = (metric.labels for metric in names.ALL if metric.name == name)
+        return {tuple(s.labels[label] for label in labels): s.value for s in self.samples if s.name == name}
+
+
+def test_a_fresh_system_shows_its_recovery_point_beside_its_objectives() -> None:
+    scrape = Scrape(company())
+    five_minutes_ago = (NOON - timedelta(minutes=5)).timestamp()
+    assert scrape.value("reconciler_recovery_point_timestamp_seconds", system="orders", repository="main") == five_minutes_ago
+    assert scrape.value("reconciler_rpo_target_seconds", system="orders") == 900
+    assert scrape.value("reconciler_rto_target_seconds", system="orders") == 3600
+    assert scrape.value("reconciler_snapshots", system="orders", repository="main") == 12
+    assert scrape.value("reconciler_backup_last_duration_seconds", system="orders", repository="main") == 90
+    assert scrape.value("reconciler_backup_last_bytes", system="orders", repository="main") == 4_000_000
+    assert scrape.value("reconciler_backup_last_added_bytes", system="orders", repository="main") == 1_000
+    assert scrape.value("reconciler_backup_last_success_timestamp_seconds", system="orders", repository="main") == five_minutes_ago + 90
+    assert scrape.value("reconciler_backup_last_attempt_timestamp_seconds", system="orders", repository="main") == five_minutes_ago
+    info = {"system": "orders", "tier": "critical", "policy": "standard", "owner": "shop", "host": "shop1"}
+    assert scrape.value("reconciler_system_info", **info) == 1
+
+
+def test_each_repository_of_a_system_has_its_own_recovery_point() -> None:
+    points = Scrape(company()).of("reconciler_recovery_point_timestamp_seconds")
+    assert points["orders", "main"] > points["orders", "offsite"]
+
+
+def test_never_backed_up_is_zero_and_has_no_duration() -> None:
+    scrape = Scrape(company())
+    pair = {"system": "billing", "repository": "main"}
+    assert scrape.value("reconciler_recovery_point_timestamp_seconds", **pair) == 0
+    assert scrape.value("reconciler_backup_last_success_timestamp_seconds", **pair) == 0
+    assert scrape.value("reconciler_backup_last_attempt_timestamp_seconds", **pair) == NOON.timestamp()
+    assert scrape.value("reconciler_backup_consecutive_failures", **pair) == 3
+    assert scrape.value("reconciler_backup_last_duration_seconds", **pair) is None
+    assert scrape.value("reconciler_backup_last_bytes", **pair) is None
+
+
+def test_a_system_of_another_host_shows_its_recovery_point_but_no_runs() -> None:
+    scrape = Scrape(company())
+    pair = {"system": "elsewhere", "repository": "main"}
+    assert scrape.value("reconciler_recovery_point_timestamp_seconds", **pair) == (NOON - timedelta(minutes=5)).timestamp()
+    about_it = {s.name for s in scrape.samples if s.labels.get("system") == "elsewhere"}
+    assert not any(name.startswith("reconciler_backup_") for name in about_it)
+
+
+def test_an_objective_that_nobody_declared_is_absent() -> None:
+    scrape = Scrape(replace(company(), systems=(system("scratch", (), rpo=None, rto=None),)))
+    assert scrape.of("reconciler_rpo_target_seconds") == {}
+    assert scrape.of("reconciler_rto_target_seconds") == {}
+    assert scrape.value("reconciler_system_suspended", system="scratch") == 0
+
+
+def test_a_condition_is_one_sample_of_three_values() -> None:
+    conditions = Scrape(company()).of("reconciler_condition")
+    assert conditions["System", "orders", "BackupFresh"] == 1
+    assert conditions["System", "ledger", "BackupFresh"] == 0
+    assert conditions["System", "billing", "BackupFresh"] == -1
+    assert conditions["Repository", "offsite", "RepositoryReachable"] == 0
+
+
+def test_a_repository_that_cannot_be_measured_has_no_free_bytes() -> None:
+    scrape = Scrape(company())
+    assert scrape.value("reconciler_repository_up", repository="main") == 1
+    assert scrape.value("reconciler_repository_up", repository="offsite") == 0
+    assert scrape.value("reconciler_repository_free_bytes", repository="main") == 5_000_000_000
+    assert scrape.value("reconciler_repository_free_bytes", repository="offsite") is None
+
+
+def test_counters_are_there_at_zero_before_the_first_action() -> None:
+    status = company()
+    scrape = Scrape(replace(status, loop=replace(status.loop, actions={}, failed={})))
+    assert scrape.of("reconciler_actions_total") == {(kind.value,): 0 for kind in ActionKind}
+    assert scrape.of("reconciler_actions_failed_total") == {(kind.value,): 0 for kind in ActionKind}
+    counted = Scrape(status)
+    assert counted.value("reconciler_actions_total", action="backup") == 31
+    assert counted.value("reconciler_actions_failed_total", action="backup") == 4
+
+
+@pytest.mark.parametrize(("clean", "errors", "expected"), [(True, 0, 1), (False, 1, 0), (True, 2, 0), (False, 0, 0)])
+def test_only_specs_without_an_error_count_as_loaded(clean: bool, errors: int, expected: int) -> None:
+    status = company()
+    scrape = Scrape(replace(status, spec=replace(status.spec, clean=clean, errors=errors)))
+    assert scrape.value("reconciler_spec_last_load_successful") == expected
+    assert scrape.value("reconciler_spec_last_load_timestamp_seconds") == (NOON - timedelta(minutes=1)).timestamp()
+
+
+def test_the_heartbeat_is_the_end_of_the_last_pass() -> None:
+    scrape = Scrape(company())
+    assert scrape.value("reconciler_loop_last_success_timestamp_seconds") == NOON.timestamp()
+    assert scrape.value("reconciler_loop_interval_seconds") == 30
+
+
+def test_a_suspended_system_says_so_and_keeps_ageing() -> None:
+    scrape = Scrape(company())
+    assert scrape.value("reconciler_system_suspended", system="archive") == 1
+    assert scrape.value("reconciler_recovery_point_timestamp_seconds", system="archive", repository="main") is not None
+
+
+def test_a_removed_system_is_gone_with_the_next_scrape() -> None:
+    published = [company()]
+    source = registry(lambda: published[-1])
+    assert b'system="ledger"' in generate_latest(source)
+    published.append(replace(published[0], systems=tuple(s for s in published[0].systems if s.name != "ledger")))
+    assert b'"ledger"' not in generate_latest(source)
+
+
+def test_before_the_first_observation_only_build_heartbeat_and_counters_are_known() -> None:
+    scrape = Scrape(None)
+    assert scrape.value("reconciler_loop_last_success_timestamp_seconds") == 0
+    assert {s.labels["version"] for s in scrape.samples if s.name == "reconciler_build_info"} == {reconciler.__version__}
+    known = {s.name for s in scrape.samples if s.name.startswith("reconciler_")}
+    counters = {"reconciler_actions_total", "reconciler_actions_failed_total"}
+    assert known == {"reconciler_build_info", "reconciler_loop_last_success_timestamp_seconds"} | counters
+
+
+@pytest.mark.parametrize("status", [None, company()], ids=["nothing observed", "a company"])
+def test_every_metric_of_the_table_is_announced_in_its_order(status: Status | None) -> None:
+    assert [family.name for family in families(status)] == [metric.family for metric in names.ALL]
+    assert [family.documentation for family in families(status)] == [metric.help for metric in names.ALL]
+
+
+def test_a_full_status_has_a_sample_of_every_metric() -> None:
+    assert {metric.name for metric in names.ALL} <= {sample.name for sample in Scrape(company()).samples}
+
+
+def test_labels_are_those_of_the_table() -> None:
+    declared = {metric.name: set(metric.labels) for metric in names.ALL}
+    for sample in Scrape(company()).samples:
+        if sample.name in declared:
+            assert set(sample.labels) == declared[sample.name], sample.name
+
+
+_NAMES = st.text(min_size=1, max_size=12)
+_HISTORIES = st.builds(
+    RunHistory,
+    last_duration=st.none() | st.timedeltas(min_value=timedelta(0)),
+    last_bytes=st.none() | st.integers(0, 2**63),
+    last_added_bytes=st.none() | st.integers(0, 2**63),
+    consecutive_failures=st.integers(0, 10**6),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(_NAMES, st.dictionaries(_NAMES, _HISTORIES, max_size=3), max_size=4), st.booleans())
+def test_any_names_and_histories_give_an_exposition_that_reads_back(world: dict[str, dict[str, RunHistory]], here: bool) -> None:
+    systems = tuple(
+        system(name, tuple(ProtectionStatus(store, 1, None, None, None, history) for store, history in stores.items()), here=here)
+        for name, stores in world.items()
+    )
+    scrape = Scrape(replace(company(), systems=systems, repositories=(), loop=LoopStatus()))
+    series = [(sample.name, tuple(sorted(sample.labels.items()))) for sample in scrape.samples]
+    assert len(series) == len(set(series))
+    assert len(scrape.of("reconciler_snapshots")) == sum(len(stores) for stores in world.values())

@@ -1,0 +1,57 @@
+"""The table of metrics keeps the rules that Prometheus and its users expect."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.metrics import document, names
+from reconciler.metrics.names import Metric, MetricType
+
+PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+UNITS = ("_seconds", "_bytes", "_total", "_info")
+WITHOUT_UNIT = {  # truth values, states and plain counts have none
+    "reconciler_spec_last_load_successful",
+    "reconciler_system_suspended",
+    "reconciler_snapshots",
+    "reconciler_backup_consecutive_failures",
+    "reconciler_repository_up",
+    "reconciler_condition",
+}
+
+
+def test_no_name_is_used_twice() -> None:
+    assert len({metric.name for metric in names.ALL}) == len(names.ALL)
+    assert len({metric.family for metric in names.ALL}) == len(names.ALL)
+
+
+@pytest.mark.parametrize("metric", names.ALL, ids=lambda metric: metric.name)
+def test_a_name_says_prefix_unit_and_type(metric: Metric) -> None:
+    assert re.fullmatch(r"reconciler_[a-z]+(_[a-z]+)*", metric.name)
+    assert metric.name.endswith(UNITS) or metric.name in WITHOUT_UNIT
+    assert metric.name.endswith("_total") == (metric.type is MetricType.COUNTER)
+    assert metric.name.endswith("_info") == (metric.type is MetricType.INFO)
+    assert metric.help.endswith(".")
+    assert "\n" not in metric.help
+
+
+@pytest.mark.parametrize("metric", names.ALL, ids=lambda metric: metric.name)
+def test_labels_hold_names_and_nothing_that_grows(metric: Metric) -> None:
+    closed = {"system", "repository", "tier", "policy", "owner", "host", "kind", "name", "condition", "action", "version", "python"}
+    assert set(metric.labels) <= closed
+    assert len(metric.labels) <= 5
+
+
+def test_a_pair_of_system_and_repository_costs_at_most_24_samples() -> None:
+    assert sum(metric.labels == ("system", "repository") for metric in names.ALL) <= 24
+
+
+def test_the_page_is_what_the_table_gives() -> None:
+    assert PAGE.read_text(encoding="utf-8") == document.render(), "run: python -m reconciler.metrics.document > docs/metrics.md"
+
+
+def test_every_metric_stands_on_the_page_once() -> None:
+    rows = re.findall(r"^\| `(reconciler_\w+)` \|", document.render(), re.MULTILINE)
+    assert sorted(rows) == sorted(metric.name for metric in names.ALL)
