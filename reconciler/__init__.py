@@ -1,3 +1,111 @@
-"""Reconciler: declarative backup and disaster recovery."""
+"""Reconciler: declarative backup and disaster recovery.
+
+The public names are resolved when they are first used: ``import reconciler`` costs nothing, and neither does ``reconcile --help``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.act.context import Amount, Result
+    from reconciler.app.api import Reconciler
+    from reconciler.app.bare import BareRepository, plan_restore_bare, restore_bare, snapshots_bare
+    from reconciler.app.reports import (
+        Explanation,
+        InitReport,
+        PassReport,
+        PlanReport,
+        RebuildReport,
+        RestorePlan,
+        RestoreReport,
+        RestoreRequest,
+        SnapshotDetail,
+        SnapshotList,
+    )
+    from reconciler.base.errors import ReconcilerError
+    from reconciler.catalog.records import Event, Run, RunOutcome
+    from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
+    from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
+    from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "reconciler.act.context": ("Amount", "Result"),
+    "reconciler.app.api": ("Reconciler",),
+    "reconciler.app.bare": ("BareRepository", "plan_restore_bare", "restore_bare", "snapshots_bare"),
+    "reconciler.app.reports": (
+        "Explanation",
+        "InitReport",
+        "PassReport",
+        "PlanReport",
+        "RebuildReport",
+        "RestorePlan",
+        "RestoreReport",
+        "RestoreRequest",
+        "SnapshotDetail",
+        "SnapshotList",
+    ),
+    "reconciler.base.errors": ("ReconcilerError",),
+    "reconciler.catalog.records": ("Event", "Run", "RunOutcome"),
+    "reconciler.model.plan": ("Action", "ActionKind", "Gap", "Held", "Plan", "Waiting"),
+    "reconciler.model.snapshot": ("BackupKind", "Grade", "Mark", "MarkKind", "Snapshot"),
+    "reconciler.model.status": ("Condition", "ConditionType", "Status", "SystemStatus", "Truth"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Reconciler",
+    "ReconcilerError",
+    "BareRepository",
+    "plan_restore_bare",
+    "restore_bare",
+    "snapshots_bare",
+    "RestoreRequest",
+    "Explanation",
+    "InitReport",
+    "PassReport",
+    "PlanReport",
+    "RebuildReport",
+    "RestorePlan",
+    "RestoreReport",
+    "SnapshotDetail",
+    "SnapshotList",
+    "Amount",
+    "Result",
+    "RunOutcome",
+    "Run",
+    "Event",
+    "Action",
+    "ActionKind",
+    "Gap",
+    "Held",
+    "Plan",
+    "Waiting",
+    "BackupKind",
+    "Grade",
+    "Mark",
+    "MarkKind",
+    "Snapshot",
+    "Condition",
+    "ConditionType",
+    "Status",
+    "SystemStatus",
+    "Truth",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'reconciler' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from reconciler.act.context import Context, Done
+from reconciler.act.context import Amount, Context, Done
 from reconciler.act.errors import NoRoom, SourceSuddenlyEmpty
 from reconciler.act.facts import declared_system, open_repository, own_roots
 from reconciler.base.units import format_size
-from reconciler.catalog import RunOutcome
+from reconciler.catalog.records import RunOutcome
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import SourceState
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind
-from reconciler.repository import Repository, Root, RootListing, Taken, TakeRequest
+from reconciler.repository import Progress, Repository, Root, RootListing, Taken, TakeRequest
 from reconciler.sources.files import judge_defects, require_sources, scan_roots
 from reconciler.tree.entry import SIZE, Defect
 from reconciler.tree.scan import Scan
@@ -33,7 +33,8 @@ def run(action: Action, context: Context) -> Done:
         good = good_roots(own_roots(action, context, listing).values(), listing)
         _not_suddenly_empty(states, repository, good)
         base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, good)
-        _enough_room(action, context, system, repository, first=not good)
+        estimate = None if good else _size_of_source(system, context)
+        _enough_room(action, context, repository.free_bytes(), estimate)
         as_of = context.clock.now()
         taken = repository.take(
             Scan(scan_roots(system.sources), skip=context.skip),
@@ -41,7 +42,7 @@ def run(action: Action, context: Context) -> Done:
             base=base,
             clock=context.clock,
             stop=context.stop,
-            progress=partial(context.progress, action) if context.progress is not None else None,
+            progress=_reporter(action, context, good[0].files if good else estimate.files if estimate else None),
             judge=lambda defects: judge_defects(defects, system.sources)[0],
         )
     return _done(taken, kind, as_of, system)
@@ -83,21 +84,36 @@ def _had_content(repository: Repository, snapshot: str, path: bytes) -> bool:
     return any(entry.path.startswith(path + b"/") for entry in repository.entries(snapshot, path))
 
 
-def _enough_room(action: Action, context: Context, system: DesiredSystem, repository: Repository, *, first: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Size:
+    files: int
+    bytes: int
+
+
+def _size_of_source(system: DesiredSystem, context: Context) -> _Size:
+    files = content = 0
+    for listing in Scan(scan_roots(system.sources), skip=context.skip):
+        files += len(listing.rows)
+        content += sum(row[SIZE] for row in listing.rows)
+    return _Size(files, content)
+
+
+def _enough_room(action: Action, context: Context, free: int | None, first: _Size | None) -> None:
     """Refuse before the work what can be foreseen: a full disk stops everything else that lives on it, too."""
-    free = repository.free_bytes()
-    if free is None:
-        return
     history = context.observed.runs.get((action.system, action.repository))
-    expected = _source_bytes(system, context) * _FIRST_SHARE if first else (history.last_added_bytes if history else None) or 0
-    if free < expected:
+    expected = first.bytes * _FIRST_SHARE if first else (history.last_added_bytes if history else None) or 0
+    if free is not None and free < expected:
         raise NoRoom(
-            f"repository {action.repository} has {format_size(free)} free, this backup of system {system.name} needs about {format_size(expected)}"
+            f"repository {action.repository} has {format_size(free)} free, "
+            f"this backup of system {action.system} needs about {format_size(expected)}"
         )
 
 
-def _source_bytes(system: DesiredSystem, context: Context) -> int:
-    return sum(row[SIZE] for listing in Scan(scan_roots(system.sources), skip=context.skip) for row in listing.rows)
+def _reporter(action: Action, context: Context, total_files: int | None) -> Callable[[Progress], None] | None:
+    watcher = context.progress
+    if watcher is None:
+        return None
+    return lambda now: watcher(action, Amount(now.files, now.bytes, now.stored_bytes, total_files))
 
 
 def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: datetime) -> TakeRequest:

@@ -10,22 +10,44 @@ from typing import Protocol
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Fate
-from reconciler.catalog import Audit, Catalog, RunOutcome
+from reconciler.catalog.audit import Audit
+from reconciler.catalog.catalog import Catalog
+from reconciler.catalog.records import Holder, RunOutcome
 from reconciler.model.desired import Desired, DesiredRepository
 from reconciler.model.observed import Failure, Observed
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind
-from reconciler.repository import Progress, Repository
+from reconciler.repository import Repository
 from reconciler.tree.entry import Defect
 
 Opener = Callable[[DesiredRepository], Repository]
 """Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
 
 
+Patience = Callable[[Holder], bool]
+"""Asked when another process works on the same thing: waits a little and says whether to ask again."""
+
+
+def no_patience(_holder: Holder) -> bool:
+    """The loop comes by again anyway."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How far it is."""
+
+    files: int
+    bytes: int
+    stored_bytes: int = 0
+    total_files: int | None = None
+    """As far as anybody can know before the end."""
+
+
 class Watcher(Protocol):
     """Hears how far an action is; called often, from the thread of the action."""
 
-    def __call__(self, action: Action, progress: Progress, /) -> None: ...
+    def __call__(self, action: Action, amount: Amount, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,9 @@ class Context:
     """(st_dev, st_ino) of folders that no backup enters: repositories and the state directory."""
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Watcher | None = None
+    patience: Patience = no_patience
+    lease: int | None = None
+    """The loop's fencing token: a loop that lost its lease starts nothing more."""
 
 
 @dataclass(frozen=True, slots=True)

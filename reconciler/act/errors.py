@@ -37,9 +37,7 @@ class DamageFound(ActError):
     """A snapshot was read whole and something in it is not what was written."""
 
     code = "act-damage-found"
-    hint = (
-        "Older snapshots and copies are not affected unless they share the damaged part: verify them. The next full backup stores it anew."
-    )
+    hint = "Are other snapshots and copies intact? Verify them. The next full backup stores what is damaged anew."
     fate = Fate.DAMAGE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from reconciler.act.context import Context
 from reconciler.act.errors import FactsChanged
@@ -37,26 +37,24 @@ def open_repository(action: Action, context: Context) -> Repository:
 
 
 def own_roots(action: Action, context: Context, listing: RootListing) -> dict[str, Root]:
-    """The snapshots of this system and realm, by id; those under its previous name, too."""
-    system = declared_system(action, context)
-    names = {system.name, system.previous_name}
+    """The snapshots of this system and realm, by id: also those under a former name, and those of a system no longer declared."""
+    names = _names(action.system, context)
     return {root.id: root for root in listing.roots if root.realm == context.desired.realm and root.system in names}
 
 
-def still_there(action: Action, roots: dict[str, Root]) -> None:
+def still_there(action: Action, roots: Mapping[str, Root]) -> None:
     """Refuses unless every snapshot that the action names is one of this system's."""
     gone = [snapshot for snapshot in action.snapshots if snapshot not in roots]
     if gone:
         raise FactsChanged(
-            f"{_count(gone)} of system {action.system} is no longer in repository {action.repository}", snapshots=", ".join(gone)
+            f"{_count(gone)} of system {action.system} can no longer be found in repository {action.repository}", snapshots=", ".join(gone)
         )
 
 
-def nothing_else_went(action: Action, context: Context, roots: dict[str, Root]) -> None:
+def nothing_else_went(action: Action, context: Context, roots: Mapping[str, Root]) -> None:
     """Refuses when a snapshot that the decision counted on as staying has disappeared: fewer are left than it thought."""
     seen = context.observed.repositories.get(action.repository)
-    system = declared_system(action, context)
-    known = seen.of(context.desired.realm, system.name, system.previous_name) if seen is not None else ()
+    known = seen.of(context.desired.realm, *_names(action.system, context)) if seen is not None else ()
     gone = [snapshot.id for snapshot in known if snapshot.id not in roots and snapshot.id not in action.snapshots]
     if gone:
         raise FactsChanged(
@@ -64,6 +62,15 @@ def nothing_else_went(action: Action, context: Context, roots: dict[str, Root]) 
         )
 
 
-def _count(ids: Iterable[str]) -> str:
-    number = len(list(ids))
-    return "1 snapshot" if number == 1 else f"{number} snapshots"
+def _names(name: str, context: Context) -> set[str]:
+    """The name and the former one, while that is nobody else's: with a namesake or two heirs its snapshots are not ours."""
+    system = context.desired.system(name)
+    former = system.previous_name if system is not None else None
+    if former is None or context.desired.system(former) is not None:
+        return {name}
+    heirs = [other for other in context.desired.systems if other.previous_name == former]
+    return {name, former} if len(heirs) == 1 else {name}
+
+
+def _count(ids: Sequence[str]) -> str:
+    return "1 snapshot" if len(ids) == 1 else f"{len(ids)} snapshots"

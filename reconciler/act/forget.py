@@ -11,8 +11,8 @@ from datetime import timedelta
 from reconciler.act.backup import good_roots
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged, StillNeeded
-from reconciler.act.facts import nothing_else_went, open_repository, own_roots, still_there
-from reconciler.catalog import RunOutcome
+from reconciler.act.facts import declared_system, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
 from reconciler.repository import Root, RootListing
@@ -24,6 +24,8 @@ REQUESTED = "requested"
 
 def run(action: Action, context: Context) -> Done:
     """Remove the snapshots that ``action`` names."""
+    if action.reason != REQUESTED:
+        declared_system(action, context)
     with open_repository(action, context) as repository:
         listing = repository.listing()
         if not listing.complete or listing.damaged:
@@ -31,14 +33,17 @@ def run(action: Action, context: Context) -> Done:
         roots = own_roots(action, context, listing)
         still_there(action, roots)
         nothing_else_went(action, context, roots)
-        _not_the_newest(action, roots, listing)
+        _not_the_newest(action, context, roots, listing)
         for snapshot in action.snapshots:
             _may_go(snapshot, action, context, listing)
         removed = repository.forget(action.snapshots)
     return Done(RunOutcome.SUCCEEDED, f"{len(removed)} snapshots removed")
 
 
-def _not_the_newest(action: Action, roots: Mapping[str, Root], listing: RootListing) -> None:
+def _not_the_newest(action: Action, context: Context, roots: Mapping[str, Root], listing: RootListing) -> None:
+    """The last line of defence for a system that somebody still wants; whose declaration is certainly gone may go wholly."""
+    if context.desired.clean and context.desired.system(action.system) is None:
+        return
     good = good_roots(roots.values(), listing)
     if good and good[0].id in action.snapshots:
         raise StillNeeded(f"snapshot {good[0].id} is the newest good one of system {action.system} in repository {action.repository}")

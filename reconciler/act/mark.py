@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged
-from reconciler.act.facts import nothing_else_went, open_repository, own_roots, still_there
-from reconciler.catalog import RunOutcome
+from reconciler.act.facts import declared_system, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
 
 
 def run(action: Action, context: Context) -> Done:
     """Mark the snapshots that ``action`` names, unless one of them is held by now."""
+    declared_system(action, context)
     with open_repository(action, context) as repository:
         listing = repository.listing()
         roots = own_roots(action, context, listing)

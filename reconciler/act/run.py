@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from reconciler.act import backup, forget, mark, verify
 from reconciler.act.context import Context, Done, Result
+from reconciler.act.errors import Claimed
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
 from reconciler.base.log import get
-from reconciler.catalog import RunOutcome
+from reconciler.catalog.records import Claim, Holder, RunOutcome
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind
 
@@ -28,6 +29,26 @@ def run(action: Action, context: Context) -> Result:
 
     When the process dies anywhere in here, the intent stays without an outcome and the next start finds it.
     """
+    claim = _claim(action, context)
+    if isinstance(claim, Holder):
+        busy = Claimed(f"system {action.system} in repository {action.repository} is being worked on: {claim}")
+        return Result(action, "", Done(RunOutcome.CANCELLED, busy.message), 0.0, Failure.of(busy), busy.fate)
+    try:
+        return _run(action, context)
+    finally:
+        context.catalog.release(claim)
+
+
+def _claim(action: Action, context: Context) -> Claim | Holder:
+    while True:
+        claim = context.catalog.claim(
+            action.system, action.repository, action.lane.value, what=f"{action.kind} of {action.system}", at=context.clock.now()
+        )
+        if isinstance(claim, Claim) or not context.patience(claim):
+            return claim
+
+
+def _run(action: Action, context: Context) -> Result:
     began = context.clock.monotonic()
     run_id = context.catalog.begin_run(
         kind=action.kind.value,
@@ -38,6 +59,7 @@ def run(action: Action, context: Context) -> Result:
         generation=action.generation,
         reason=action.reason,
         at=context.clock.now(),
+        lease=context.lease,
     )
     _audit("intent", action, context, run_id, why=action.why)
     done, failure, fate = _try(action, context)
@@ -53,7 +75,7 @@ def _try(action: Action, context: Context) -> tuple[Done, Failure | None, Fate |
         return Done(RunOutcome.CANCELLED, error.message), Failure.of(error), error.fate
     except ReconcilerError as error:
         return Done(RunOutcome.FAILED, error.message), Failure.of(error), error.fate
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - one broken action must not take the pass with it
         _log.exception("action ended with an unexpected error", action=action.kind.value, system=action.system)
         sentence = f"unexpected {type(error).__name__} while running {action.kind} of system {action.system}: {error}"
         failure = Failure("internal", sentence, "This is a defect of the program. The log holds the details.")
@@ -73,8 +95,6 @@ def _record(result: Result, context: Context) -> None:
         failure=result.failure,
         as_of=done.as_of,
     )
-    if done.outcome is RunOutcome.UNCHANGED and done.snapshot_id is not None and done.as_of is not None:
-        context.catalog.confirm(action.system, action.repository, done.snapshot_id, done.as_of)
     _audit("complete", action, context, result.run_id, outcome=done.outcome.value, snapshot=done.snapshot_id, message=result.message)
     context.catalog.add_event(
         "Warning" if result.failure is not None or done.outcome is RunOutcome.PARTIAL else "Normal",

@@ -6,7 +6,7 @@ from reconciler.act.context import Context, Done
 from reconciler.act.errors import DamageFound
 from reconciler.act.facts import open_repository, own_roots, still_there
 from reconciler.base.units import format_size
-from reconciler.catalog import RunOutcome
+from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
 from reconciler.repository import Repository

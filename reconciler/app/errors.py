@@ -116,3 +116,10 @@ class ReadOnly(Refused):
 
     code = "app-read-only"
     hint = "Leave out --dry-run."
+
+
+class TargetInside(Refused):
+    """A restore would write into a repository or into the state directory."""
+
+    code = "restore-target-inside"
+    hint = "Name a new folder somewhere else."

@@ -98,6 +98,8 @@ class SnapshotDetail:
     snapshot: Snapshot
     repositories: tuple[str, ...]
     verdict: KeepVerdict | None = None
+    copies: tuple[Snapshot, ...] = ()
+    """The same one as each repository holds it, with the marks made there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from reconciler.app.house import House
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
+from reconciler.model.problem import Severity
 from reconciler.model.status import SpecStatus
 from reconciler.observe.world import Look, observe
-from reconciler.spec import Loaded
+from reconciler.spec import Loaded, StoredDocument
+from reconciler.spec import load as load_specs
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
+
+_ROOT = "specs.root"
+NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +33,50 @@ class Scene:
     @property
     def desired(self) -> Desired:
         return self.loaded.desired
+
+    @property
+    def specs(self) -> SpecStatus:
+        errors = sum(problem.severity is Severity.ERROR for problem in self.loaded.problems)
+        return SpecStatus(
+            digest=self.desired.digest,
+            clean=self.desired.clean,
+            errors=errors,
+            warnings=len(self.loaded.problems) - errors,
+            loaded_at=self.now,
+            objects=self.loaded.objects,
+        )
+
+
+def load(house: House, catalog: Catalog) -> Loaded:
+    """The specs; what does not parse stands as it last did. What another tree left in this memory never stands in."""
+    same_tree = catalog.get_value(_ROOT) == str(house.specs)
+    known = catalog.last_good() if same_tree else {}
+    return load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()})
+
+
+def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:
+    """Keep what parsed well for the day when it does not."""
+    from reconciler.catalog.records import Document
+
+    rows = [Document(d.kind, d.name, d.file, d.line, d.text) for d in loaded.documents]
+    removed = set(loaded.removed)
+    if catalog.get_value(_ROOT) != str(house.specs):
+        removed |= set(catalog.last_good()) - {(d.kind, d.name) for d in loaded.documents}
+        catalog.put_value(_ROOT, str(house.specs))
+    catalog.put_last_good(rows, removed)
+
+
+def look(
+    house: House, catalog: Catalog, loaded: Loaded, *, refresh: frozenset[str] | None = None, clock_jump: timedelta | None = None
+) -> Scene:
+    """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them)."""
+    now = house.clock.now()
+    how = Look(house.agent, house.open_repository, refresh=refresh, clock_jump=clock_jump)
+    return Scene(loaded, observe(loaded.desired, catalog, how, now), now)
+
+
+def remember_repositories(catalog: Catalog, scene: Scene, looked_at: frozenset[str] | None = None) -> None:
+    """Keep what was listed in this look."""
+    for name, state in scene.observed.repositories.items():
+        if looked_at is None or name in looked_at:
+            catalog.put_repository(state)

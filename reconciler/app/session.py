@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from reconciler.act.context import Result, Watcher
+from reconciler.act.context import Amount, Result, Watcher
 from reconciler.app import create, demand, explain, one_pass, planning, rebuild, restore, starter, view, watch
 from reconciler.app.house import House, agent_name
 from reconciler.app.memory import Memory
@@ -35,7 +35,6 @@ from reconciler.catalog.records import Event, Run
 from reconciler.decide import Request
 from reconciler.model.snapshot import BackupKind
 from reconciler.model.status import Status
-from reconciler.repository import Progress
 from reconciler.spec import Loaded
 
 
@@ -142,7 +141,7 @@ class Session:
         request: RestoreRequest,
         *,
         stop: threading.Event | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[Amount], None] | None = None,
     ) -> RestoreReport:
         """Bring a snapshot, or paths of it, back into a target folder. Works beside a running loop."""
         return restore.restore(self.house, request, stop=stop or threading.Event(), progress=progress)
@@ -151,9 +150,9 @@ class Session:
         """Create a declared repository, and its key file when that is missing."""
         return create.init_repository(self.house, name)
 
-    def init_specs(self) -> StarterReport:
-        """Write starter specs for this machine, and create their repository and key."""
-        return starter.init_specs(self.house)
+    def init_specs(self, *, url: str | None = None, key: Path | None = None) -> StarterReport:
+        """Write starter specs for this machine, and create their repository and key, at ``url`` and ``key`` or the usual places."""
+        return starter.init_specs(self.house, url, key)
 
     def catalog_rebuild(self) -> RebuildReport:
         """Make the catalog's cache anew from what the repositories hold."""

@@ -16,6 +16,7 @@ from reconciler.model.observed import Failure, RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
 from reconciler.observe.deadline import within
 from reconciler.repository import MarkRecord, Repository, Root, RootListing
+from reconciler.repository.errors import WrongRepository
 
 Opener = Callable[[DesiredRepository], Repository]
 """Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
@@ -33,7 +34,7 @@ def observe_all(
     now: datetime,
     seconds_max: float = LISTING_SECONDS_MAX,
 ) -> dict[str, RepositoryState]:
-    """Every wanted repository: listed now when it is named in ``refresh``, else as it is known. Side by side, each with its own deadline."""
+    """Every wanted repository: listed now when named in ``refresh``, else as it is known. Side by side, each with its own deadline."""
     states = {r.name: replace(known.get(r.name) or _never_seen(r.name), fresh=False) for r in wanted}
     to_list = [r for r in wanted if r.name in refresh]
     if not to_list:
@@ -51,6 +52,10 @@ def observe_one(
 
     def look() -> RepositoryState:
         with opener(wanted) as repository:
+            if known.id is not None and known.id != repository.id:
+                raise WrongRepository(
+                    f"the place of repository {wanted.name} holds another repository than before", known=known.id, found=repository.id
+                )
             return state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
 
     try:
@@ -92,7 +97,7 @@ def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Sna
         bytes=root.bytes,
         added_bytes=root.added_bytes,
         parent=root.parent,
-        defects=len(root.defects),
+        defects=root.defect_count,
         marks=tuple(Mark(MarkKind(mark.kind), mark.at, mark.note) for mark in marks if mark.kind in set(MarkKind)),
     )
 

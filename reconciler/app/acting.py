@@ -1,0 +1,78 @@
+"""What every acting verb shares: the context of its actions, the traces of dead processes, what counts as accepted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.act.context import Context, Patience, Watcher, no_patience
+from reconciler.app.house import House
+from reconciler.app.scene import Scene
+from reconciler.catalog.records import Run
+from reconciler.model.plan import Action, Plan
+
+if TYPE_CHECKING:
+    from reconciler.catalog.catalog import Catalog
+
+
+def make_context(
+    house: House,
+    scene: Scene,
+    *,
+    actor: str,
+    stop: threading.Event,
+    progress: Watcher | None = None,
+    patience: Patience = no_patience,
+    lease: int | None = None,
+) -> Context:
+    """The world as this scene saw it, with the doors that actions need."""
+    return Context(
+        desired=scene.desired,
+        observed=scene.observed,
+        opener=house.open_repository,
+        catalog=house.memory.writing(),
+        audit=house.memory.audit(),
+        clock=house.clock,
+        actor=actor,
+        writer=house.memory.writer(),
+        skip=house.never_read(scene.desired),
+        stop=stop,
+        progress=progress,
+        patience=patience,
+        lease=lease,
+    )
+
+
+def in_order(actions: Sequence[Action]) -> list[Action]:
+    """Most urgent first; equal ones as planned."""
+    return sorted(actions, key=lambda action: -action.priority)
+
+
+def close_interrupted(house: House, catalog: Catalog) -> tuple[Run, ...]:
+    """Give the runs of dead processes their outcome, in the catalog, in the audit log and as events.
+
+    What they achieved is not guessed: this pass looks at the repositories anyway.
+    """
+    at = house.clock.now()
+    runs = catalog.mark_interrupted(at)
+    for run in runs:
+        house.memory.audit().append("interrupted", run.kind, f"{run.system}@{run.repository}", run=run.id, pid=run.pid)
+        note = f"{run.kind} in {run.repository}, begun {run.started_at:%Y-%m-%d %H:%M:%S} UTC, ended with its process"
+        catalog.add_event("Warning", "System", run.system, "Interrupted", note, at)
+    return runs
+
+
+def accept_retention(catalog: Catalog, scene: Scene, plan: Plan) -> None:
+    """Remember under which retention a system was last judged without objection: tightening is measured against it.
+
+    Only where everything could be judged: a change that nobody saw the effect of must still count as a change later.
+    """
+    if not scene.desired.clean:
+        return
+    held = {change.system for change in plan.held}
+    for system in scene.desired.systems:
+        states = [scene.observed.repositories.get(name) for name in system.repositories]
+        judged = system.name not in held and all(state is not None and state.fresh for state in states)
+        if judged and scene.observed.accepted_retention.get(system.name) != system.retention:
+            catalog.put_accepted_retention(system.name, system.retention)

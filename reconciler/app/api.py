@@ -1,0 +1,163 @@
+"""The public Python API: the verbs of the command line, asynchronous, with the same values and the same errors.
+
+Each verb runs in a worker thread, so the event loop stays free; one session does one thing at a time. A verb whose task is cancelled
+sets its stop event: what was stored stays, and the next call continues with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+if TYPE_CHECKING:
+    from reconciler.act.context import Amount, Result, Watcher
+    from reconciler.app.reports import (
+        Explanation,
+        InitReport,
+        PassReport,
+        PlanReport,
+        RebuildReport,
+        RestorePlan,
+        RestoreReport,
+        SnapshotDetail,
+        SnapshotList,
+    )
+    from reconciler.app.session import Session
+    from reconciler.catalog.records import Event
+    from reconciler.model.snapshot import BackupKind
+    from reconciler.model.status import Status
+
+T = TypeVar("T")
+
+
+class Reconciler:
+    """One spec tree and its memory. Use it as ``async with Reconciler.open(specs) as reconciler``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        specs: str | Path,
+        *,
+        state: str | Path | None = None,
+        agent: str | None = None,
+        allow_commands: Sequence[str | Path] = (),
+        read_only: bool = False,
+    ) -> Self:
+        """Nothing is read or made yet. ``state``, ``agent``, ``allow_commands``: as the options of the command line."""
+        from reconciler.app.session import Session
+
+        return cls(
+            Session.open(
+                Path(specs),
+                state=Path(state) if state is not None else None,
+                agent=agent,
+                allow_commands=tuple(Path(folder) for folder in allow_commands),
+                read_only=read_only,
+            )
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await asyncio.to_thread(self._session.close)
+
+    async def plan(self, *, cached: bool = False) -> PlanReport:
+        """What would be done now, and why. Changes nothing."""
+        return await self._run(lambda _stop: self._session.plan(cached=cached))
+
+    async def run_once(self, *, init: bool = False, progress: Watcher | None = None) -> PassReport:
+        """One pass of the loop. ``init``: first create repositories and keys that are missing."""
+        return await self._run(lambda stop: self._session.run_once(init=init, stop=stop, progress=progress))
+
+    async def watch(self) -> None:
+        """Passes until the task is cancelled."""
+        await self._run(lambda stop: self._session.watch(stop=stop))
+
+    async def backup(self, *systems: str, kind: BackupKind | None = None, progress: Watcher | None = None) -> tuple[Result, ...]:
+        """Back up now, due or not: the named systems, or all of this host."""
+        return await self._run(lambda stop: self._session.backup(systems, kind, stop=stop, progress=progress))
+
+    async def verify(self, *systems: str, progress: Watcher | None = None) -> tuple[Result, ...]:
+        """Read the newest good snapshots whole and write down in the repository what was found."""
+        return await self._run(lambda stop: self._session.verify(systems, stop=stop, progress=progress))
+
+    async def restore(
+        self,
+        target: str | Path,
+        *,
+        system: str | None = None,
+        snapshot: str | None = None,
+        at: datetime | None = None,
+        paths: Sequence[str] = (),
+        repository: str | None = None,
+        progress: Callable[[Amount], None] | None = None,
+    ) -> RestoreReport:
+        """Bring back the newest good snapshot of ``system`` not after ``at``, or ``snapshot``, or ``paths`` of it, into ``target``."""
+        from reconciler.app.reports import RestoreRequest
+
+        request = RestoreRequest(str(target), system, snapshot, at, tuple(paths), repository)
+        return await self._run(lambda stop: self._session.restore(request, stop=stop, progress=progress))
+
+    async def plan_restore(
+        self, target: str | Path, *, system: str | None = None, snapshot: str | None = None, at: datetime | None = None
+    ) -> RestorePlan:
+        """Which snapshot would be restored, and why. Changes nothing."""
+        from reconciler.app.reports import RestoreRequest
+
+        return await self._run(lambda _stop: self._session.plan_restore(RestoreRequest(str(target), system, snapshot, at)))
+
+    async def forget(self, *ids: str, reason: str) -> tuple[Result, ...]:
+        """Remove snapshots because a person says so."""
+        return await self._run(lambda _stop: self._session.forget(ids, reason))
+
+    async def status(self, *, cached: bool = False) -> Status:
+        """How things stand."""
+        return await self._run(lambda _stop: self._session.status(cached=cached))
+
+    async def explain(self, system: str, *, cached: bool = False) -> Explanation:
+        """Everything that bears on one system."""
+        return await self._run(lambda _stop: self._session.explain(system, cached=cached))
+
+    async def snapshots(self, system: str | None = None, *, cached: bool = False) -> SnapshotList:
+        """What the repositories hold, newest first."""
+        return await self._run(lambda _stop: self._session.snapshots(system, cached=cached))
+
+    async def snapshot(self, prefix: str, *, cached: bool = False) -> SnapshotDetail:
+        """The one snapshot whose id begins so."""
+        return await self._run(lambda _stop: self._session.snapshot(prefix, cached=cached))
+
+    async def events(self, limit: int = 50, system: str | None = None) -> tuple[Event, ...]:
+        """What happened, newest first."""
+        return await self._run(lambda _stop: self._session.events(limit, system))
+
+    async def init_repository(self, name: str) -> InitReport:
+        """Create a declared repository, and its key file when that is missing."""
+        return await self._run(lambda _stop: self._session.init_repository(name))
+
+    async def catalog_rebuild(self) -> RebuildReport:
+        """Make the catalog's cache anew from what the repositories hold."""
+        return await self._run(lambda _stop: self._session.catalog_rebuild())
+
+    async def _run(self, verb: Callable[[threading.Event], T]) -> T:
+        """In a worker thread, one verb at a time. Cancelling stops the verb at its next safe point and waits for that."""
+        stop = threading.Event()
+        async with self._turn:
+            work = asyncio.ensure_future(asyncio.to_thread(verb, stop))
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                stop.set()
+                await asyncio.wait([work])
+                if not work.cancelled():
+                    work.exception()  # taken note of: the caller asked to stop and does not want it
+                raise

@@ -1,0 +1,102 @@
+"""Restoring with nothing but a repository and its key: no specs, no catalog, no state directory. The day after the fire."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.app import keys
+from reconciler.app.errors import Ambiguous, NotFound
+from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest, SnapshotList
+from reconciler.app.restore import Reporter, named, pick, plan_for, write
+from reconciler.base.clock import Clock, SystemClock
+from reconciler.base.errors import Usage
+from reconciler.model.snapshot import Snapshot
+from reconciler.observe.repositories import state_of
+from reconciler.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class BareRepository:
+    """Where the data is, and the key to it."""
+
+    url: str
+    key_file: Path
+    kind: keys.KeyKind = "raw"
+
+    def open(self) -> Repository:
+        url = self.url if "://" in self.url else os.path.abspath(os.path.expanduser(self.url))
+        return Repository.open(url, keys.from_file(self.key_file.expanduser(), self.kind), kind=self.kind)
+
+
+def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> SnapshotList:
+    """Everything that is in it, of every realm."""
+    with closing(where.open()) as repository:
+        return SnapshotList(_listed(where, repository, clock or SystemClock()), realm="")
+
+
+def plan_restore_bare(where: BareRepository, request: RestoreRequest, *, clock: Clock | None = None) -> RestorePlan:
+    """Which snapshot would be restored, and why."""
+    with closing(where.open()) as repository:
+        return _plan(where, repository, request, clock or SystemClock())
+
+
+def restore_bare(
+    where: BareRepository,
+    request: RestoreRequest,
+    *,
+    stop: threading.Event | None = None,
+    progress: Reporter | None = None,
+    clock: Clock | None = None,
+) -> RestoreReport:
+    """Bring a snapshot, or paths of it, back into a target folder."""
+    with closing(where.open()) as repository:
+        made = _plan(where, repository, request, clock or SystemClock())
+        return write(repository, made, stop=stop or threading.Event(), progress=progress)
+
+
+def _listed(where: BareRepository, repository: Repository, clock: Clock) -> tuple[Snapshot, ...]:
+    return state_of(where.url, repository.id, repository.listing(), None, clock.now()).snapshots
+
+
+def _plan(where: BareRepository, repository: Repository, request: RestoreRequest, clock: Clock) -> RestorePlan:
+    listed = _listed(where, repository, clock)
+    if request.snapshot is not None:
+        chosen = _by_id(listed, request.snapshot)
+        return plan_for(chosen, where.url, named(chosen), request)
+    system = request.system or _only_system(listed)
+    candidates = [s for s in listed if s.system == system]
+    realms = sorted({s.realm for s in candidates})
+    if not candidates:
+        raise NotFound(f"no snapshot of system '{system}' is in {where.url}", systems=", ".join(sorted({s.system for s in listed})))
+    if len(realms) > 1:
+        raise Ambiguous(
+            f"{len(realms)} realms have a system '{system}' in {where.url}",
+            hint="Name the snapshot with --snapshot; `reconcile snapshots --repository` lists them.",
+            realms=", ".join(realms),
+        )
+    chosen, why = pick(candidates, request.at, {}, system=system)
+    return plan_for(chosen, where.url, why, request)
+
+
+def _by_id(listed: tuple[Snapshot, ...], prefix: str) -> Snapshot:
+    found = [s for s in listed if prefix and s.id.startswith(prefix.lower())]
+    if not found:
+        raise NotFound(f"no snapshot begins with '{prefix}'")
+    if len(found) > 1:
+        raise Ambiguous(f"'{prefix}' is the beginning of {len(found)} snapshots", first=found[0].id, last=found[-1].id)
+    return found[0]
+
+
+def _only_system(listed: tuple[Snapshot, ...]) -> str:
+    systems = sorted({s.system for s in listed})
+    if len(systems) != 1:
+        raise Usage(
+            "neither a system nor a snapshot is named",
+            hint="Name one of the systems in this repository." if systems else "The repository holds no snapshot.",
+            systems=", ".join(systems),
+        )
+    return systems[0]

@@ -1,0 +1,196 @@
+"""What a person asks for beside the loop: backup, verify, forget. It waits for whoever works on the same thing, and says so.
+
+Everything that was asked for gets a result, also what cannot be done at all: silence would read like success.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.act.context import Done, Patience, Result, Watcher
+from reconciler.act.forget import REQUESTED
+from reconciler.act.run import run as act
+from reconciler.app.acting import close_interrupted, make_context
+from reconciler.app.errors import NotFound
+from reconciler.app.house import House
+from reconciler.app.recording import record
+from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
+from reconciler.app.view import find
+from reconciler.base.errors import Fate, Usage
+from reconciler.base.log import get
+from reconciler.catalog.records import Holder, RunOutcome
+from reconciler.decide import Request
+from reconciler.decide import plan as decide_plan
+from reconciler.model.observed import Failure
+from reconciler.model.plan import Action, ActionKind, Gap, Lane
+from reconciler.model.snapshot import BackupKind
+
+if TYPE_CHECKING:
+    from reconciler.catalog.catalog import Catalog
+
+_PRIORITY = 100  # asked for by a person
+_WAIT_SECONDS = 1.0
+_log = get("app")
+
+
+def backup(
+    house: House, systems: Sequence[str], kind: BackupKind | None, *, stop: threading.Event, progress: Watcher | None
+) -> tuple[Result, ...]:
+    """Back up now; see :meth:`Session.backup`."""
+    catalog, scene = _begin(house)
+    _all_declared(scene, systems)
+    request = Request(systems=tuple(systems), kind=kind)
+    plan = decide_plan(scene.desired, scene.observed, scene.now, request=request)
+    done = _carry_out(house, catalog, scene, plan.actions, stop=stop, progress=progress)
+    planned = {action.system for action in plan.actions}
+    asked = systems or [s.name for s in scene.desired.systems if s.runs_on(house.agent)]
+    return done + tuple(_not_possible(scene, name, plan.gaps) for name in asked if name not in planned)
+
+
+def verify(house: House, systems: Sequence[str], *, stop: threading.Event, progress: Watcher | None) -> tuple[Result, ...]:
+    """Read the newest good snapshots whole; see :meth:`Session.verify`."""
+    catalog, scene = _begin(house)
+    _all_declared(scene, systems)
+    actions: list[Action] = []
+    impossible: list[Result] = []
+    for system in scene.desired.systems:
+        if systems and system.name not in systems:
+            continue
+        found = [_verification(scene, system.name, repository) for repository in system.repositories]
+        actions += [action for action in found if action is not None]
+        if not any(found):
+            impossible.append(_nothing_to_verify(scene, system.name, system.repositories))
+    return _carry_out(house, catalog, scene, actions, stop=stop, progress=progress) + tuple(impossible)
+
+
+def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
+    """Remove snapshots because a person says so; see :meth:`Session.forget`."""
+    if not reason.strip():
+        raise Usage("a reason must be given for forgetting a snapshot", hint="--reason says in the audit log why it went.")
+    catalog, scene = _begin(house)
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for prefix in ids:
+        for snapshot in find(scene, prefix):
+            if snapshot.realm != scene.desired.realm:
+                raise NotFound(
+                    f"snapshot {snapshot.id} belongs to realm {snapshot.realm}: only its owners forget it", realm=scene.desired.realm
+                )
+            wanted.setdefault((snapshot.system, snapshot.repository), set()).add(snapshot.id)
+    actions = [
+        Action(
+            kind=ActionKind.FORGET,
+            system=_owner(scene, system),
+            repository=repository,
+            lane=Lane.UPKEEP,
+            reason=REQUESTED,
+            why=reason,
+            priority=_PRIORITY,
+            snapshots=tuple(sorted(found)),
+        )
+        for (system, repository), found in sorted(wanted.items())
+    ]
+    return _carry_out(house, catalog, scene, actions, stop=threading.Event(), progress=None)
+
+
+def _begin(house: House) -> tuple[Catalog, Scene]:
+    catalog = house.memory.writing()
+    close_interrupted(house, catalog)
+    loaded = load(house, catalog)
+    remember_specs(house, catalog, loaded)
+    scene = look(house, catalog, loaded)
+    remember_repositories(catalog, scene)
+    return catalog, scene
+
+
+def _carry_out(
+    house: House, catalog: Catalog, scene: Scene, actions: Sequence[Action], *, stop: threading.Event, progress: Watcher | None
+) -> tuple[Result, ...]:
+    context = make_context(house, scene, actor="cli", stop=stop, progress=progress, patience=_patience(stop))
+    results = tuple(act(action, context) for action in actions if not stop.is_set())
+    touched = frozenset(result.action.repository for result in results)
+    if touched:
+        after = look(house, catalog, scene.loaded, refresh=touched)
+        remember_repositories(catalog, after, touched)
+        record(catalog, after, decide_plan(after.desired, after.observed, after.now))
+    return results
+
+
+def _patience(stop: threading.Event) -> Patience:
+    """Wait for the other one, naming it once."""
+    told: set[str] = set()
+
+    def wait(holder: Holder) -> bool:
+        if str(holder) not in told:
+            told.add(str(holder))
+            _log.warning("waiting for another process", holder=str(holder))
+        return not stop.wait(_WAIT_SECONDS)
+
+    return wait
+
+
+def _all_declared(scene: Scene, systems: Iterable[str]) -> None:
+    unknown = [name for name in systems if scene.desired.system(name) is None]
+    if unknown:
+        raise NotFound(f"no system '{unknown[0]}' is declared", known=", ".join(s.name for s in scene.desired.systems))
+
+
+def _owner(scene: Scene, system: str) -> str:
+    """The declared system that inherited a former name, else the name itself."""
+    if scene.desired.system(system) is not None:
+        return system
+    heirs = [s.name for s in scene.desired.systems if s.previous_name == system]
+    return heirs[0] if len(heirs) == 1 else system
+
+
+def _verification(scene: Scene, system: str, repository: str) -> Action | None:
+    state, declared = scene.observed.repositories.get(repository), scene.desired.system(system)
+    if state is None or not state.reachable or declared is None:
+        return None
+    good = next((s for s in state.of(scene.desired.realm, system, declared.previous_name) if s.good), None)
+    if good is None:
+        return None
+    return Action(
+        kind=ActionKind.VERIFY,
+        system=system,
+        repository=repository,
+        lane=Lane.UPKEEP,
+        reason=REQUESTED,
+        why="asked for",
+        priority=_PRIORITY,
+        generation=declared.generation,
+        snapshots=(good.id,),
+    )
+
+
+def _nothing_to_verify(scene: Scene, system: str, repositories: Sequence[str]) -> Result:
+    states = scene.observed.repositories
+    unseen = [state.failure for name in repositories if (state := states.get(name)) is not None and state.failure is not None]
+    nothing = Failure(
+        "verify-nothing", f"system {system} has no good snapshot to verify", "Take a backup first: `reconcile backup create`."
+    )
+    return _failed(_shell(scene, system, ActionKind.VERIFY), unseen[0] if unseen else nothing)
+
+
+def _not_possible(scene: Scene, system: str, gaps: Sequence[Gap]) -> Result:
+    """Why nothing was planned for a system that was asked for."""
+    action = _shell(scene, system, ActionKind.BACKUP)
+    reasons: Mapping[str, Gap] = {(gap.system or gap.repository): gap for gap in reversed(gaps)}
+    gap = reasons.get(system) or reasons.get(action.repository)
+    if gap is None:
+        return _failed(
+            action, Failure("backup-not-planned", f"system {system} cannot be backed up now", "What does `reconcile explain` say?")
+        )
+    return _failed(action, Failure(gap.code, f"system {system} cannot be backed up: {gap.why}", f"{gap.person}."))
+
+
+def _shell(scene: Scene, system: str, kind: ActionKind) -> Action:
+    declared = scene.desired.system(system)
+    repository = declared.repositories[0] if declared is not None and declared.repositories else ""
+    return Action(kind, system, repository, Lane.OBJECTIVE, REQUESTED, "asked for", _PRIORITY)
+
+
+def _failed(action: Action, failure: Failure) -> Result:
+    refused = failure.code in {"suspended", "other-host"}
+    return Result(action, "", Done(RunOutcome.FAILED, failure.message), 0.0, failure, Fate.REFUSED if refused else Fate.FAILED)

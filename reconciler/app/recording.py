@@ -1,0 +1,81 @@
+"""From a plan and what came of it to conditions, events and the published status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reconciler.app.scene import Scene
+from reconciler.decide import conditions as judge_conditions
+from reconciler.decide import status as make_status
+from reconciler.model.plan import Gap, Plan
+from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
+
+if TYPE_CHECKING:
+    from reconciler.catalog.catalog import Catalog
+
+LAST_SUCCESS = "loop.last_success_at"
+STARTED = "loop.started_at"
+PASSES = "loop.passes"
+
+
+def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
+    """Put conditions and events into the catalog; the status as it then is."""
+    judged = judge_conditions(scene.desired, scene.observed, plan, scene.now)
+    dated, flips = catalog.put_conditions(judged, scene.now)
+    for flip in flips:
+        catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
+    return _status(catalog, scene, plan, dated)
+
+
+def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
+    """What the loop cannot close is an event, too: the same one again only counts up."""
+    for gap in gaps:
+        kind, name = ("System", gap.system) if gap.system else ("Repository", gap.repository)
+        catalog.add_event("Warning", kind, name, _camel(gap.code), f"{gap.why}: {gap.person}", now)
+
+
+def read_only_status(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
+    """The status without writing anything: `since` is what the catalog knows of a condition that still stands."""
+    known = {(c.kind, c.name, c.type): c for c in catalog.conditions()}
+    judged = judge_conditions(scene.desired, scene.observed, plan, scene.now)
+    return _status(catalog, scene, plan, tuple(_dated(c, known.get((c.kind, c.name, c.type))) for c in judged))
+
+
+def end_of_pass(catalog: Catalog, now: datetime, *, complete: bool) -> None:
+    """Count the pass; a complete one is what the alert "the loop stands still" looks at."""
+    catalog.put_value(PASSES, str(int(catalog.get_value(PASSES) or 0) + 1))
+    if complete:
+        catalog.put_value(LAST_SUCCESS, now.isoformat())
+
+
+def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition]) -> Status:
+    actions, failed = catalog.counters()
+    loop = LoopStatus(
+        started_at=_moment(catalog.get_value(STARTED)),
+        last_success_at=_moment(catalog.get_value(LAST_SUCCESS)),
+        passes=int(catalog.get_value(PASSES) or 0),
+        interval=scene.desired.settings.interval,
+        actions=actions,
+        failed=failed,
+    )
+    return make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now)
+
+
+def _dated(condition: Condition, known: Condition | None) -> Condition:
+    return replace(condition, since=known.since) if known is not None and known.status is condition.status else condition
+
+
+def _event_kind(condition: Condition) -> str:
+    well = condition.status is Truth.TRUE or condition.type is ConditionType.SUSPENDED
+    return "Normal" if well else "Warning"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _camel(code: str) -> str:
+    return "".join(word.capitalize() for word in code.split("-"))

@@ -1,0 +1,92 @@
+"""Verbs that only look: status, snapshots, events, runs. They work without a state directory and beside a running loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.app.errors import Ambiguous, NotFound
+from reconciler.app.house import House
+from reconciler.app.recording import read_only_status
+from reconciler.app.reports import KeepVerdict, SnapshotDetail, SnapshotList
+from reconciler.app.scene import NOTHING, Scene, load, look
+from reconciler.catalog.records import Event, Run
+from reconciler.decide import plan as decide_plan
+from reconciler.decide.retention import judge
+from reconciler.model.desired import DesiredSystem
+from reconciler.model.observed import RepositoryState
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.status import Status
+
+
+def status(house: House, *, cached: bool) -> Status:
+    """How things stand."""
+    with house.memory.reading() as catalog:
+        scene = look(house, catalog, load(house, catalog), refresh=NOTHING if cached else None)
+        plan = decide_plan(scene.desired, scene.observed, scene.now)
+        return read_only_status(catalog, scene, plan)
+
+
+def snapshots(house: House, system: str | None, *, cached: bool) -> SnapshotList:
+    """What the declared repositories hold, newest first."""
+    scene = _scene(house, cached=cached)
+    found = [
+        s for state in scene.observed.repositories.values() for s in state.snapshots if system is None or s.system in _names(scene, system)
+    ]
+    if system is not None and not found and scene.desired.system(system) is None:
+        raise NotFound(f"no system '{system}' is declared, and no snapshot bears that name")
+    found.sort(key=lambda s: (s.as_of, s.id, s.repository), reverse=True)
+    return SnapshotList(tuple(found), scene.desired.realm, failures(scene.observed.repositories))
+
+
+def snapshot(house: House, prefix: str, *, cached: bool) -> SnapshotDetail:
+    """One snapshot, with what retention says about it."""
+    scene = _scene(house, cached=cached)
+    copies = find(scene, prefix)
+    system = scene.desired.system(copies[0].system)
+    verdict = next((v for v in verdicts(scene, system, copies[0].repository) if v.snapshot.id == copies[0].id), None) if system else None
+    return SnapshotDetail(copies[0], tuple(copy.repository for copy in copies), verdict, copies)
+
+
+def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
+    """The one snapshot whose id begins so, once per repository that holds it, in the order of the declaration."""
+    every = [s for r in scene.desired.repositories for s in scene.observed.repositories[r.name].snapshots]
+    matches = [s for s in every if prefix and s.id.startswith(prefix.lower())]
+    ids = sorted({s.id for s in matches})
+    if not ids:
+        unseen = failures(scene.observed.repositories)
+        raise NotFound(f"no snapshot begins with '{prefix}'", **{f"repository {name}": why for name, why in unseen.items()})
+    if len(ids) > 1:
+        raise Ambiguous(f"'{prefix}' is the beginning of {len(ids)} snapshots", first=ids[0], last=ids[-1])
+    return tuple(matches)
+
+
+def verdicts(scene: Scene, system: DesiredSystem, repository: str) -> tuple[KeepVerdict, ...]:
+    """What the declared retention says about each snapshot there, newest first."""
+    state = scene.observed.repositories.get(repository)
+    own = state.of(scene.desired.realm, system.name, system.previous_name) if state is not None else ()
+    return tuple(KeepVerdict(v.snapshot, v.keep, v.reasons) for v in judge(own, system.retention, scene.now))
+
+
+def failures(repositories: Mapping[str, RepositoryState]) -> dict[str, str]:
+    """What could not be seen, by repository."""
+    return {name: state.failure.message for name, state in repositories.items() if state.failure is not None}
+
+
+def events(house: House, limit: int, system: str | None) -> tuple[Event, ...]:
+    with house.memory.reading() as catalog:
+        return catalog.events(limit, system)
+
+
+def runs(house: House, limit: int, system: str | None) -> tuple[Run, ...]:
+    with house.memory.reading() as catalog:
+        return catalog.runs(limit, system)
+
+
+def _scene(house: House, *, cached: bool) -> Scene:
+    with house.memory.reading() as catalog:
+        return look(house, catalog, load(house, catalog), refresh=NOTHING if cached else None)
+
+
+def _names(scene: Scene, system: str) -> set[str]:
+    declared = scene.desired.system(system)
+    return {system, declared.previous_name} - {None} if declared is not None else {system}  # type: ignore[arg-type]
