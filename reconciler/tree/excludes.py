@@ -2,8 +2,11 @@
 
 A walk asks about one entry after its folder was entered, so a pattern is tested against that entry alone: what lies in an excluded folder
 is never asked about and cannot be brought back by a negation, as in git. The translation follows git's wildmatch, byte by byte; a test
-compares it with ``git check-ignore``. Expressions are built so that matching stays linear in stars: each ``*`` and ``**`` but the last
-takes the leftmost fit and never tries again (a glob has no use for more), so no pattern can stall a scan.
+compares it with ``git check-ignore``. One difference is meant: in ``a**/b`` git takes the stars for ``**/`` (it cuts the literal ``a`` off
+first), its manual and we for an ordinary ``*``, which leaves out less.
+
+Expressions are built so that matching stays linear in stars: each ``*`` and ``**`` but the last takes the leftmost fit and never tries
+again (a glob has no use for more), so no pattern can stall a scan.
 """
 
 from __future__ import annotations
