@@ -78,7 +78,7 @@ def _now(y: int) -> list[Json]:
         ),
         stat(
             "RPO breached",
-            "Systems whose newest recovery point is older than their RPO, suspended ones included.",
+            "Systems whose newest recovery point is older than their RPO; those never backed up and suspended ones included.",
             "none",
             f"count({LATE} > on (system) {RPO}) or vector(0)",
             COUNT_IS_BAD,

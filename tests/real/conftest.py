@@ -1,0 +1,129 @@
+"""A real Prometheus on the loopback, with its own folder and port, gone when the tests of a module end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+START_SECONDS = 30
+SCRAPE_SECONDS = 1
+
+Series = list[tuple[dict[str, str], float]]
+"""Labels and value of each series in an answer."""
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A running Prometheus that scrapes every second."""
+
+    url: str
+
+    def ask(self, expression: str) -> Series:
+        """The present answer; a scalar is one series without labels. A query that Prometheus refuses fails the test with its words."""
+        data = self._get("/api/v1/query", query=expression)["data"]
+        if data["resultType"] == "scalar":
+            return [({}, float(data["result"][1]))]
+        return [(found["metric"], float(found["value"][1])) for found in data["result"]]
+
+    def ask_range(self, expression: str, seconds: int) -> int:
+        """How many points the last ``seconds`` give, asked the way a panel over time asks."""
+        now = time.time()
+        data = self._get("/api/v1/query_range", query=expression, start=now - seconds, end=now, step=1)["data"]
+        return sum(len(found["values"]) for found in data["result"])
+
+    def until(self, expression: str, wanted: Callable[[Series], bool], seconds: float = 30) -> Series:
+        """The answer as soon as it is the wanted one; fails with the last answer."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.ask(expression)
+            if wanted(answer):
+                return answer
+            if time.monotonic() > deadline:
+                pytest.fail(f"{expression} was still {answer} after {seconds:g} s")
+            time.sleep(0.2)
+
+    def _get(self, path: str, **parameters: object) -> dict[str, Any]:
+        query = urllib.parse.urlencode({key: str(value) for key, value in parameters.items()})
+        try:
+            with urllib.request.urlopen(f"{self.url}{path}?{query}", timeout=10) as response:
+                answer: dict[str, Any] = json.load(response)
+        except urllib.error.HTTPError as error:
+            pytest.fail(f"Prometheus refuses {parameters}: {error.read().decode()}")
+        assert answer["status"] == "success"
+        return answer
+
+
+def find(program: str) -> str:
+    """The path of an installed program; without it a laptop skips the test, and CI fails."""
+    path = shutil.which(program)
+    if path is None:
+        missing = f"{program} is not installed (Debian: apt-get install prometheus)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return path
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    return find("promtool")
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Prometheus]]:
+    """``prometheus("127.0.0.1:9477")`` starts one that scrapes this address as job ``reconciler``."""
+    program = find("prometheus")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(target: str) -> Prometheus:
+        folder = tmp_path_factory.mktemp("prometheus")
+        config = folder / "prometheus.yml"
+        scrape = {"job_name": "reconciler", "static_configs": [{"targets": [target]}]}
+        timing = {"scrape_interval": f"{SCRAPE_SECONDS}s", "scrape_timeout": f"{SCRAPE_SECONDS}s"}
+        config.write_text(json.dumps({"global": timing, "scrape_configs": [scrape]}), encoding="utf-8")  # JSON is YAML, too
+        address = f"127.0.0.1:{_free_port()}"
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        running.append(process)
+        _wait_until_ready(process, f"http://{address}", folder / "log")
+        return Prometheus(f"http://{address}")
+
+    yield start
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=5):
+                return
+        except OSError:  # not listening yet, or 503 while it loads
+            time.sleep(0.1)
+    pytest.fail(f"Prometheus did not become ready: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
