@@ -1,0 +1,68 @@
+"""Which snapshot a restore takes: the newest good one not after the wanted moment, with the reason in a sentence.
+
+Never silently a worse one: what was passed over is named, and when nothing good is left, a person chooses by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.base.units import format_duration
+from reconciler.decide.scene import newest_first
+from reconciler.model.snapshot import Grade, MarkKind, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The outcome of choosing."""
+
+    snapshot: Snapshot | None
+    why: str
+    """The sentence; with no snapshot it says what there is instead."""
+    passed_over: tuple[tuple[Snapshot, str], ...] = ()
+    """Newer ones than the chosen, not after the wanted moment, each with what is wrong with it; newest first."""
+
+
+def choose(snapshots: Iterable[Snapshot], at: datetime | None) -> Choice:
+    """Choose among the snapshots of one system, from any number of repositories. ``at``: None means the newest."""
+    ordered = newest_first(list(snapshots))
+    allowed = [s for s in ordered if at is None or s.as_of <= at]
+    chosen = next((s for s in allowed if s.good), None)
+    if chosen is None:
+        return Choice(None, _nothing(ordered, allowed, at), tuple((s, fault(s)) for s in allowed))
+    passed = tuple((s, fault(s)) for s in allowed[: allowed.index(chosen)] if not s.good)
+    return Choice(chosen, _sentence(chosen, at, passed), passed)
+
+
+def fault(snapshot: Snapshot) -> str:
+    """What is wrong with a snapshot that is not good, in a word or two; empty for a good one."""
+    for kind in (MarkKind.DAMAGED, MarkKind.SUSPECT):
+        if snapshot.marked(kind) is not None:
+            return f"marked {kind}"
+    if snapshot.grade is Grade.PARTIAL:
+        return f"partial, {snapshot.defects} defects"
+    return "suspect" if snapshot.grade is Grade.SUSPECT else ""
+
+
+def _sentence(chosen: Snapshot, at: datetime | None, passed: Sequence[tuple[Snapshot, str]]) -> str:
+    before = f" not after {_moment(at)} ({format_duration(at - chosen.as_of, parts=2)} before it)" if at is not None else ""
+    verified = chosen.marked(MarkKind.VERIFIED)
+    proof = f", verified {_moment(verified)}" if verified is not None else ", never verified"
+    skipped = "; passed over: " + ", ".join(f"{s.id[:8]} ({why})" for s, why in passed[:3]) if passed else ""
+    more = f" and {len(passed) - 3} more" if len(passed) > 3 else ""
+    return f"snapshot {chosen.id[:8]} of {_moment(chosen.as_of)}: the newest good one{before} in {chosen.repository}{proof}{skipped}{more}"
+
+
+def _nothing(ordered: Sequence[Snapshot], allowed: Sequence[Snapshot], at: datetime | None) -> str:
+    if not ordered:
+        return "there is no snapshot"
+    if allowed:
+        return f"none of the {len(allowed)} snapshots is good; the newest is {allowed[0].id[:8]} ({fault(allowed[0])})"
+    assert at is not None, "without a wanted moment every snapshot is allowed"
+    return f"no snapshot is as old as {_moment(at)}; the oldest is {ordered[-1].id[:8]} of {_moment(ordered[-1].as_of)}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"

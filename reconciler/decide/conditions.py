@@ -1,0 +1,213 @@
+"""Statements about each object: an adjective, True or False or Unknown, a reason of a closed set, a sentence.
+
+Never seen means Unknown, and Unknown is never green. An objective that nobody declared has no condition. A suspension freezes
+actions, never these statements: the age of a suspended system keeps growing and stays visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from reconciler.base.units import format_duration
+from reconciler.decide import copies as copying
+from reconciler.decide.objectives import RecoveryPoint, Standing, assess, expected_duration, newest_verified_at, recovery_point
+from reconciler.decide.retention import is_empty
+from reconciler.decide.scene import Scene, from_future
+from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Held, Plan
+from reconciler.model.problem import Severity
+from reconciler.model.snapshot import MarkKind
+from reconciler.model.status import Condition, ConditionType, Truth
+
+_Statement = tuple[Truth, str, str]
+
+_POSTPONED = frozenset({"observation", "tree", "verification"})
+"""Guards that end by themselves, or that another condition already tells."""
+
+
+def conditions(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> tuple[Condition, ...]:
+    """Every statement about every system and repository, systems first, in the order of ConditionType. ``since`` is not filled in."""
+    scene = Scene.of(desired, observed, now)
+    held: dict[str, list[Held]] = {}
+    for change in plan.held:
+        held.setdefault(change.system, []).append(change)
+    found: list[Condition] = []
+    for system in desired.systems:
+        found += _of_system(scene, system, held.get(system.name, []))
+    for repository in desired.repositories:
+        found += _of_repository(scene, repository)
+    return tuple(found)
+
+
+def _of_system(scene: Scene, system: DesiredSystem, held: list[Held]) -> list[Condition]:
+    statements: dict[ConditionType, _Statement] = {
+        ConditionType.SPEC_ACCEPTED: _accepted(scene, "System", system.name, last_good=system.last_good)
+    }
+    if system.objectives.rpo is not None:
+        statements[ConditionType.BACKUP_FRESH] = _fresh(scene, system)
+    if system.drill.every is not None:
+        statements[ConditionType.RECOVERY_PROVEN] = (Truth.UNKNOWN, "NeverDrilled", "no drill is on record")
+    if copying.declared(system.copies):
+        statements[ConditionType.COPIES_SATISFIED] = _copies(scene, system)
+    statements[ConditionType.RETENTION_SATISFIED] = _retention(scene, system, held)
+    if system.verification.deep is not None or system.verification.quick is not None:
+        statements[ConditionType.VERIFIED] = _verified(scene, system)
+    primary = system.repositories[0] if system.repositories else ""
+    ready = _ready(statements.values(), _reachable(scene, primary))
+    statements[ConditionType.SUSPENDED] = _suspended(scene, system)
+    statements[ConditionType.READY] = ready
+    return [Condition("System", system.name, type_, *statement) for type_, statement in statements.items()]
+
+
+def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Condition]:
+    accepted = _accepted(scene, "Repository", repository.name, last_good=repository.last_good)
+    reachable = _reachable(scene, repository.name)
+    statements = {
+        ConditionType.SPEC_ACCEPTED: accepted,
+        ConditionType.REPOSITORY_REACHABLE: reachable,
+        ConditionType.READY: _ready([accepted], reachable),
+    }
+    return [Condition("Repository", repository.name, type_, *statement) for type_, statement in statements.items()]
+
+
+def _accepted(scene: Scene, kind: str, name: str, *, last_good: bool) -> _Statement:
+    errors = [p for p in scene.desired.problems if p.severity is Severity.ERROR and (p.kind, p.name) == (kind, name)]
+    if last_good:
+        why = f": {errors[0].place}: {errors[0].message}" if errors else ""
+        return Truth.FALSE, "LastGoodInUse", f"its declaration is broken or missing, the last good one is in use{why}"
+    if errors:
+        return Truth.FALSE, "Invalid", f"{errors[0].place}: {errors[0].message}"
+    return Truth.TRUE, "Valid", "the declaration is accepted"
+
+
+def _reachable(scene: Scene, name: str) -> _Statement:
+    state = scene.state(name)
+    if state is not None and state.failure is not None:
+        return Truth.FALSE, _camel(state.failure.code), state.failure.message
+    if state is None or state.listed_at is None:
+        return Truth.UNKNOWN, "NeverSeen", f"repository {name} was never listed" if name else "no repository is named"
+    if not state.reachable:
+        return Truth.FALSE, "RepositoryUnreachable", f"repository {name} does not answer"
+    return Truth.TRUE, "Listed", f"{len(state.snapshots)} snapshots listed at {_moment(state.listed_at)}"
+
+
+def _camel(code: str) -> str:
+    return "".join(word.capitalize() for word in code.split("-"))
+
+
+def _fresh(scene: Scene, system: DesiredSystem) -> _Statement:
+    """The best recovery point of all its repositories, against the RPO."""
+    rpo = system.objectives.rpo
+    assert rpo is not None, "only asked when an RPO is declared"
+    points = [p for name in system.repositories if (p := _point(scene, system, name)) is not None]
+    best = max(points, key=lambda point: point.at, default=None)
+    if best is None:
+        return _without_point(scene, system)
+    history = scene.history(system.name, best.snapshot.repository)
+    standing = assess(best, rpo, expected_duration(history, rpo), scene.now)
+    ago = format_duration(scene.now - best.at, parts=2)
+    how = "confirmed" if best.confirmed else "taken"
+    numbers = f"the newest good state was {how} {ago} ago, RPO {format_duration(rpo)}"
+    if standing is not Standing.BREACHED:
+        return Truth.TRUE, "AtRisk" if standing is Standing.AT_RISK else "Met", numbers
+    if not scene.here(system):
+        # That nothing changed since is remembered by the agent on that host alone; an idle source must not look like a failure here.
+        return Truth.UNKNOWN, "OnOtherHost", f"on {system.host}: {numbers}; whether the source changed since is known there"
+    return Truth.FALSE, "Breached", numbers
+
+
+def _point(scene: Scene, system: DesiredSystem, repository: str) -> RecoveryPoint | None:
+    return recovery_point(scene.snapshots(system.name, repository), scene.history(system.name, repository), scene.now)
+
+
+def _without_point(scene: Scene, system: DesiredSystem) -> _Statement:
+    unseen = [name for name in system.repositories if not scene.reachable(name)]
+    if unseen or not system.repositories:
+        return Truth.UNKNOWN, "NotObserved", f"cannot be known: {', '.join(unseen) or 'no repository'} was not listed"
+    snapshots = [s for name in system.repositories for s in scene.snapshots(system.name, name)]
+    if any(from_future(s.counted_at, scene.now) for s in snapshots):
+        return Truth.UNKNOWN, "ClockSuspect", "every good snapshot comes from the future: one of the clocks is wrong"
+    if snapshots:
+        return Truth.FALSE, "OnlyPartial", f"none of the {len(snapshots)} snapshots is good"
+    where = f" on {system.host}" if not scene.here(system) else ""
+    return Truth.FALSE, "NeverBackedUp", f"no snapshot was ever taken{where}"
+
+
+def _copies(scene: Scene, system: DesiredSystem) -> _Statement:
+    unseen = [name for name in system.repositories if not scene.reachable(name)]
+    holding = [name for name in system.repositories if name not in unseen and copying.holds(scene, system, name)]
+    present = copying.kinds(system, (r for name in holding if (r := scene.desired.repository(name)) is not None))
+    lacking = [(name, wanted, there) for name, wanted, there in present if there < wanted]
+    numbers = ", ".join(f"{name} {there} of {wanted}" for name, wanted, there in present)
+    if not lacking:
+        return Truth.TRUE, "Satisfied", numbers
+    if unseen:
+        return Truth.UNKNOWN, "NotObserved", f"{numbers}; {', '.join(unseen)} was not listed"
+    return Truth.FALSE, "CopyMissing" if lacking[0][0] == "count" else "SameFailureDomain", numbers
+
+
+def _retention(scene: Scene, system: DesiredSystem, held: list[Held]) -> _Statement:
+    if not all(scene.reachable(name) for name in system.repositories) or not system.repositories:
+        return Truth.UNKNOWN, "NotObserved", "not every repository of the system was listed"
+    for change in held:
+        if change.guard not in _POSTPONED:
+            return Truth.FALSE, "ChangeHeld", f"{len(change.snapshots)} of {change.total} snapshots held by {change.guard}: {change.why}"
+    if is_empty(system.retention):
+        return Truth.TRUE, "KeepsEverything", "no rule is declared: everything is kept"
+    if held:
+        return Truth.TRUE, "Postponed", held[0].why
+    return Truth.TRUE, "Satisfied", "what is kept is what the retention asks for"
+
+
+def _verified(scene: Scene, system: DesiredSystem) -> _Statement:
+    """The repository whose proof is oldest speaks for the system."""
+    worst: _Statement | None = None
+    for name in system.repositories:
+        if scene.snapshots(system.name, name):
+            statement = _verified_in(scene, system, name)
+            worst = statement if worst is None or _RANK[statement[0]] > _RANK[worst[0]] else worst
+    return worst if worst is not None else (Truth.UNKNOWN, "Never", "there is no snapshot to verify")
+
+
+_RANK = {Truth.TRUE: 0, Truth.UNKNOWN: 1, Truth.FALSE: 2}
+
+
+def _verified_in(scene: Scene, system: DesiredSystem, repository: str) -> _Statement:
+    snapshots = scene.snapshots(system.name, repository)
+    proven_at = newest_verified_at(snapshots, scene.now)
+    damaged_at = max((at for s in snapshots if (at := s.marked(MarkKind.DAMAGED)) is not None), default=None)
+    if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
+        broken = next(s for s in snapshots if s.marked(MarkKind.DAMAGED) == damaged_at)
+        return Truth.FALSE, "Failed", f"snapshot {broken.id[:8]} in {repository} was found damaged at {_moment(damaged_at)}"
+    deep = system.verification.deep
+    if proven_at is None:
+        return Truth.UNKNOWN, "Never", f"no snapshot in {repository} was ever verified"
+    ago = f"last proof in {repository} {format_duration(max(scene.now - proven_at, timedelta(0)), parts=2)} ago"
+    if deep is not None and scene.now - proven_at > deep:
+        return Truth.FALSE, "Overdue", f"{ago}, every {format_duration(deep)} is declared"
+    return Truth.TRUE, "Passed", ago
+
+
+def _suspended(scene: Scene, system: DesiredSystem) -> _Statement:
+    suspend = system.suspend
+    if suspend is None:
+        return Truth.FALSE, "NotSuspended", "actions are not frozen"
+    if scene.suspended(system):
+        return Truth.TRUE, "BySpec", f"until {_moment(suspend.until)}: {suspend.reason}"
+    return Truth.FALSE, "Expired", f"the suspension ended at {_moment(suspend.until)}"
+
+
+def _ready(statements: Iterable[_Statement], reachable: _Statement) -> _Statement:
+    """The first that is False, else the first that is Unknown, else all is well."""
+    everything = [reachable, *statements]
+    for status in (Truth.FALSE, Truth.UNKNOWN):
+        for statement in everything:
+            if statement[0] is status:
+                return statement
+    return Truth.TRUE, "AllObjectivesMet", "every declared objective is met"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,90 @@
+"""Whether enough repositories hold a system, and whether they differ as promised.
+
+A repository holds a copy when it has the newest good snapshot of the primary, or a good one that trails behind it by at most
+``copies.lag`` (the RPO where no lag is declared: an older copy could not keep the promise after the primary is lost).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.base.units import format_duration
+from reconciler.decide.objectives import recovery_point
+from reconciler.decide.scene import Scene
+from reconciler.model.declared.objectives import Copies
+from reconciler.model.desired import DesiredRepository, DesiredSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """One way in which the copies fall short."""
+
+    code: str
+    """copy-missing or copies-too-few."""
+    why: str
+    repository: str = ""
+    """The one that lacks a copy; empty when no declared repository could help."""
+
+
+def declared(copies: Copies) -> bool:
+    """Whether any number of copies is promised."""
+    return any((copies.count, copies.media, copies.offsite, copies.immutable))
+
+
+def shortfalls(scene: Scene, system: DesiredSystem) -> tuple[Shortfall, ...]:
+    """What is missing, the repositories that lack a copy first. Nothing while the primary holds nothing worth copying."""
+    if not system.repositories:
+        return ()
+    primary = system.repositories[0]
+    if recovery_point(scene.snapshots(system.name, primary), scene.history(system.name, primary), scene.now) is None:
+        return ()
+    lacking = tuple(
+        Shortfall("copy-missing", f"repository {name} holds no copy that is recent enough{_allowed(system)}", name)
+        for name in system.repositories[1:]
+        if scene.reachable(name) and not holds(scene, system, name)
+    )
+    return (*lacking, *(Shortfall("copies-too-few", why) for why in _counts(scene, system)))
+
+
+def holds(scene: Scene, system: DesiredSystem, repository: str) -> bool:
+    """Whether losing every other repository would still leave a recent state of the system."""
+    primary = system.repositories[0]
+    best = recovery_point(scene.snapshots(system.name, primary), scene.history(system.name, primary), scene.now)
+    here = scene.snapshots(system.name, repository)
+    if best is None or any(s.good and s.id == best.snapshot.id for s in here):
+        return best is not None
+    copy = recovery_point(here, scene.history(system.name, repository), scene.now)
+    return copy is not None and best.at - copy.at <= _lag(system)
+
+
+def _counts(scene: Scene, system: DesiredSystem) -> Iterable[str]:
+    """The numbers that could not be reached even if every repository of the system held a copy."""
+    repositories = [r for name in system.repositories if (r := scene.desired.repository(name)) is not None]
+    for name, wanted, there in kinds(system, repositories):
+        if there < wanted:
+            yield f"copies.{name} asks for {wanted}, the repositories of the system allow {there}"
+
+
+def kinds(system: DesiredSystem, holding: Iterable[DesiredRepository]) -> tuple[tuple[str, int, int], ...]:
+    """(promise, wanted, present among ``holding``) for each of count, media, offsite and immutable that is declared."""
+    found = list(holding)
+    home = system.failure_domain.get("site")
+    present = {
+        "count": len(found),
+        "media": len({r.media for r in found if r.media is not None}),
+        "offsite": sum("site" in r.failure_domain and r.failure_domain["site"] != home for r in found),
+        "immutable": sum(r.deletable_from is not None and (system.host or "") not in r.deletable_from for r in found),
+    }
+    wanted = {name: getattr(system.copies, name) or 0 for name in present}
+    return tuple((name, wanted[name], present[name]) for name in present if wanted[name])
+
+
+def _lag(system: DesiredSystem) -> timedelta:
+    return system.copies.lag or system.objectives.rpo or timedelta(0)
+
+
+def _allowed(system: DesiredSystem) -> str:
+    lag = _lag(system)
+    return f" (at most {format_duration(lag)} behind {system.repositories[0]})" if lag else ""

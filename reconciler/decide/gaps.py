@@ -1,0 +1,165 @@
+"""Objectives that are not met and that the loop cannot close: each with the sentence that begins with what a person does.
+
+A cause that many systems share is told once, for the repository (its system is empty). Codes are a closed set: the codes of a
+repository's failure, and those in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reconciler.base.units import format_duration
+from reconciler.decide.copies import shortfalls
+from reconciler.decide.objectives import expected_duration, recovery_point
+from reconciler.decide.scene import Scene
+from reconciler.model.desired import DesiredRepository, DesiredSystem
+from reconciler.model.observed import SourceState
+from reconciler.model.plan import Gap, Held
+from reconciler.model.snapshot import Grade
+
+FAILING = 3
+"""So many failures in a row are no accident any more."""
+
+_REPOSITORY_ADVICE = {
+    "repository-not-initialised": "Mount the disk if the repository exists; if it is new, run `reconcile repository init {name}`",
+    "repository-wrong-key": "Give {name} its own key: the key file that was written when it was created",
+    "repository-is-another": "Mount the right disk: another repository answers at the URL of {name}",
+    "repository-unreachable": "Make {name} reachable: is the disk mounted, and may this user read and write there?",
+}
+_HELD_ADVICE = {
+    "tightening": "Put the former retention back if this was not meant: the snapshots stay until the spec says otherwise",
+    "floor": "Report this with the output of `reconcile --dry-run`: two parts of the decision disagree, so nothing goes",
+    "clock": "Set the clock of this host right; a snapshot with a wrong date leaves with `reconcile forget ID --reason TEXT`",
+}
+
+
+def find_gaps(scene: Scene, held: Iterable[Held]) -> list[Gap]:
+    """Every gap of the world, in no particular order."""
+    gaps = [gap for repository in scene.desired.repositories for gap in _of_repository(scene, repository)]
+    for system in scene.desired.systems:
+        gaps += _of_system(scene, system)
+    gaps += [_of_held(change) for change in held if change.guard in _HELD_ADVICE]
+    return gaps
+
+
+def gaps_of_request(scene: Scene, names: Sequence[str]) -> list[Gap]:
+    """Why what a person asked for cannot be done."""
+    gaps = [gap for repository in scene.desired.repositories for gap in _of_repository(scene, repository)]
+    asked = [s for s in scene.desired.systems if s.name in names or (not names and scene.here(s))]
+    for system in asked:
+        if not scene.here(system):
+            why = f"its sources are read by host {system.host}, this is {scene.observed.agent}"
+            gaps.append(_gap(system, "other-host", why, f"Run the same command on {system.host}"))
+        elif system.suspend is not None and scene.suspended(system):
+            why = f"suspended until {system.suspend.until:%Y-%m-%d %H:%M}Z: {system.suspend.reason}"
+            gaps.append(_gap(system, "suspended", why, "Take `suspend` out of its spec first"))
+        gaps += _of_sources(scene, system)
+    known = {system.name for system in asked}
+    for name in sorted(set(names) - known):
+        gaps.append(Gap(name, "", "not-declared", f"no System is named '{name}'", "Correct the name: `reconcile status` lists the systems"))
+    return gaps
+
+
+def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Gap]:
+    state = scene.state(repository.name)
+    if state is None or state.failure is None:
+        return []
+    failure = state.failure
+    advice = _REPOSITORY_ADVICE.get(failure.code, failure.hint or "Look at the message").format(name=repository.name)
+    return [Gap("", repository.name, failure.code, failure.message, advice, repository.place)]
+
+
+def _of_system(scene: Scene, system: DesiredSystem) -> list[Gap]:
+    if not scene.here(system):
+        return _elsewhere(scene, system)
+    return [
+        *_of_sources(scene, system),
+        *_of_primary(scene, system),
+        *_of_copies(scene, system),
+        *_of_proofs(system),
+    ]
+
+
+def _elsewhere(scene: Scene, system: DesiredSystem) -> list[Gap]:
+    """Of another host only what its repository shows for certain: that it never delivered anything."""
+    known = [name for name in system.repositories if scene.reachable(name)]
+    if len(known) < len(system.repositories) or any(scene.snapshots(system.name, name) for name in known):
+        return []
+    why = f"host {system.host} has never backed it up"
+    return [_gap(system, "never-backed-up-elsewhere", why, f"Run `reconcile --watch` on {system.host}, or correct `host`")]
+
+
+def _of_sources(scene: Scene, system: DesiredSystem) -> list[Gap]:
+    return [gap for state in scene.observed.sources.get(system.name, ()) if (gap := _of_source(system, state)) is not None]
+
+
+def _of_source(system: DesiredSystem, state: SourceState) -> Gap | None:
+    if state.failure is not None:
+        advice = state.failure.hint or "Make the source readable, or correct its path"
+        return _gap(system, state.failure.code, state.failure.message, advice)
+    if not state.exists:
+        return _gap(system, "source-missing", f"the source {state.path} does not exist", "Mount it, or correct its path")
+    if not state.readable:
+        return _gap(system, "source-unreadable", f"the source {state.path} cannot be read", "Run as a user who may read it")
+    return None
+
+
+def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
+    """What stands between the sources and the first repository."""
+    if not system.repositories:
+        return [_gap(system, "no-repository", "no repository is named for it", "Name a repository in its policy")]
+    primary = system.repositories[0]
+    if scene.state(primary) is None:
+        return [
+            _gap(system, "repository-unobserved", f"repository {primary} was never looked at", f"Declare the repository {primary}", primary)
+        ]
+    history, gaps = scene.history(system.name, primary), []
+    if history.consecutive_failures >= FAILING:
+        failure = history.last_failure
+        why = f"failed {history.consecutive_failures} times in a row" + (f": {failure.message}" if failure is not None else "")
+        gaps.append(_gap(system, "failing", why, (failure.hint if failure is not None else "") or "Look at `reconcile events`", primary))
+    snapshots = scene.snapshots(system.name, primary)
+    if snapshots and snapshots[0].grade is Grade.PARTIAL and recovery_point(snapshots, history, scene.now) is None:
+        why = f"every snapshot so far is partial, the newest with {snapshots[0].defects} defects; none meets an objective"
+        gaps.append(_gap(system, "only-partial", why, "Make the files readable, exclude them, or list them under `tolerate`", primary))
+    rpo, interval = system.objectives.rpo, scene.desired.settings.interval
+    expected = expected_duration(history, rpo)
+    if rpo is not None and history.durations and expected + 2 * interval > rpo:
+        why = f"a backup takes {format_duration(expected, parts=2)}, with two intervals of {format_duration(interval)} more than the RPO"
+        gaps.append(_gap(system, "rpo-too-tight", f"{why} of {format_duration(rpo)}", "Allow a longer RPO, or split the system", primary))
+    return gaps
+
+
+def _of_copies(scene: Scene, system: DesiredSystem) -> list[Gap]:
+    return [
+        _gap(
+            system,
+            shortfall.code,
+            shortfall.why,
+            "Copy the snapshot there by other means: backups go to the first repository only",
+            shortfall.repository,
+        )
+        if shortfall.repository
+        else _gap(system, shortfall.code, shortfall.why, "Name a repository that adds what is missing, or lower `copies`")
+        for shortfall in shortfalls(scene, system)
+    ]
+
+
+def _of_proofs(system: DesiredSystem) -> list[Gap]:
+    gaps = []
+    if system.verification.quick is not None and system.verification.deep is None:
+        why = "quick verification alone is declared"
+        gaps.append(_gap(system, "deep-not-declared", why, "Declare `verification.deep`, too: intactness is proven by reading every byte"))
+    if system.drill.every is not None:
+        why = f"a drill every {format_duration(system.drill.every)} is declared and none is on record"
+        gaps.append(_gap(system, "drill-missing", why, f"Rehearse it by hand: `reconcile restore {system.name} --target DIR`"))
+    return gaps
+
+
+def _of_held(change: Held) -> Gap:
+    why = f"{len(change.snapshots)} of {change.total} snapshots held: {change.why}"
+    return Gap(change.system, change.repository, "change-held", why, _HELD_ADVICE[change.guard], change.place)
+
+
+def _gap(system: DesiredSystem, code: str, why: str, person: str, repository: str = "") -> Gap:
+    return Gap(system.name, repository, code, why, person, system.place)

@@ -1,0 +1,175 @@
+"""What stands between a verdict and a deletion. Doubt keeps.
+
+Each guard holds its one change of one system in one repository and nothing else. In the order in which they speak: *tree* (a broken
+tree proves nothing about what is wanted), *observation* (a listing of this very pass), *clock*, *verification*, *tightening* (a
+retention that lets much more go than the last accepted one is a deletion by edit), *floor*. What passes them all is marked in the
+repository first, and removed at least a day later if nothing asks for it by then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.base.units import format_duration
+from reconciler.decide.retention import digest as retention_digest
+from reconciler.decide.retention import judge
+from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
+from reconciler.model.declared.policy import Retention
+from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Held, Plan
+from reconciler.model.snapshot import MarkKind, Snapshot
+
+REST = timedelta(hours=24)
+"""Between mark and removal: time for a person to notice."""
+FORGET_PERCENT_MAX = 30
+FORGET_COUNT_MAX = 50
+SMALL = 10
+"""Below so many snapshots a percentage says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What retention may do now to one system in one repository."""
+
+    mark: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+
+
+def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
+    """Sort what retention lets go into marked now, removed now and held, with the guard's name and reason."""
+    snapshots = scene.snapshots(system.name, repository)
+    unwanted = {v.snapshot.id for v in judge(snapshots, system.retention, scene.now) if not v.keep}
+    if not unwanted:
+        return Ruling()
+    doubt = _doubt(scene, system, repository, snapshots)
+    if doubt is not None:
+        return Ruling(held=(_hold(system, repository, snapshots, unwanted, *doubt),))
+    held: list[Held] = []
+    tightened = _tightened(scene, system, snapshots, unwanted)
+    if tightened:
+        held.append(
+            _hold(system, repository, snapshots, tightened, "tightening", _tightening_sentence(system, len(tightened), len(snapshots)))
+        )
+    leaving = [s for s in snapshots if s.id in unwanted - tightened]
+    broken = floor(snapshots, leaving, system, scene)
+    if broken is not None:
+        held.append(_hold(system, repository, snapshots, {s.id for s in leaving}, "floor", broken))
+        return Ruling(held=tuple(held))
+    return Ruling(mark=_ids(_unmarked(leaving)), forget=_ids(_rested(leaving, scene)), held=tuple(held))
+
+
+def settled_retention(desired: Desired, observed: Observed, plan: Plan) -> dict[str, Retention]:
+    """By system: the retention that counts as accepted once ``plan`` was carried out.
+
+    Only where every repository was listed in this pass and no guard held anything: a tightened retention that was held, or that
+    a repository out of reach has not met yet, must be judged against the former one next time, too.
+    """
+    doubtful = {change.system for change in plan.held}
+    fresh = {name for name, state in observed.repositories.items() if state.reachable and state.fresh}
+    return {
+        s.name: s.retention
+        for s in desired.systems
+        if desired.clean and not s.last_good and s.name not in doubtful and s.runs_on(observed.agent) and fresh.issuperset(s.repositories)
+    }
+
+
+def floor(snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot], system: DesiredSystem, scene: Scene) -> str | None:
+    """Why ``leaving`` must not go, or None. Looks at what would remain, and trusts nothing that decided before.
+
+    As every repository keeps its newest good snapshot, no failure domain ever loses its last copy of a system.
+    """
+    gone = {s.id for s in leaving}
+    good = [s for s in snapshots if s.good and not from_future(s.counted_at, scene.now)]
+    remaining = [s for s in good if s.id not in gone]
+    verified = [s for s in good if s.marked(MarkKind.VERIFIED) is not None]
+    enough = min(max(system.retention.minimum or 0, 1), len(good))
+    if good and max(good, key=lambda s: s.counted_at).id in gone:
+        return "the newest good snapshot would go"
+    if verified and max(verified, key=lambda s: s.counted_at).id in gone:
+        return "the newest verified snapshot would go"
+    if any(s.marked(MarkKind.HELD) for s in leaving):
+        return "a held snapshot would go"
+    if len(remaining) < enough:
+        return f"only {len(remaining)} good snapshots would remain, fewer than the minimum of {enough}"
+    return None
+
+
+def change_digest(system: DesiredSystem, repository: str, ids: Iterable[str]) -> str:
+    """Identifies one held change: system, repository, effective retention, sorted snapshot ids."""
+    facts = [system.name, repository, retention_digest(system.retention), sorted(ids)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequence[Snapshot]) -> tuple[str, str] | None:
+    """The first guard, with its sentence, for which nothing at all of this system may go."""
+    state = scene.state(repository)
+    if not scene.desired.clean or system.last_good:
+        return "tree", "the spec tree has errors: what it really wants to keep is not known"
+    if state is None or not state.reachable or not state.fresh:
+        seen = f"{state.listed_at:%Y-%m-%d %H:%M}Z" if state is not None and state.listed_at is not None else "never"
+        return "observation", f"repository {repository} was not listed completely in this pass (last: {seen})"
+    if scene.observed.clock_jump is not None:
+        return "clock", f"the clock of this host jumped by {format_duration(scene.observed.clock_jump)} since the last pass"
+    ahead = [s for s in snapshots if from_future(max(s.as_of, s.arrived_at), scene.now)]
+    if ahead:
+        return (
+            "clock",
+            f"snapshot {ahead[0].id[:8]} is dated {ahead[0].as_of:%Y-%m-%d %H:%M}Z, more than {format_duration(CLOCK_TOLERANCE)} ahead",
+        )
+    if _verification_declared(system) and not any(s.good and s.marked(MarkKind.VERIFIED) for s in snapshots):
+        return "verification", f"verification is declared and no good snapshot in {repository} is verified yet"
+    return None
+
+
+def _verification_declared(system: DesiredSystem) -> bool:
+    return system.verification.deep is not None or system.verification.quick is not None
+
+
+def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], unwanted: set[str]) -> set[str]:
+    """What only goes because the retention became tighter, when that is too much to pass unseen; else nothing.
+
+    Without an accepted retention (a new catalog) there is nothing to compare with: then everything counts as tightened.
+    """
+    accepted = scene.observed.accepted_retention.get(system.name)
+    if accepted is None and system.name in scene.former_names:
+        accepted = scene.observed.accepted_retention.get(scene.former_names[system.name])
+    before = {v.snapshot.id for v in judge(snapshots, accepted, scene.now) if not v.keep} if accepted is not None else set()
+    tightened = unwanted - before
+    percent = system.guard.max_forget_percent or FORGET_PERCENT_MAX
+    count = system.guard.max_forget_count or FORGET_COUNT_MAX
+    much = len(snapshots) >= SMALL and len(tightened) * 100 > percent * len(snapshots)
+    return tightened if much or len(tightened) > count else set()
+
+
+def _tightening_sentence(system: DesiredSystem, count: int, total: int) -> str:
+    percent = system.guard.max_forget_percent or FORGET_PERCENT_MAX
+    most = system.guard.max_forget_count or FORGET_COUNT_MAX
+    return (
+        f"the retention lets {count} of {total} snapshots go that the last accepted one kept; "
+        f"a change of more than {percent} % or {most} snapshots is held"
+    )
+
+
+def _hold(system: DesiredSystem, repository: str, snapshots: Sequence[Snapshot], ids: set[str], guard: str, why: str) -> Held:
+    return Held(
+        system.name, repository, guard, tuple(sorted(ids)), len(snapshots), why, change_digest(system, repository, ids), system.place
+    )
+
+
+def _unmarked(leaving: Sequence[Snapshot]) -> list[Snapshot]:
+    return [s for s in leaving if s.marked(MarkKind.REMOVE) is None]
+
+
+def _rested(leaving: Sequence[Snapshot], scene: Scene) -> list[Snapshot]:
+    """Marked long enough ago. A mark from the future has not rested at all."""
+    return [s for s in leaving if (marked_at := s.marked(MarkKind.REMOVE)) is not None and scene.now - marked_at >= REST]
+
+
+def _ids(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:
+    return tuple(sorted(s.id for s in snapshots))

@@ -1,0 +1,79 @@
+"""How far back a recovery would fall today, and whether that keeps the promise.
+
+*Recovery point*: the moment whose state can be had back. It is the ``as_of`` of the newest good snapshot, or of a later scan that
+found nothing changed since a good snapshot. Partial, suspect and damaged ones never count: their age would be a false comfort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+
+from reconciler.decide.scene import from_future
+from reconciler.model.observed import RunHistory
+from reconciler.model.snapshot import MarkKind, Snapshot
+
+UNKNOWN_SHARE = 10
+"""Without any measurement a backup is expected to take a tenth of the RPO."""
+_PERCENTILE = 0.9
+
+
+class Standing(StrEnum):
+    """A promise against reality."""
+
+    MET = "met"
+    AT_RISK = "at risk"
+    """Still kept, but a backup begun now would end too late."""
+    BREACHED = "breached"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """What a recovery would bring back."""
+
+    snapshot: Snapshot
+    at: datetime
+    confirmed: bool
+    """True: the snapshot is older than ``at``, a scan at ``at`` found that it still describes the source."""
+
+
+def recovery_point(snapshots: Sequence[Snapshot], history: RunHistory, now: datetime) -> RecoveryPoint | None:
+    """The newest state that can be had back, or None.
+
+    A snapshot from the future does not count, or a wrong clock of last year would silence every backup until then.
+    A confirmation counts only while the snapshot that it confirms is there and good.
+    """
+    good = [s for s in snapshots if s.good and not from_future(s.counted_at, now)]
+    points = [RecoveryPoint(s, min(s.counted_at, now), confirmed=False) for s in good]
+    if history.confirmed is not None:
+        confirmed_id, confirmed_at = history.confirmed
+        if not from_future(confirmed_at, now):
+            points += [RecoveryPoint(s, min(confirmed_at, now), confirmed=True) for s in good if s.id == confirmed_id]
+    return max(points, key=lambda point: (point.at, not point.confirmed, point.snapshot.id), default=None)
+
+
+def expected_duration(history: RunHistory, rpo: timedelta | None) -> timedelta:
+    """How long the next backup may take: p90 of the last ten, a tenth of the RPO when nothing was measured."""
+    if history.durations:
+        return sorted(history.durations)[ceil(_PERCENTILE * len(history.durations)) - 1]
+    return rpo / UNKNOWN_SHARE if rpo is not None else timedelta(0)
+
+
+def assess(point: RecoveryPoint | None, rpo: timedelta, expected: timedelta, now: datetime) -> Standing:
+    """Where the promise stands. At risk is a prediction, never a share of the RPO."""
+    if point is None:
+        return Standing.NEVER
+    age = now - point.at
+    if age > rpo:
+        return Standing.BREACHED
+    return Standing.AT_RISK if age + expected > rpo else Standing.MET
+
+
+def newest_verified_at(snapshots: Sequence[Snapshot], now: datetime) -> datetime | None:
+    """When intactness was last proven on a snapshot that is still good. Proofs dated in the future prove nothing."""
+    proofs = [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind is MarkKind.VERIFIED and not from_future(mark.at, now)]
+    return max(proofs, default=None)

@@ -1,0 +1,75 @@
+"""The plan: one pure function from what is wanted, what was seen and the hour to what is to be done and why.
+
+The same for ``--dry-run`` and for the loop. Nothing here reads a clock, a file or the environment; the order is stable, so that
+two runs over the same world print the same lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from reconciler.decide.backups import Request, plan_backups, plan_requested
+from reconciler.decide.gaps import find_gaps, gaps_of_request
+from reconciler.decide.scene import Scene
+from reconciler.decide.upkeep import plan_retention, plan_verification
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
+from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
+from reconciler.model.snapshot import Snapshot
+
+_KIND_ORDER = {kind: position for position, kind in enumerate(ActionKind)}
+
+
+def plan(desired: Desired, observed: Observed, now: datetime, *, request: Request | None = None) -> Plan:
+    """What to do now. With ``request`` only what a person asked for, whatever the schedule says."""
+    scene = Scene.of(desired, observed, now)
+    if request is not None:
+        asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
+        requested = [action for system in asked for action in plan_requested(scene, system, request)]
+        return _assembled(scene, requested, [], gaps_of_request(scene, request.systems), [])
+    actions: list[Action] = []
+    held: list[Held] = []
+    waiting: list[Waiting] = []
+    for system in desired.systems:
+        backups, later = plan_backups(scene, system)
+        upkeep, kept = plan_retention(scene, system)
+        actions += [*backups, *plan_verification(scene, system), *upkeep]
+        held += kept
+        waiting += later
+    return _assembled(scene, actions, held, find_gaps(scene, held), waiting)
+
+
+def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], gaps: Iterable[Gap], waiting: Iterable[Waiting]) -> Plan:
+    names = [repository.name for repository in scene.desired.repositories]
+    return Plan(
+        at=scene.now,
+        spec_digest=scene.desired.digest,
+        clean=scene.desired.clean,
+        complete=all(scene.reachable(name) for name in names),
+        observed_at={name: state.listed_at if (state := scene.state(name)) is not None else None for name in sorted(names)},
+        actions=tuple(sorted(actions, key=_action_order)),
+        held=tuple(sorted(held, key=lambda h: (h.system, h.repository, h.guard))),
+        gaps=tuple(sorted(gaps, key=lambda g: (g.system, g.repository, g.code))),
+        waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),
+        orphans=_orphans(scene),
+        foreign=len({s.id for s in _listed(scene) if s.realm != scene.desired.realm}),
+    )
+
+
+def _action_order(action: Action) -> tuple[int, str, str, str, int]:
+    return (-action.priority, action.system, action.repository, action.lane, _KIND_ORDER[action.kind])
+
+
+def _listed(scene: Scene) -> Iterable[Snapshot]:
+    return (snapshot for state in scene.observed.repositories.values() for snapshot in state.snapshots)
+
+
+def _orphans(scene: Scene) -> dict[str, int]:
+    """Snapshots of systems that are declared no longer. A broken tree proves no removal, so it shows none."""
+    if not scene.desired.clean:
+        return {}
+    known = {system.name for system in scene.desired.systems} | {old for system in scene.desired.systems if (old := system.previous_name)}
+    orphaned = {(s.system, s.id) for s in _listed(scene) if s.realm == scene.desired.realm and s.system not in known}
+    return dict(sorted(Counter(system for system, _ in orphaned).items()))

@@ -1,0 +1,133 @@
+"""Which snapshots of one system in one repository stay, and for which reasons.
+
+Rules only ever *add* reasons to keep: adding a rule never lets more go. Buckets are UTC days (hours, ISO weeks, months, years) of
+``counted_at``: a laptop that changes zone must not move a snapshot into another bucket. Only good snapshots fill buckets.
+What is not good stays while it is the newest that there is. Whether a snapshot that may go really goes is guard.py's matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.base.units import format_duration
+from reconciler.decide.scene import from_future, newest_first
+from reconciler.model.declared.policy import Retention
+from reconciler.model.snapshot import BackupKind, MarkKind, Snapshot
+
+LATE = timedelta(hours=1)
+"""A snapshot that arrived this long after its claimed end may claim any past; see :func:`_by_rules`."""
+
+_BUCKETS: dict[str, Callable[[datetime], str]] = {
+    "hourly": lambda at: at.strftime("%Y-%m-%d %Hh"),
+    "daily": lambda at: at.strftime("%Y-%m-%d"),
+    "weekly": lambda at: "{}-W{:02}".format(*at.isocalendar()[:2]),
+    "monthly": lambda at: at.strftime("%Y-%m"),
+    "yearly": lambda at: at.strftime("%Y"),
+}
+RULES = ("keep_within", "last", *_BUCKETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What retention says about one snapshot."""
+
+    snapshot: Snapshot
+    reasons: tuple[str, ...]
+    """Why it stays; empty when nothing asks for it."""
+
+    @property
+    def keep(self) -> bool:
+        return bool(self.reasons)
+
+
+def judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) -> tuple[Verdict, ...]:
+    """A verdict for each snapshot of one system in one repository, newest first.
+
+    ``now`` only tells which snapshots come from the future. ``keepWithin`` counts back from the newest good snapshot, not from
+    the clock: after three silent months, or under a clock that runs a year ahead, nothing has grown older than it was.
+    A retention without any rule keeps everything: a policy that can empty a repository is a typing error.
+    """
+    ordered = newest_first(list(snapshots))
+    if is_empty(retention):
+        return tuple(Verdict(s, ("no retention rule",)) for s in ordered)
+    reasons: dict[str, list[str]] = {s.id: [] for s in ordered}
+    for snapshot, reason in (*_by_safety(ordered, retention, now), *_by_rules(ordered, retention, now)):
+        if reason not in reasons[snapshot.id]:
+            reasons[snapshot.id].append(reason)
+    return tuple(Verdict(s, tuple(reasons[s.id])) for s in ordered)
+
+
+def is_empty(retention: Retention) -> bool:
+    """Whether no rule says what to keep; ``minimum`` is a floor, not a rule."""
+    return not any(getattr(retention, rule) for rule in RULES)
+
+
+def digest(retention: Retention) -> str:
+    """Identifies the meaning of a retention: the same whatever the order or the way it was merged."""
+    meaning = {name: getattr(retention, name) for name in (*RULES, "minimum")}
+    plain = {name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in meaning.items() if value is not None}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _by_safety(ordered: Sequence[Snapshot], retention: Retention, now: datetime) -> Iterable[tuple[Snapshot, str]]:
+    """What stays whatever the rules say."""
+    good = _countable(ordered, now)
+    if good:
+        yield good[0], "newest good"
+    for kind in (BackupKind.FULL, BackupKind.DIFFERENTIAL):  # the schedule counts from it and a differential builds on it
+        yield from ((s, f"newest {kind}") for s in [s for s in good if s.kind is kind][:1])
+    yield from ((s, "newest verified") for s in sorted(good, key=_verified_rank, reverse=True)[:1] if s.marked(MarkKind.VERIFIED))
+    yield from ((s, f"minimum {retention.minimum}") for s in good[: retention.minimum or 0])
+    for snapshot in ordered:
+        if snapshot.marked(MarkKind.HELD):
+            yield snapshot, "held"
+        if from_future(snapshot.counted_at, now):
+            yield snapshot, "from the future"
+        elif not snapshot.good and (not good or snapshot.counted_at > good[0].counted_at):
+            yield snapshot, "newer than the newest good"
+
+
+def _verified_rank(snapshot: Snapshot) -> tuple[bool, datetime]:
+    return snapshot.marked(MarkKind.VERIFIED) is not None, snapshot.counted_at
+
+
+def _countable(snapshots: Sequence[Snapshot], now: datetime) -> list[Snapshot]:
+    return [s for s in snapshots if s.good and not from_future(s.counted_at, now)]
+
+
+def _by_rules(ordered: Sequence[Snapshot], retention: Retention, now: datetime) -> Iterable[tuple[Snapshot, str]]:
+    """The declared rules, twice: late arrivals are judged among themselves.
+
+    Whoever may write to the repository can claim any past for what it sends. Beside what was really there at the time, a forged
+    snapshot of last Tuesday is kept in addition, and displaces nothing.
+    """
+    good = _countable(ordered, now)
+    for late in (False, True):
+        group = [s for s in good if _late(s) is late]
+        yield from ((s, f"last {retention.last}") for s in group[: retention.last or 0])
+        for rule, bucket in _BUCKETS.items():
+            yield from _fill(group, rule, bucket, getattr(retention, rule) or 0)
+    if retention.keep_within is not None and good:
+        oldest = good[0].counted_at - retention.keep_within
+        reason = f"within {format_duration(retention.keep_within)}"
+        yield from ((s, reason) for s in ordered if s.counted_at >= oldest)
+
+
+def _late(snapshot: Snapshot) -> bool:
+    return snapshot.arrived_at - snapshot.ended_at > LATE
+
+
+def _fill(group: Sequence[Snapshot], rule: str, bucket: Callable[[datetime], str], count: int) -> Iterable[tuple[Snapshot, str]]:
+    """The newest of each of the last ``count`` buckets that have one."""
+    filled: set[str] = set()
+    for snapshot in group:
+        if len(filled) == count:
+            return
+        name = bucket(snapshot.counted_at)
+        if name not in filled:
+            filled.add(name)
+            yield snapshot, f"{rule} {name}"

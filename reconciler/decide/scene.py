@@ -1,0 +1,91 @@
+"""The world as one decision sees it: what is wanted, what was seen and the hour, with an index so that 2,000 systems stay quick.
+
+A snapshot belongs to (realm, system). A rename carries history over only while the former name is nobody else's: with two heirs
+or a living namesake the snapshots stay where they are, because doubt keeps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.observed import Observed, RepositoryState, RunHistory
+from reconciler.model.snapshot import Snapshot
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Clocks of two machines may differ by this much; what lies further ahead comes from the future."""
+
+_NO_RUNS = RunHistory()
+
+
+def from_future(moment: datetime, now: datetime) -> bool:
+    """Whether ``moment`` cannot be true, even with two clocks that differ a little."""
+    return moment > now + CLOCK_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Built once per decision by :meth:`of`; everything in ``decide/`` looks at the world through it."""
+
+    desired: Desired
+    observed: Observed
+    now: datetime
+    former_names: Mapping[str, str]
+    """By system: the name whose history it inherits."""
+    _index: Mapping[tuple[str, str], tuple[Snapshot, ...]]
+
+    @classmethod
+    def of(cls, desired: Desired, observed: Observed, now: datetime) -> Scene:
+        former = _former_names(desired)
+        heirs = {old: new for new, old in former.items()}
+        index: dict[tuple[str, str], list[Snapshot]] = {}
+        for state in observed.repositories.values():
+            for snapshot in state.snapshots:
+                if snapshot.realm == desired.realm:
+                    owner = heirs.get(snapshot.system, snapshot.system)
+                    index.setdefault((state.name, owner), []).append(snapshot)
+        return cls(desired, observed, now, former, {key: newest_first(group) for key, group in index.items()})
+
+    def snapshots(self, system: str, repository: str) -> tuple[Snapshot, ...]:
+        """Those of one system in one repository, newest first; of the own realm only, the former name counts."""
+        return self._index.get((repository, system), ())
+
+    def state(self, repository: str) -> RepositoryState | None:
+        """The repository as last listed, or None when it was never looked at."""
+        return self.observed.repositories.get(repository)
+
+    def reachable(self, repository: str) -> bool:
+        """Whether what is known of it may be acted on."""
+        state = self.state(repository)
+        return state is not None and state.reachable and state.listed_at is not None
+
+    def history(self, system: str, repository: str) -> RunHistory:
+        """What the catalog remembers; after a rename, what it remembers of the former name."""
+        runs = self.observed.runs
+        return runs.get((system, repository)) or runs.get((self.former_names.get(system, ""), repository)) or _NO_RUNS
+
+    def here(self, system: DesiredSystem) -> bool:
+        """Whether this agent acts on the system; others are only observed."""
+        return system.runs_on(self.observed.agent)
+
+    def suspended(self, system: DesiredSystem) -> bool:
+        """Whether a person froze its actions and the time has not run out."""
+        return system.suspend is not None and self.now < system.suspend.until
+
+
+def newest_first(snapshots: list[Snapshot]) -> tuple[Snapshot, ...]:
+    """Sorted; ties broken by id, so that two looks at the same repository agree."""
+    return tuple(sorted(snapshots, key=lambda s: (s.counted_at, s.as_of, s.id), reverse=True))
+
+
+def _former_names(desired: Desired) -> dict[str, str]:
+    claims = Counter(system.previous_name for system in desired.systems)
+    living = {system.name for system in desired.systems}
+    return {
+        s.name: s.previous_name
+        for s in desired.systems
+        if s.previous_name and s.previous_name not in living and claims[s.previous_name] == 1
+    }
