@@ -74,9 +74,7 @@ def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
     for prefix in ids:
         for snapshot in find(scene, prefix):
             if snapshot.realm != scene.desired.realm:
-                raise NotFound(
-                    f"snapshot {snapshot.id} belongs to realm {snapshot.realm}: only its owners forget it", realm=scene.desired.realm
-                )
+                raise NotFound(f"snapshot {snapshot.id} belongs to realm {snapshot.realm}, not to {scene.desired.realm}")
             wanted.setdefault((snapshot.system, snapshot.repository), set()).add(snapshot.id)
     actions = [
         Action(
@@ -167,9 +165,7 @@ def _verification(scene: Scene, system: str, repository: str) -> Action | None:
 def _nothing_to_verify(scene: Scene, system: str, repositories: Sequence[str]) -> Result:
     states = scene.observed.repositories
     unseen = [state.failure for name in repositories if (state := states.get(name)) is not None and state.failure is not None]
-    nothing = Failure(
-        "verify-nothing", f"system {system} has no good snapshot to verify", "Take a backup first: `reconcile backup create`."
-    )
+    nothing = Failure("verify-nothing", f"system {system} has no good snapshot to verify", "Take a backup first.")
     return _failed(_shell(scene, system, ActionKind.VERIFY), unseen[0] if unseen else nothing)
 
 

@@ -84,9 +84,7 @@ def pick(candidates: Sequence[Snapshot], at: datetime | None, unseen: dict[str, 
     """The snapshot that answers ``at`` with the sentence why; NothingToRestore with what there is instead."""
     choice = choose(candidates, at)
     if choice.snapshot is None:
-        raise NothingToRestore(
-            f"system {system} cannot be restored: {choice.why}", **{f"repository {name}": why for name, why in unseen.items()}
-        )
+        raise NothingToRestore(f"system {system} cannot be restored: {choice.why}", **unseen)
     return choice.snapshot, choice.why
 
 
@@ -151,10 +149,8 @@ def _nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None) -> Sn
 def _check_target(house: House, scene: Scene, target: str) -> None:
     """Inside a repository or the state directory a restore would look like damage."""
     real = os.path.realpath(os.path.expanduser(target))
-    for what, place in [
-        ("the state directory", str(house.memory.state)),
-        *((f"repository {r.name}", r.url) for r in scene.desired.repositories),
-    ]:
+    places = [("the state directory", str(house.memory.state)), *((f"repository {r.name}", r.url) for r in scene.desired.repositories)]
+    for what, place in places:
         if "://" not in place and (real + os.sep).startswith(os.path.realpath(place) + os.sep):
             raise TargetInside(f"the target {target} is inside {what}")
 

@@ -12,10 +12,14 @@ from reconciler.app.house import House
 from reconciler.app.reports import StarterReport
 from reconciler.base.files import create_whole, make_folders
 
-_FIRST = "amber brave calm clever cosy eager gentle golden happy keen lively lucky mellow merry nimble patient quick quiet silver sunny swift".split()
+_FIRST = (
+    "amber", "brave", "calm", "clever", "cosy", "eager", "gentle", "golden", "happy", "keen", "lively", "lucky",
+    "mellow", "merry", "nimble", "patient", "quick", "quiet", "silver", "sunny", "swift",
+)  # fmt: skip
 _SECOND = (
-    "badger beaver crane dolphin falcon finch fox hare heron lynx marten otter owl panda raven robin seal sparrow swan turtle wren".split()
-)
+    "badger", "beaver", "crane", "dolphin", "falcon", "finch", "fox", "hare", "heron", "lynx", "marten", "otter",
+    "owl", "panda", "raven", "robin", "seal", "sparrow", "swan", "turtle", "wren",
+)  # fmt: skip
 
 _SETTINGS = """\
 # Settings of the loop. There is at most one Settings object in a tree.

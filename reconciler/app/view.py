@@ -29,9 +29,8 @@ def status(house: House, *, cached: bool) -> Status:
 def snapshots(house: House, system: str | None, *, cached: bool) -> SnapshotList:
     """What the declared repositories hold, newest first."""
     scene = _scene(house, cached=cached)
-    found = [
-        s for state in scene.observed.repositories.values() for s in state.snapshots if system is None or s.system in _names(scene, system)
-    ]
+    names = _names(scene, system)
+    found = [s for state in scene.observed.repositories.values() for s in state.snapshots if names is None or s.system in names]
     if system is not None and not found and scene.desired.system(system) is None:
         raise NotFound(f"no system '{system}' is declared, and no snapshot bears that name")
     found.sort(key=lambda s: (s.as_of, s.id, s.repository), reverse=True)
@@ -54,7 +53,7 @@ def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
     ids = sorted({s.id for s in matches})
     if not ids:
         unseen = failures(scene.observed.repositories)
-        raise NotFound(f"no snapshot begins with '{prefix}'", **{f"repository {name}": why for name, why in unseen.items()})
+        raise NotFound(f"no snapshot begins with '{prefix}'", **unseen)
     if len(ids) > 1:
         raise Ambiguous(f"'{prefix}' is the beginning of {len(ids)} snapshots", first=ids[0], last=ids[-1])
     return tuple(matches)
@@ -87,6 +86,9 @@ def _scene(house: House, *, cached: bool) -> Scene:
         return look(house, catalog, load(house, catalog), refresh=NOTHING if cached else None)
 
 
-def _names(scene: Scene, system: str) -> set[str]:
+def _names(scene: Scene, system: str | None) -> set[str] | None:
+    """The name and the former one; None: all."""
+    if system is None:
+        return None
     declared = scene.desired.system(system)
-    return {system, declared.previous_name} - {None} if declared is not None else {system}  # type: ignore[arg-type]
+    return {system, declared.previous_name or system} if declared is not None else {system}
