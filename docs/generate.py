@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import reconciler
@@ -31,6 +32,13 @@ error[repository-not-initialised]: /srv/backup/main holds no repository
 
 *exit* is the exit code of a command that ends because of it ([the list](architecture.md#exit-codes)). *again* says whether the same
 command may succeed later without anybody changing anything; the loop then tries again by itself, more and more slowly.
+"""
+
+_PROBLEMS = """
+## Faults in specs
+
+`reconcile validate` shows all of them at once, each with file, line, column and what would be right. An error keeps the object at its last
+good version and ends the command with exit code 3; a warning changes nothing.
 """
 
 _EXIT = {Fate.FAILED: 1, Fate.SPEC: 3, Fate.BUSY: 5, Fate.REFUSED: 6, Fate.DAMAGE: 8, Fate.USAGE: 64}
@@ -56,6 +64,13 @@ def error_classes() -> list[type[ReconcilerError]]:
     return [found[code] for code in sorted(found)]
 
 
+def problem_codes() -> Mapping[str, str]:
+    """The codes of faults in specs, which are values and not exceptions."""
+    from reconciler.spec.codes import CODES
+
+    return CODES
+
+
 def room(error: type[ReconcilerError]) -> str:
     """The folder under reconciler/ that the class lives in."""
     return error.__module__.split(".")[1]
@@ -69,6 +84,8 @@ def render() -> str:
     for name in sorted({room(error) for error in errors}):
         lines += [f"\n## {name}/\n", "| code | what happened | what to look at first | exit | again |", "|---|---|---|---|---|"]
         lines += [_row(error) for error in errors if room(error) == name]
+    lines += [_PROBLEMS, "| code | what is wrong |", "|---|---|"]
+    lines += [f"| `{code}` | {meaning} |" for code, meaning in sorted(problem_codes().items())]
     return "\n".join(lines) + "\n"
 
 
