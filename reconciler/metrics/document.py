@@ -23,8 +23,8 @@ This page is generated from the table that the code uses; do not edit it by hand
  * Times are Unix timestamps, never ages: an age would stand still together with the process. **0 means never**, so a rule compares
    `> 0` before it subtracts.
  * Objectives are exported beside the observations: one rule serves every system, whatever its RPO.
- * Labels hold names from the specs, never ids, paths or error texts. A system costs 3 to 4 samples and one for each of its conditions;
-   each of its repositories adds 8.
+ * Labels hold names from the specs, never ids, paths or error texts. A system costs at most $SYSTEM samples and one for each of its
+   conditions; each of its repositories adds at most $PAIR.
  * A repository that several agents observe is exported by each of them; aggregate with `max by (system, repository)`.
 """
 
@@ -70,7 +70,10 @@ avg(reconciler_condition{kind="System", condition="BackupFresh"} == bool 1)
 def render() -> str:
     """The whole page."""
     sections = [_section(subject) for subject in Subject]
-    return "\n".join([_HEAD, *sections, _TAIL])
+    per_system = sum(metric.labels[:1] == ("system",) and "repository" not in metric.labels for metric in names.ALL)
+    per_pair = sum(metric.labels == ("system", "repository") for metric in names.ALL)
+    head = _HEAD.replace("$SYSTEM", str(per_system)).replace("$PAIR", str(per_pair))
+    return "\n".join([head, *sections, _TAIL])
 
 
 def _section(subject: Subject) -> str:
