@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 T = TypeVar("T")
@@ -42,3 +42,14 @@ def _as_tuple(value: Any) -> Any:
 
 Items = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A YAML list, immutable once read."""
+
+
+def _without_repeats(value: tuple[T, ...]) -> tuple[T, ...]:
+    repeated = next((item for index, item in enumerate(value) if item in value[:index]), None)
+    if repeated is not None:
+        raise ValueError(f"must not name `{repeated}` twice")
+    return value
+
+
+UniqueItems = Annotated[Items[T], AfterValidator(_without_repeats), Field(json_schema_extra={"uniqueItems": True})]
+"""A YAML list in which nothing stands twice."""

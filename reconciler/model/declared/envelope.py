@@ -15,7 +15,8 @@ from reconciler.model.declared.system import SystemSpec
 from reconciler.model.declared.tier import TierSpec
 
 API_VERSION = "reconciler/v1"
-LabelKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9A-Z]([a-z0-9A-Z._/-]{0,61}[a-z0-9A-Z])?$")]
+LABEL_KEY_PATTERN = r"^[a-z0-9A-Z]([a-z0-9A-Z._/-]{0,61}[a-z0-9A-Z])?$"
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN)]
 LabelValue = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -68,5 +69,6 @@ class Settings(_Document):
     spec: SettingsSpec
 
 
-Document = Annotated[Tier | System | BackupPolicy | Repository | Settings, Field(discriminator="kind")]
-KINDS: tuple[type[_Document], ...] = (Tier, System, BackupPolicy, Repository, Settings)
+AnyDocument = Tier | System | BackupPolicy | Repository | Settings
+Document = Annotated[AnyDocument, Field(discriminator="kind")]
+KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, Settings)

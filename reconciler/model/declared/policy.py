@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from reconciler.model.declared.block import Block, Items
+from reconciler.model.declared.block import Block, UniqueItems
 from reconciler.model.declared.scalars import Cron, Duration, Name, Zone
 
 Keep = Annotated[int, Field(ge=0, le=100_000)]
-Clocktime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
+Clocktime = Annotated[str, Field(pattern=CLOCK_PATTERN)]
 
 
 class Trigger(Block):
@@ -35,6 +36,12 @@ class Window(Block):
     begin: Clocktime = Field(description="First minute, `22:00`.")
     end: Clocktime = Field(description="First minute no longer in it; earlier than `begin` means the next day.")
     timezone: Zone = "UTC"
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Window:
+        if self.begin == self.end:
+            raise ValueError("must have a `begin` that differs from its `end`")
+        return self
 
 
 class Schedule(Block):
@@ -88,8 +95,10 @@ class PolicyBlocks(Block):
     schedule: Schedule | None = None
     retention: Retention | None = None
     compression: Compression | None = None
-    checksums: Items[Literal["sha256", "md5"]] | None = Field(None, description="Recorded per file, for `sha256sum -c` after a restore.")
-    repositories: Items[Name] | None = Field(None, description="The first is primary, the others hold copies.")
+    checksums: UniqueItems[Literal["sha256", "md5"]] | None = Field(
+        None, description="Recorded per file, for `sha256sum -c` after a restore."
+    )
+    repositories: UniqueItems[Name] | None = Field(None, description="The first is primary, the others hold copies.")
     guard: GuardLimits | None = None
 
 

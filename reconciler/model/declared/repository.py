@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.model.declared.block import Block, Items
+from reconciler.model.declared.scalars import PathText
 from reconciler.model.declared.system import FailureDomain, Text
 
 
 class Key(Block):
     """Where the key of the repository comes from: exactly one of file, env, command. The key itself never stands in a spec."""
 
-    file: Text | None = Field(None, description="A file that only its owner can read; relative to this spec file's folder.")
+    file: PathText | None = Field(None, description="A file that only its owner can read; relative to this spec file's folder.")
     env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(None, description="An environment variable.")
     command: Annotated[Items[Text], Field(min_length=1)] | None = Field(
         None, description="argv whose output is the key; runs only where the host allows it."
@@ -30,7 +31,7 @@ class Key(Block):
 class RepositorySpec(Block):
     """An encrypted store and the place where it can be lost."""
 
-    url: Text = Field(description="A path. A relative one counts from the folder of this spec file.")
+    url: PathText = Field(description="A path. A relative one counts from the folder of this spec file.")
     key: Key
     failure_domain: FailureDomain = Field(default_factory=dict)
     media: Text | None = Field(None, description="What it is made of, in one word: disk, object, tape.")

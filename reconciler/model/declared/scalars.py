@@ -62,7 +62,20 @@ def _moment(value: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _path(value: str) -> str:
+    if "://" in value:
+        raise ValueError(f"must be a path on this machine, not a `{value.partition('://')[0]}` address")
+    if any(not character.isprintable() for character in value):
+        raise ValueError("must not hold control characters")
+    if value == "~" or value.startswith("~/"):
+        raise ValueError("must be written out: `~` is not expanded, because the loop may run as another user")
+    if "${" in value:
+        raise ValueError("must be written out: variables are not expanded")
+    return value
+
+
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+PathText = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_path)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from reconciler.model.declared.block import Block, Items
+from reconciler.model.declared.block import Block, Items, UniqueItems
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import PolicyBlocks
-from reconciler.model.declared.scalars import Moment, Name
+from reconciler.model.declared.scalars import Moment, Name, PathText
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -27,9 +27,7 @@ class Tolerate(Block):
 class Source(Block):
     """One thing to read."""
 
-    path: Annotated[str, StringConstraints(min_length=1, max_length=4000)] = Field(
-        description="A file or folder. A relative path counts from the folder of this spec file."
-    )
+    path: PathText = Field(description="A file or folder. A relative path counts from the folder of this spec file.")
     exclude: Items[Pattern] = Field((), description="Patterns with .gitignore semantics, from `path` down.")
     one_file_system: bool = Field(False, description="Do not descend into what is mounted below `path`.")
     tolerate: Tolerate | None = None
@@ -38,7 +36,7 @@ class Source(Block):
 class Impact(Block):
     """What an outage costs; read by impact analysis."""
 
-    cost_per_hour: Annotated[float, Field(ge=0, strict=False)] | None = None
+    cost_per_hour: Annotated[float, Field(ge=0)] | None = None
     users: Annotated[int, Field(ge=0)] | None = None
     note: Text | None = None
 
@@ -58,7 +56,7 @@ class SystemSpec(PolicyBlocks):
     owner: Text | None = Field(None, description="Who is asked when it burns.")
     host: Text | None = Field(None, description="The agent that reads the sources; none: every agent acts on it.")
     sources: Items[Source] = Field(min_length=1)
-    depends_on: Items[Name] = Field((), description="Systems that must be recovered first.")
+    depends_on: UniqueItems[Name] = Field((), description="Systems that must be recovered first.")
     failure_domain: FailureDomain = Field(default_factory=dict)
     impact: Impact | None = None
     objectives: Objectives | None = None
