@@ -1,0 +1,20 @@
+"""Reads the spec tree: finds the files, parses strictly, says what is wrong and where, merges, checks, keeps the last good version.
+
+Knows no catalog: whoever calls :func:`load` keeps the last good documents and gives them back. Decides nothing and reads no clock.
+"""
+
+from __future__ import annotations
+
+from reconciler.spec.codes import CODES
+from reconciler.spec.errors import NoSuchObject, SpecError, SpecTreeMissing, SpecTreeUnreadable
+from reconciler.spec.load import LastGoodDocuments, Loaded, StoredDocument, load
+from reconciler.spec.origins import origins
+from reconciler.spec.read import Cache
+from reconciler.spec.resolve import effective
+from reconciler.spec.schemas import schemas
+
+__all__ = [
+    "load", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache",
+    "origins", "effective", "schemas", "CODES",
+    "SpecError", "SpecTreeMissing", "SpecTreeUnreadable", "NoSuchObject",
+]  # fmt: skip

@@ -1,0 +1,108 @@
+"""Paths against each other: sources, repositories, keys and the spec tree. By their words alone: no link is followed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from reconciler.model.declared.envelope import System
+from reconciler.model.problem import Problem, Severity
+from reconciler.spec.declare import Declared
+from reconciler.spec.resolve import Objects, absolute, folder_of
+from reconciler.spec.source import visible
+
+
+def check(objects: Objects) -> Iterator[Problem]:
+    """Problems of places on disk."""
+    stores = [(declared, absolute(folder_of(objects.root, declared), document.spec.url)) for declared, document in objects.repositories()]
+    yield from _repositories(objects, stores)
+    readers: dict[tuple[str | None, str], str] = {}
+    for declared, system in objects.systems():
+        folder = folder_of(objects.root, declared)
+        sources = [absolute(folder, source.path) for source in system.spec.sources]
+        yield from _overlaps(declared, sources)
+        yield from _patterns(declared, system)
+        for index, path in enumerate(sources):
+            yield from _against(declared, system, index, path, stores)
+            other = readers.setdefault((system.spec.host, path), declared.key[1])
+            if other != declared.key[1]:
+                message = f"the System `{other}` reads {path}, too"
+                yield declared.problem("shared-source", ("spec", "sources", index, "path"), message, severity=Severity.WARNING)
+
+
+def inside(path: str, folder: str) -> bool:
+    """Whether ``path`` is ``folder`` or below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _repositories(objects: Objects, stores: list[tuple[Declared, str]]) -> Iterator[Problem]:
+    root = str(objects.root)
+    ordered = sorted(stores, key=lambda store: store[1].rstrip(os.sep).split(os.sep))
+    for index, (declared, path) in enumerate(ordered):
+        if index and inside(path, ordered[index - 1][1]):
+            outer, at = ordered[index - 1]
+            same = "is the same folder as" if path == at else "lies inside"
+            yield declared.problem("repository-overlap", ("spec", "url"), f"{path} {same} that of the Repository `{outer.key[1]}`")
+        if inside(path, root):
+            message = f"{path} lies inside the spec tree {root}"
+            yield declared.problem(
+                "repository-in-tree", ("spec", "url"), message, hint="Every backup would look like a change of the specs."
+            )
+    for declared, document in objects.repositories():
+        file = document.spec.key.file
+        if file is not None and inside(absolute(folder_of(objects.root, declared), file), root):
+            message, hint = "the key file lies inside the spec tree", "Specs are shared and committed; a key is neither."
+            yield declared.problem("key-in-tree", ("spec", "key", "file"), message, hint=hint, severity=Severity.WARNING)
+
+
+def _overlaps(declared: Declared, sources: list[str]) -> Iterator[Problem]:
+    for index, path in enumerate(sources):
+        for other, earlier in enumerate(sources[:index]):
+            if inside(path, earlier) or inside(earlier, path):
+                relation = "is" if path == earlier else "lies inside" if inside(path, earlier) else "contains"
+                message = f"{path} {relation} sources[{other}]" + ("" if path == earlier else f" ({earlier})")
+                yield declared.problem("overlapping-sources", ("spec", "sources", index, "path"), message, hint="Name the outer one only.")
+                break
+
+
+def _against(declared: Declared, system: System, index: int, path: str, stores: list[tuple[Declared, str]]) -> Iterator[Problem]:
+    for store, url in stores:
+        at, name = ("spec", "sources", index, "path"), store.key[1]
+        if inside(path, url):
+            yield declared.problem("source-repository", at, f"{path} lies inside the Repository `{name}` ({url})")
+        elif inside(url, path) and not _excluded(os.path.relpath(url, path), system.spec.sources[index].exclude):
+            pattern = "/" + os.path.relpath(url, path) + "/"
+            message = f"{path} contains the Repository `{name}` ({url})"
+            yield declared.problem("source-repository", at, message, hint=f'Add "{pattern}" to its `exclude`.')
+
+
+def _excluded(relative: str, patterns: tuple[str, ...]) -> bool:
+    """Whether ``patterns`` leave out a folder or one above it."""
+    if not patterns:
+        return False
+    from pathspec import GitIgnoreSpec
+
+    try:
+        spec = GitIgnoreSpec.from_lines(patterns)
+    except ValueError:
+        return False  # reported as exclude-pattern
+    return spec.match_file(relative + "/")
+
+
+def _patterns(declared: Declared, system: System) -> Iterator[Problem]:
+    for index, source in enumerate(system.spec.sources):
+        for number, pattern in enumerate(source.exclude):
+            if (fault := _fault(pattern)) is not None:
+                yield declared.problem("exclude-pattern", ("spec", "sources", index, "exclude", number), fault)
+
+
+def _fault(pattern: str) -> str | None:
+    if "\n" in pattern:
+        return "a pattern is one line"
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except ValueError as error:
+        return f"is not a pattern ({visible(str(error))})"
+    return None

@@ -1,0 +1,152 @@
+"""From a YAML document to a declared noun, or to the problems that stand in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconciler.model.declared.envelope import API_VERSION, KINDS, AnyDocument
+from reconciler.model.problem import Place, Problem, Severity
+from reconciler.spec.explain import Sentence, explain, suggest
+from reconciler.spec.node import Found, MapNode, Node, Scalar, Spot, find, plain, pointer
+from reconciler.spec.parse import Parsed, show
+from reconciler.spec.source import Source
+
+MODELS: dict[str, type[AnyDocument]] = {model.__name__: model for model in KINDS}
+_BLOCKS = (
+    "objectives", "copies", "verification", "drill", "schedule", "retention", "compression", "checksums", "repositories", "guard",
+    "failureDomain", "impact", "suspend",
+)  # fmt: skip
+Key = tuple[str, str]
+"""Kind and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One valid object. Without ``node`` it is the last good version of one that is broken or missing now."""
+
+    document: AnyDocument
+    value: dict[str, Any]
+    """As written, plain: what is kept as its last good version."""
+    place: Place
+    node: Node | None = None
+    source: Source = field(default_factory=lambda: Source("", ()))
+    faulty: bool = False
+    """It has problems of its own: compared with the others so that all problems show at once, and never used."""
+
+    @property
+    def key(self) -> Key:
+        return (self.document.kind, self.document.metadata.name)
+
+    @property
+    def last_good(self) -> bool:
+        return self.node is None
+
+    def find(self, *location: str | int) -> Found:
+        """Where ``location`` stands; for a last good version: where the object stood."""
+        if self.node is None:
+            spot = Spot(self.place.line, self.place.column, self.place.column + 1)
+            return Found(Scalar(None, spot), spot, spot, ())
+        return find(self.node, location)
+
+    def problem(
+        self, code: str, location: Sequence[str | int], message: str, *, hint: str = "", severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """A problem of this object, shown at ``location``."""
+        found = self.find(*location)
+        return _problem(self.source, code, found.spot, message, hint, self.key, pointer(location), severity)
+
+
+def _problem(
+    source: Source, code: str, spot: Spot, message: str, hint: str, who: Key, at: str, severity: Severity = Severity.ERROR
+) -> Problem:
+    place = Place(source.file, spot.line, spot.column)
+    return Problem(severity, code, place, message, hint, kind=who[0], name=who[1], pointer=at, snippet=source.snippet(spot))
+
+
+def declare(source: Source, parsed: Parsed) -> tuple[Declared | None, list[Problem]]:
+    """The object (None when it does not even validate) and every problem of the document, each with the name of the object where that can be told."""
+    node = parsed.node
+    if not isinstance(node, MapNode):
+        message = "the document is not a mapping with apiVersion, kind, metadata and spec"
+        return None, [*parsed.problems, source.problem("not-an-object", node.spot, message)]
+    who = _who(node)
+    problems = [replace(problem, kind=who[0], name=who[1]) for problem in parsed.problems]
+    model, found = _model(source, node, who)
+    problems += found
+    if model is None:
+        return None, problems
+    value = plain(node)
+    document, found = _validate(source, model, node, value, who)
+    seen = {problem.place for problem in problems}
+    problems += [problem for problem in found if problem.place not in seen]
+    problems += [problem for problem in _empty_blocks(source, node, who) if problem.place not in seen]
+    if document is None:
+        return None, problems
+    return Declared(document, value, Place(source.file, node.spot.line, node.spot.column), node, source, bool(problems)), problems
+
+
+def revive(kind: str, value: dict[str, Any], place: Place) -> Declared | None:
+    """The last good version of an object, or None when it is not valid any more."""
+    model = MODELS.get(kind)
+    if model is None:
+        return None
+    try:
+        return Declared(model.model_validate(value, by_alias=True, by_name=False), value, place)
+    except ValidationError:
+        return None
+
+
+def _who(node: MapNode) -> Key:
+    kind, metadata = node.children.get("kind"), node.children.get("metadata")
+    name = metadata.children.get("name") if isinstance(metadata, MapNode) else None
+    return (
+        show(kind.value) if isinstance(kind, Scalar) and kind.value is not None else "",
+        show(name.value) if isinstance(name, Scalar) and name.value is not None else "",
+    )
+
+
+def _model(source: Source, node: MapNode, who: Key) -> tuple[type[AnyDocument] | None, list[Problem]]:
+    version, kind = find(node, ["apiVersion"]), find(node, ["kind"])
+    for key in ("apiVersion", "kind"):
+        if key not in node.children:
+            return None, [_problem(source, "missing-field", node.spot, "is required", "", who, f"/{key}")]
+    text = version.node.value if isinstance(version.node, Scalar) else None
+    if text != API_VERSION:
+        message = f"must be {API_VERSION}" + (f" (got `{show(text)}`)" if isinstance(version.node, Scalar) else "")
+        return None, [_problem(source, "unknown-api-version", version.spot, message, "", who, "/apiVersion")]
+    if who[0] not in MODELS:
+        hint = suggest(who[0], MODELS) or f"Known: {', '.join(MODELS)}."
+        return None, [_problem(source, "unknown-kind", kind.spot, f"there is no kind `{who[0]}`", hint, who, "/kind")]
+    return MODELS[who[0]], []
+
+
+def _validate(source: Source, model: type[AnyDocument], node: MapNode, value: Any, who: Key) -> tuple[AnyDocument | None, list[Problem]]:
+    try:
+        return model.model_validate(value, by_alias=True, by_name=False), []
+    except ValidationError as error:
+        rows = error.errors(include_url=False)
+    problems = []
+    for row in rows:
+        found = find(node, row["loc"])
+        sentence = explain(row, model, found.node)
+        spot = found.key_spot if row["type"] in {"extra_forbidden", "missing"} or row["loc"][-1:] == ("[key]",) else found.spot
+        where = (*found.path, row["loc"][-1]) if row["type"] == "missing" else found.path
+        problems.append(_problem(source, sentence.code, spot, sentence.message, sentence.hint, who, pointer(where)))
+    return None, problems
+
+
+def _empty_blocks(source: Source, node: MapNode, who: Key) -> list[Problem]:
+    """``retention:`` with nothing below it says neither "inherit" nor "keep everything"; the person decides."""
+    spec = node.children.get("spec")
+    if not isinstance(spec, MapNode):
+        return []
+    sentence = Sentence("empty-block", "is written and says nothing", "Remove it, or give it keys; `null` removes a single key.")
+    return [
+        _problem(source, sentence.code, spec.keys[key], sentence.message, sentence.hint, who, f"/spec/{key}")
+        for key, child in spec.children.items()
+        if key in _BLOCKS and isinstance(child, Scalar) and child.value is None
+    ]

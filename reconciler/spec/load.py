@@ -1,0 +1,143 @@
+"""Reads a whole spec tree into what is wanted, and never fails for a fault inside it.
+
+Additions count per object, removals only per tree: a broken object stays at its last good version, and one that is missing counts as
+removed only when the whole tree is free of errors. All problems are reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.model.desired import Desired
+from reconciler.model.problem import Place, Problem, Severity
+from reconciler.spec import resolve
+from reconciler.spec.checks import check
+from reconciler.spec.declare import Declared, Key, revive
+from reconciler.spec.read import Cache, SpecText, read_file
+from reconciler.spec.resolve import Objects
+from reconciler.spec.tree import read_tree
+
+
+class StoredDocument(NamedTuple):
+    """An object as it last was good; whoever keeps it gives it back to the next :func:`load`."""
+
+    kind: str
+    name: str
+    file: str
+    line: int
+    text: str
+    """The whole document as JSON."""
+
+
+LastGoodDocuments = Mapping[tuple[str, str], StoredDocument]
+"""By kind and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A tree as it was read once."""
+
+    desired: Desired
+    problems: tuple[Problem, ...]
+    """In the order of the files."""
+    objects: int
+    """Objects in use, last good versions included; built-in ones are not counted."""
+    files: int
+    documents: tuple[StoredDocument, ...]
+    """The objects that are good now: to be kept as their last good version."""
+    removed: tuple[tuple[str, str], ...]
+    """Kept before, and certainly removed now."""
+    declared: Objects = field(repr=False)
+
+
+def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache | None = None) -> Loaded:
+    """The tree below ``root``. ``cache``: give the same one again and only changed files are parsed.
+
+    Raises SpecTreeMissing and SpecTreeUnreadable: then nothing at all is known about what is wanted.
+    """
+    tree = read_tree(root)
+    texts = [cache.read(file) if cache is not None else read_file(file) for file in tree.files]
+    if cache is not None:
+        cache.trim()
+    problems = [*tree.problems, *(problem for text in texts for problem in text.problems)]
+    current, doubles = _unique(texts)
+    problems += doubles
+    broken = {(p.kind, p.name) for p in problems if p.severity is Severity.ERROR and p.kind}
+    kept, _ = _revived(last_good or {}, current) if problems else ({}, [])
+    found = check(Objects(tree.root, {**kept, **current}), checked=current.keys(), broken=broken - kept.keys())
+    problems += found
+    faulty = {(p.kind, p.name) for p in found if p.severity is Severity.ERROR}
+    clean = not any(p.severity is Severity.ERROR for p in problems)
+    good = {key: declared for key, declared in current.items() if key not in faulty and not declared.faulty}
+    kept, lost = _revived(last_good or {}, good) if not clean else ({}, [])
+    problems += lost
+    objects = Objects(tree.root, {**kept, **good})
+    ordered = tuple(sorted(problems, key=lambda p: (p.place.file, p.place.line, p.place.column, p.code)))
+    return Loaded(
+        desired=_desired(objects, tree.digest, ordered, clean),
+        problems=ordered,
+        objects=len(objects.all),
+        files=len(tree.files),
+        documents=tuple(_stored(declared) for _, declared in sorted(good.items())),
+        removed=tuple(sorted(set(last_good or {}) - good.keys())) if clean else (),
+        declared=objects,
+    )
+
+
+def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean: bool) -> Desired:
+    systems = [resolve.system(objects, declared, document) for declared, document in objects.systems()]
+    return Desired(
+        root=str(objects.root),
+        digest=digest,
+        settings=objects.settings()[1],
+        systems=tuple(system for system in systems if system is not None),
+        repositories=tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories()),
+        problems=problems,
+        clean=clean,
+    )
+
+
+def _unique(texts: Iterable[SpecText]) -> tuple[dict[Key, Declared], list[Problem]]:
+    """Objects by key. Of two with one name neither counts: nobody can say which one is meant."""
+    first: dict[Key, Declared] = {}
+    twice: set[Key] = set()
+    problems = []
+    for declared in (declared for text in texts for declared in text.declared):
+        other = first.setdefault(declared.key, declared)
+        if other is not declared:
+            twice.add(declared.key)
+            message = f"another {declared.key[0]} has this name, at {other.place.file}:{other.place.line}"
+            problems.append(declared.problem("duplicate-object", ("metadata", "name"), message, hint="Rename or remove one of them."))
+    unique = {key: declared for key, declared in first.items() if key not in twice}
+    settings = [declared for key, declared in unique.items() if key[0] == "Settings"]
+    for extra in settings[1:]:
+        message = f"a tree has one Settings object; the first is at {settings[0].place.file}:{settings[0].place.line}"
+        problems.append(extra.problem("two-settings", ("kind",), message, hint="Merge the two."))
+    if len(settings) > 1:
+        unique = {key: declared for key, declared in unique.items() if key[0] != "Settings"}
+    return unique, problems
+
+
+def _revived(last_good: LastGoodDocuments, current: Iterable[Key]) -> tuple[dict[Key, Declared], list[Problem]]:
+    """The last good versions of what is not there in a good version now."""
+    there, kept, problems = set(current), {}, []
+    for key, stored in last_good.items():
+        if key in there:
+            continue
+        place = Place(stored.file, stored.line)
+        declared = revive(stored.kind, json.loads(stored.text), place)
+        if declared is not None:
+            kept[key] = declared
+        else:
+            message = "the last good version of this object is not valid in this version of the program"
+            problems.append(Problem(Severity.ERROR, "last-good-unusable", place, message, kind=stored.kind, name=stored.name))
+    return kept, problems
+
+
+def _stored(declared: Declared) -> StoredDocument:
+    text = json.dumps(declared.value, sort_keys=True, separators=(",", ":"))
+    return StoredDocument(*declared.key, declared.place.file, declared.place.line, text)

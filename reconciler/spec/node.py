@@ -1,0 +1,96 @@
+"""A YAML document as a tree that remembers where everything stands.
+
+Values are plain (text, whole number, decimal, boolean, nothing); :func:`plain` gives what pydantic validates, :func:`find` leads from
+the location of an error back to a line and column. A node that an alias names is shared, so ``size`` counts it each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+PlainScalar = str | int | float | bool | None
+
+
+class Spot(NamedTuple):
+    """Line and first column from 1; ``end`` is the column behind the last character, on the same line."""
+
+    line: int
+    column: int
+    end: int
+
+
+@dataclass(slots=True)
+class Scalar:
+    value: PlainScalar
+    spot: Spot
+    size: int = 1
+
+
+@dataclass(slots=True)
+class MapNode:
+    spot: Spot
+    children: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, Spot] = field(default_factory=dict)
+    size: int = 1
+
+
+@dataclass(slots=True)
+class ListNode:
+    spot: Spot
+    children: list[Node] = field(default_factory=list)
+    size: int = 1
+
+
+Node = Scalar | MapNode | ListNode
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the location of an error led."""
+
+    node: Node
+    spot: Spot
+    """Of the value when it is a scalar, else of the key that introduces it."""
+    key_spot: Spot
+    path: tuple[str | int, ...]
+    """The parts of the location that exist in the document."""
+
+
+def plain(node: Node) -> Any:
+    """The value without positions. The reader bounds depth and size, so neither recursion nor aliases can explode here."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, MapNode):
+        return {key: plain(child) for key, child in node.children.items()}
+    return [plain(child) for child in node.children]
+
+
+def find(root: Node, location: Sequence[str | int]) -> Found:
+    """Walk ``location`` as far as the document goes; parts that it does not have are skipped (validators add words of their own)."""
+    node, key_spot = root, root.spot
+    path: list[str | int] = []
+    for part in location:
+        if isinstance(node, MapNode) and isinstance(part, str) and part in node.children:
+            key_spot, node = node.keys[part], node.children[part]
+            path.append(part)
+        elif isinstance(node, ListNode) and isinstance(part, int) and 0 <= part < len(node.children):
+            node = node.children[part]
+            key_spot = node.spot
+            path.append(part)
+    return Found(node, node.spot if isinstance(node, Scalar) else key_spot, key_spot, tuple(path))
+
+
+def pointer(location: Sequence[str | int]) -> str:
+    """A JSON pointer (RFC 6901): ``/spec/sources/0/path``."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def dotted(json_pointer: str) -> str:
+    """The same for people: ``spec.sources[0].path``."""
+    text = ""
+    for part in json_pointer.split("/")[1:]:
+        part = part.replace("~1", "/").replace("~0", "~")
+        text += f"[{part}]" if part.isdigit() and text else f".{part}" if text else part
+    return text

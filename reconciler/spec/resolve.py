@@ -1,0 +1,225 @@
+"""From declared objects to what is wanted: references followed, blocks merged, paths made absolute.
+
+A System ends up with: what is built in, then the Tier or BackupPolicy that it names, then its own blocks. One level, key by key.
+Nothing is judged here: the checks report what cannot be resolved, and :func:`system` answers None for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.model.declared.block import Block
+from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
+from reconciler.model.declared.envelope import BackupPolicy, Repository, Settings, System, Tier
+from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Retention, Schedule
+from reconciler.model.declared.repository import Key as KeySource
+from reconciler.model.declared.settings import SettingsSpec
+from reconciler.model.declared.system import SystemSpec
+from reconciler.model.declared.tier import TierSpec
+from reconciler.model.desired import DesiredRepository, DesiredSystem
+from reconciler.spec.declare import Declared, Key
+
+TIER_BLOCKS: dict[str, type[Block]] = {
+    "objectives": Objectives, "copies": Copies, "verification": Verification, "drill": Drill,
+}  # fmt: skip
+POLICY_BLOCKS: dict[str, type[Block]] = {
+    "schedule": Schedule, "retention": Retention, "compression": Compression, "guard": GuardLimits,
+}  # fmt: skip
+POLICY_LISTS = ("checksums", "repositories")
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """The declared objects of a tree, current or last good, by kind and name."""
+
+    root: Path
+    all: Mapping[Key, Declared]
+    by_kind: Mapping[str, tuple[Declared, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        grouped: dict[str, list[Declared]] = {}
+        for key in sorted(self.all):
+            grouped.setdefault(key[0], []).append(self.all[key])
+        object.__setattr__(self, "by_kind", {kind: tuple(members) for kind, members in grouped.items()})
+
+    def systems(self) -> Iterator[tuple[Declared, System]]:
+        for declared in self.by_kind.get("System", ()):
+            assert isinstance(declared.document, System)
+            yield declared, declared.document
+
+    def repositories(self) -> Iterator[tuple[Declared, Repository]]:
+        for declared in self.by_kind.get("Repository", ()):
+            assert isinstance(declared.document, Repository)
+            yield declared, declared.document
+
+    def policies(self) -> Iterator[tuple[Declared, BackupPolicy]]:
+        for declared in self.by_kind.get("BackupPolicy", ()):
+            assert isinstance(declared.document, BackupPolicy)
+            yield declared, declared.document
+
+    def tiers(self) -> Iterator[tuple[Declared, Tier]]:
+        for declared in self.by_kind.get("Tier", ()):
+            assert isinstance(declared.document, Tier)
+            yield declared, declared.document
+
+    def tier(self, name: str) -> tuple[Declared | None, TierSpec | None]:
+        """The declared Tier of that name, if any."""
+        declared = self.all.get(("Tier", name))
+        return declared, declared.document.spec if declared and isinstance(declared.document, Tier) else None
+
+    def policy(self, name: str) -> tuple[Declared | None, BackupPolicySpec | None]:
+        """The declared BackupPolicy of that name, if any."""
+        declared = self.all.get(("BackupPolicy", name))
+        return declared, declared.document.spec if declared and isinstance(declared.document, BackupPolicy) else None
+
+    def settings(self) -> tuple[Declared | None, SettingsSpec]:
+        """The one Settings object (a current one before a last good one), else the defaults."""
+        members = sorted(self.by_kind.get("Settings", ()), key=lambda declared: declared.last_good)
+        if not members:
+            return None, SettingsSpec()
+        assert isinstance(members[0].document, Settings)
+        return members[0], members[0].document.spec
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One giver of blocks. ``declared`` is None for what is built in; ``title`` names it for people."""
+
+    title: str
+    blocks: Mapping[str, Any]
+    declared: Declared | None = None
+
+
+def layers(objects: Objects, spec: SystemSpec, declared: Declared) -> tuple[list[Layer], list[Layer]] | None:
+    """The layers of the tier side and of the policy side, earliest first; None when the tier or policy is not known."""
+    tier_at, tier = objects.tier(spec.tier)
+    policy_at, policy = objects.policy(spec.policy)
+    if (tier is None and spec.tier not in TIERS) or (policy is None and spec.policy != "default"):
+        return None
+    mine = Layer(f"System {declared.key[1]}", spec.given(), declared)
+    tier_side = [Layer(f"built in (tier {spec.tier})", TIERS[spec.tier].given())] if spec.tier in TIERS else []
+    if tier is not None:
+        tier_side.append(Layer(f"Tier {spec.tier}", tier.given(), tier_at))
+    policy_side = [Layer("built in (policy default)", DEFAULT_POLICY.given())]
+    if policy is not None:
+        policy_side.append(Layer(f"BackupPolicy {spec.policy}", policy.given(), policy_at))
+    return [*tier_side, mine], [*policy_side, mine]
+
+
+def merge_block(side: list[Layer], name: str, model: type[Block]) -> Any:
+    """The block ``name`` as the layers give it. A compression level belongs to its algorithm, so a new algorithm drops it."""
+    merged = model()
+    for layer in side:
+        later = layer.blocks.get(name)
+        if isinstance(later, Compression) and later.algorithm not in (None, merged.given().get("algorithm")) and later.level is None:
+            merged = model()
+        merged = merged.merged(later)
+    return merged
+
+
+def last_given(side: list[Layer], name: str) -> tuple[Any, Layer | None]:
+    """The newest layer's value of a key that is replaced as a whole."""
+    for layer in reversed(side):
+        if layer.blocks.get(name) is not None:
+            return layer.blocks[name], layer
+    return (), None
+
+
+def system(objects: Objects, declared: Declared, document: System) -> DesiredSystem | None:
+    """One system as it is to be protected; None while a reference of it leads nowhere."""
+    spec, metadata = document.spec, document.metadata
+    sides = layers(objects, spec, declared)
+    if sides is None:
+        return None
+    tier_side, policy_side = sides
+    repositories, _ = last_given(policy_side, "repositories")
+    if not repositories or any(("Repository", name) not in objects.all for name in repositories):
+        return None
+    checksums, _ = last_given(policy_side, "checksums")
+    folder = folder_of(objects.root, declared)
+    values: dict[str, Any] = {
+        "name": metadata.name,
+        "tier": spec.tier,
+        "policy": spec.policy,
+        "sources": tuple(source.model_copy(update={"path": absolute(folder, source.path)}) for source in spec.sources),
+        "repositories": repositories,
+        "checksums": checksums,
+        "owner": spec.owner,
+        "host": spec.host,
+        "previous_name": metadata.previous_name,
+        "labels": dict(metadata.labels),
+        "depends_on": spec.depends_on,
+        "failure_domain": dict(spec.failure_domain),
+        "impact": spec.impact,
+        "suspend": spec.suspend,
+    }
+    values |= {name: merge_block(tier_side, name, model) for name, model in TIER_BLOCKS.items()}
+    values |= {name: merge_block(policy_side, name, model) for name, model in POLICY_BLOCKS.items()}
+    stores = [repository(objects, objects.all["Repository", name]) for name in repositories]
+    generation = digest_of({**values, "stores": [(store.url, store.key) for store in stores]})
+    return DesiredSystem(**values, place=declared.place, generation=generation, last_good=declared.last_good)
+
+
+def repository(objects: Objects, declared: Declared) -> DesiredRepository:
+    """One repository with an absolute path."""
+    assert isinstance(declared.document, Repository)
+    spec, folder = declared.document.spec, folder_of(objects.root, declared)
+    return DesiredRepository(
+        name=declared.key[1],
+        url=absolute(folder, spec.url),
+        key=_key(spec.key, folder),
+        place=declared.place,
+        failure_domain=dict(spec.failure_domain),
+        media=spec.media,
+        deletable_from=spec.deletable_from,
+        last_good=declared.last_good,
+    )
+
+
+def _key(key: KeySource, folder: str) -> KeySource:
+    return key if key.file is None else key.model_copy(update={"file": absolute(folder, key.file)})
+
+
+def folder_of(root: Path, declared: Declared) -> str:
+    """The folder that relative paths of this object count from."""
+    return os.path.dirname(os.path.join(str(root), declared.place.file))
+
+
+def absolute(folder: str, path: str) -> str:
+    """``path`` from ``folder``, by its words alone: no link is followed and nothing needs to exist."""
+    joined = os.path.normpath(os.path.join(folder, path))
+    return joined[1:] if joined.startswith("//") else joined
+
+
+def normal(value: Any) -> Any:
+    """A value in a form that JSON writes always the same way; absent and null are the same."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, Mapping):
+        return {str(key): normal(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, (list, tuple)):
+        return [normal(inner) for inner in value]
+    return value
+
+
+def digest_of(values: Any) -> str:
+    """16 hex digits that change when the meaning changes, and not when white space or the order of keys does."""
+    text = json.dumps(normal(values), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def effective(desired: DesiredSystem) -> dict[str, Any]:
+    """The effective spec of a system, as plain values under their YAML names."""
+    named = {f.name: getattr(desired, f.name) for f in fields(desired) if f.name not in {"place", "generation", "last_good", "labels"}}
+    shown: dict[str, Any] = normal(named)
+    renamed = {"depends_on": "dependsOn", "failure_domain": "failureDomain", "previous_name": "previousName"}
+    return {renamed.get(key, key): value for key, value in shown.items() if value not in ({}, [])}
