@@ -29,7 +29,7 @@ class Block(BaseModel):
             return self
         values = self.given() | later.given()
         kept = {key for key, value in values.items() if value is not None}
-        return self.__class__.model_construct(_fields_set=kept, **values)
+        return type(self).model_construct(_fields_set=kept, **values)
 
     def given(self) -> dict[str, Any]:
         """The keys that were written, by field name."""

@@ -1,0 +1,107 @@
+"""The embedded store: deduplicating, compressed, encrypted, integrity-checked. Enter by this front door only.
+
+*Chunk*: a small file, or a piece of a large one; the unit of deduplication. *Segment*: some chunks of one type, compressed and sealed
+together. *Pack*: a file of segments. *Index*: where each chunk is. *Entry block*: a run of a manifest. *Root*: a snapshot. *Mark*: a remark
+on one. Knows no spec and no schedule; could be published alone. docs/repository-format.md describes every byte.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.repository.entries import UNREAD, Entry
+    from reconciler.repository.errors import (
+        AlreadyInitialised,
+        BaseUnusable,
+        Collected,
+        Damaged,
+        NewerFormat,
+        NoSpace,
+        NoSuchPath,
+        NoSuchSnapshot,
+        NotInitialised,
+        ObjectMissing,
+        RepositoryError,
+        TargetFull,
+        Unreachable,
+        WeakKey,
+        WrongKey,
+        WrongRepository,
+    )
+    from reconciler.repository.marks import MarkRecord
+    from reconciler.repository.repository import Repository, RootListing
+    from reconciler.repository.restore import Restored, Restoring
+    from reconciler.repository.root import Root
+    from reconciler.repository.take import Progress, Taken, TakeRequest
+    from reconciler.repository.verify import Verified
+
+_HOME = {
+    **dict.fromkeys(("UNREAD", "Entry"), "entries"),
+    **dict.fromkeys(
+        (
+            "AlreadyInitialised",
+            "BaseUnusable",
+            "Collected",
+            "Damaged",
+            "NewerFormat",
+            "NoSpace",
+            "NoSuchPath",
+            "NoSuchSnapshot",
+            "NotInitialised",
+            "ObjectMissing",
+            "RepositoryError",
+            "TargetFull",
+            "Unreachable",
+            "WeakKey",
+            "WrongKey",
+            "WrongRepository",
+        ),
+        "errors",
+    ),
+    "MarkRecord": "marks",
+    **dict.fromkeys(("Repository", "RootListing"), "repository"),
+    **dict.fromkeys(("Restored", "Restoring"), "restore"),
+    "Root": "root",
+    **dict.fromkeys(("Progress", "TakeRequest", "Taken"), "take"),
+    "Verified": "verify",
+}
+
+__all__ = [
+    "UNREAD",
+    "AlreadyInitialised",
+    "BaseUnusable",
+    "Collected",
+    "Damaged",
+    "Entry",
+    "MarkRecord",
+    "NewerFormat",
+    "NoSpace",
+    "NoSuchPath",
+    "NoSuchSnapshot",
+    "NotInitialised",
+    "ObjectMissing",
+    "Progress",
+    "Repository",
+    "RepositoryError",
+    "Restored",
+    "Restoring",
+    "Root",
+    "RootListing",
+    "TakeRequest",
+    "Taken",
+    "TargetFull",
+    "Unreachable",
+    "Verified",
+    "WeakKey",
+    "WrongKey",
+    "WrongRepository",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: reading help must not import the cryptography (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"reconciler.repository.{_HOME[name]}"), name)

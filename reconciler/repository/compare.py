@@ -1,0 +1,196 @@
+"""One folder of a scan beside the same folder of the base: what is unchanged is kept, what changed is read.
+
+The usual case is decided by one comparison of bytes: the encoded rows of the folder now and then. Only one that differs is taken apart.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.repository.builder import ManifestBuilder
+from reconciler.repository.content import ContentReader, read_xattrs
+from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, encode_rows, smudged
+from reconciler.repository.manifest import BaseCursor, BaseFolder
+from reconciler.tree.entry import CTIME, GID, MODE, NAME, NLINK, SIZE, UID, Defect, DefectKind, Listing, Row, join
+
+_FORMAT, _REGULAR, _FOLDER, _LINK = 0o170000, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK
+_REREAD_BYTES = 64 * 2**20  # a file this large is not read again and again because its time stamp was too fresh once
+_EMPTY = Cold()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the new snapshot holds, and whether it differs from the base."""
+
+    files: int = 0
+    folders: int = 0
+    others: int = 0
+    bytes: int = 0
+    changed: bool = False
+    uids: set[int] = field(default_factory=set)
+    gids: set[int] = field(default_factory=set)
+
+    def count(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            kind = row[MODE] & _FORMAT
+            if kind == _REGULAR:
+                self.files += 1
+                self.bytes += row[SIZE]
+            elif kind == _FOLDER:
+                self.folders += 1
+            else:
+                self.others += 1
+
+
+@dataclass(slots=True)
+class FolderReader:
+    """One per run. ``reread``: read every file even when it looks unchanged (a full backup)."""
+
+    content: ContentReader
+    builder: ManifestBuilder
+    cursor: BaseCursor | None
+    tally: Tally
+    reread: bool
+    racy_after_ns: int
+    sources: tuple[str, ...]
+    between: Callable[[], None]
+    _links: dict[tuple[int, int], tuple[Row, Cold]] = field(default_factory=dict)
+    _ancestors: frozenset[bytes] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Note the folders above the sources: what happens beside a source is no change of it."""
+        above: set[bytes] = set()
+        for source in self.sources:
+            path = os.fsencode(source).strip(b"/")
+            while path:
+                path = path.rpartition(b"/")[0]
+                above.add(path)
+        self._ancestors = frozenset(above)
+
+    def folder(self, listing: Listing) -> None:
+        """Put one folder into the manifest."""
+        rows = self._rows(listing)
+        device = self.builder.device(listing.device)
+        found = self.cursor.seek(listing.path) if self.cursor is not None else None
+        if found is not None and not self.reread and _same_bytes(found, rows, device):
+            self.tally.count(rows)
+            self.builder.keep(found)
+            return
+        known = _decoded(found) if found is not None else {}
+        same = found is not None and len(known) == len(rows) and all(piece.device == device for piece in found.pieces)
+        kept_rows: list[Row] = []
+        colds: list[Cold] = []
+        for row in rows:
+            before = known.get(row[NAME])
+            now = self._entry(listing, row, before, device)
+            if now is None:
+                same = False
+                continue
+            same = same and before is not None and _equal(before, now)
+            kept_rows.append(now[0])
+            colds.append(now[1])
+        self.tally.count(kept_rows)
+        if same and found is not None:
+            self.builder.keep(found)
+        else:
+            self.tally.changed = True
+            self._note_owners(kept_rows)
+            self.builder.add(listing.path, device, [smudged(row, self.racy_after_ns) for row in kept_rows], colds)
+
+    def _rows(self, listing: Listing) -> list[Row]:
+        if listing.path not in self._ancestors:
+            return listing.rows
+        return [(*row[:3], 0, 0, *row[5:]) if join(listing.path, row[NAME]) in self._ancestors else row for row in listing.rows]
+
+    def _note_owners(self, rows: Sequence[Row]) -> None:
+        self.tally.uids.update(row[UID] for row in rows)
+        self.tally.gids.update(row[GID] for row in rows)
+
+    def _entry(self, listing: Listing, row: Row, before: tuple[Row, Cold] | None, device: int) -> tuple[Row, Cold] | None:
+        """The entry as it goes into the manifest; None when it vanished meanwhile."""
+        trusted = before is not None and before[0] == row and not before[1].flags & UNREAD
+        kind = row[MODE] & _FORMAT
+        if kind != _REGULAR:
+            if trusted and before is not None and not self.reread:
+                return row, before[1]
+            return self._special(listing, row, kind)
+        if trusted and before is not None and not self.reread:
+            return row, before[1]
+        if row[NLINK] > 1:
+            other = self._links.get((device, row[5]))
+            if other is not None and other[0][1:] == row[1:]:
+                return row, other[1]
+        self.between()
+        read = self.content.read(listing, row)
+        if read is not None and read[0][NLINK] > 1:
+            self._links[(device, read[0][5])] = read
+        return read
+
+    def _special(self, listing: Listing, row: Row, kind: int) -> tuple[Row, Cold] | None:
+        path = join(listing.path, row[NAME])
+        link = None
+        try:
+            if kind == _LINK:
+                link = _read_link(listing, row[NAME])
+            rdev = _device_number(listing, row[NAME]) if kind not in {_LINK, _FOLDER} else 0
+        except OSError:
+            self.content.defects.append(Defect(path, DefectKind.VANISHED, "it was gone when its turn came"))
+            return None
+        xattrs = read_xattrs(_attribute_path(listing, row[NAME])) if not self._is_above(path) else None
+        return row, (_EMPTY if link is None and xattrs is None and not rdev else Cold(link=link, xattrs=xattrs, rdev=rdev))
+
+    def _is_above(self, path: bytes) -> bool:
+        return path in self._ancestors
+
+
+def _same_bytes(found: BaseFolder, rows: list[Row], device: int) -> bool:
+    """Whether a folder is exactly as in the base, by its encoded rows."""
+    if len(found.pieces) == 1:
+        piece = found.pieces[0]
+        return piece.device == device and encode_rows(rows) == piece.hot
+    return (
+        all(piece.device == device for piece in found.pieces) and [row for piece in found.pieces for row in decode_rows(piece.hot)] == rows
+    )
+
+
+def _decoded(found: BaseFolder) -> dict[bytes, tuple[Row, Cold]]:
+    known: dict[bytes, tuple[Row, Cold]] = {}
+    for piece in found.pieces:
+        for row, cold in zip(decode_rows(piece.hot), decode_colds(piece.cold), strict=True):
+            known[row[NAME]] = (row, cold)
+    return known
+
+
+def _equal(before: tuple[Row, Cold], now: tuple[Row, Cold]) -> bool:
+    """Whether nothing changed that a restore would show. A blank change time (too fresh last time) is no change."""
+    old, new = before[0], now[0]
+    if before[1] != now[1]:
+        return False
+    if old == new:
+        return True
+    return old[CTIME] == 0 and new[SIZE] <= _REREAD_BYTES and old[:CTIME] == new[:CTIME] and old[CTIME + 1 :] == new[CTIME + 1 :]
+
+
+def _read_link(listing: Listing, name: bytes) -> bytes:
+    if listing.handle is None:
+        return os.readlink(join(listing.absolute, name))
+    return os.readlink(name, dir_fd=listing.handle)
+
+
+def _device_number(listing: Listing, name: bytes) -> int:
+    if listing.handle is None:
+        return os.lstat(join(listing.absolute, name)).st_rdev
+    return os.stat(name, dir_fd=listing.handle, follow_symlinks=False).st_rdev
+
+
+def _attribute_path(listing: Listing, name: bytes) -> bytes:
+    """A path for the attribute calls, which take no folder handle; through /proc it is the folder that was listed."""
+    if listing.handle is not None and _HAS_PROC:
+        return b"/proc/self/fd/%d/%s" % (listing.handle, name)
+    return join(listing.absolute, name)
+
+
+_HAS_PROC = os.path.isdir("/proc/self/fd")

@@ -1,0 +1,325 @@
+"""Reads the content of regular files into chunks: small files whole, large ones cut by content, holes of sparse files skipped.
+
+A file that changes while it is read is read again, three times at most; what was read last is stored and the defect is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import queue
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.repository.entries import UNREAD, Cold
+from reconciler.repository.format import WHOLE_FILE_BYTES, Type
+from reconciler.repository.header import Chunker
+from reconciler.repository.index import ChunkIndex
+from reconciler.repository.seal import Seals
+from reconciler.repository.sink import Sink
+from reconciler.tree.entry import MODE, NAME, SIZE, Defect, DefectKind, Listing, Row, join
+
+if TYPE_CHECKING:
+    from pyfastcdc import FastCDC
+
+_ATTEMPTS = 3
+_WINDOW_BYTES = 16 * 2**20
+_WINDOWS = 3
+_SPARSE_FROM_BYTES = 64 * 1024  # below, an allocation map costs more than the zeros; some systems report fresh files as empty
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NOATIME = getattr(os, "O_NOATIME", 0)
+_ZEROS = bytes(2**20)
+_EXTENTS_MAX = 100_000
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes | memoryview, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class ContentReader:
+    """One per run. ``defects`` collects what could not be read as it should."""
+
+    def __init__(self, seals: Seals, sink: Sink, index: ChunkIndex, chunker: Chunker, checksums: tuple[str, ...]) -> None:
+        self._seals = seals
+        self._sink = sink
+        self._index = index
+        self._chunker = chunker
+        self._sha256 = "sha256" in checksums
+        self._md5 = "md5" in checksums
+        self._cdc: FastCDC | None = None
+        self._windows: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
+        self._windows_made = 0
+        self._noatime = _NOATIME
+        self.defects: list[Defect] = []
+        self.read_bytes = 0
+        self.skipped_files = 0
+
+    def read(self, listing: Listing, row: Row) -> tuple[Row, Cold] | None:
+        """The row and content of a regular file as read; None when it vanished (a note is left)."""
+        path = join(listing.path, row[NAME])
+        try:
+            handle = self._open(listing, row[NAME])
+        except OSError as error:
+            return self._not_opened(path, row, error)
+        try:
+            return self._read_stable(handle, path, row)
+        except OSError as error:
+            self.defects.append(Defect(path, DefectKind.UNREADABLE, os.strerror(error.errno) if error.errno else str(error)))
+            return row, Cold(flags=UNREAD)
+        finally:
+            os.close(handle)
+
+    def _open(self, listing: Listing, name: bytes) -> int:
+        target, folder = (name, listing.handle) if listing.handle is not None else (join(listing.absolute, name), None)
+        if self._noatime:
+            try:
+                return os.open(target, _OPEN | self._noatime, dir_fd=folder)
+            except PermissionError:
+                pass  # only the owner may ask for O_NOATIME: an ordinary open decides
+        return os.open(target, _OPEN, dir_fd=folder)
+
+    def _not_opened(self, path: bytes, row: Row, error: OSError) -> tuple[Row, Cold] | None:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO}:
+            self.defects.append(Defect(path, DefectKind.VANISHED, "it was gone when its turn came"))
+            return None
+        self.defects.append(Defect(path, DefectKind.UNREADABLE, os.strerror(error.errno) if error.errno else str(error)))
+        return row, Cold(flags=UNREAD)
+
+    def _read_stable(self, handle: int, path: bytes, row: Row) -> tuple[Row, Cold] | None:
+        for attempt in range(_ATTEMPTS):
+            cold, extra = self._read_once(handle, row)
+            seen = _row_of(row[NAME], os.fstat(handle))
+            if not stat.S_ISREG(seen[MODE]):
+                self.defects.append(Defect(path, DefectKind.VANISHED, "it was replaced by something else while being read"))
+                return None
+            if seen == row and not extra:
+                return row, cold
+            if attempt == _ATTEMPTS - 1:
+                break
+            row = seen
+        self.defects.append(Defect(path, DefectKind.CHANGED, "it kept changing while it was read"))
+        return (*row[:4], 0, *row[5:]), cold
+
+    def _read_once(self, handle: int, row: Row) -> tuple[Cold, bool]:
+        """The content, and whether there was more than the row promised."""
+        size = row[SIZE]
+        hashes = self._hashes()
+        if size <= WHOLE_FILE_BYTES:
+            ids, extra = self._read_whole(handle, size, hashes)
+            extents = None
+        else:
+            extents = _extents(handle, size)
+            ids, extra = self._read_cut(handle, size, extents, hashes)
+        sha256 = hashes[0].digest() if self._sha256 else None
+        md5 = hashes[-1].digest() if self._md5 else None
+        return Cold(ids, sha256, md5, None, extents, read_xattrs(handle)), extra
+
+    def _hashes(self) -> list[_Hash]:
+        return [hashlib.new(name) for name, wanted in (("sha256", self._sha256), ("md5", self._md5)) if wanted]
+
+    def _read_whole(self, handle: int, size: int, hashes: list[_Hash]) -> tuple[bytes, bool]:
+        """One chunk. One byte more is asked for than expected: that tells a grown file for free."""
+        room = self._sink.room(size + 1)
+        got = 0
+        while got <= size:
+            count = os.preadv(handle, [room[got:]], got)
+            if not count:
+                break
+            got += count
+        length = min(got, size)
+        self.read_bytes += length
+        view = room[:length]
+        for each in hashes:
+            each.update(view)
+        if not length:
+            return b"", got != size
+        chunk = self._seals.chunk_id(Type.DATA, view)
+        if chunk not in self._index:
+            self._sink.keep(chunk, length)
+        return chunk, got != size
+
+    def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[_Hash]) -> tuple[bytes, bool]:
+        cdc = self._cutter()
+        ids = bytearray()
+        pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes)
+        carry = b""
+        while True:
+            window = self._window()
+            filled = len(carry)
+            window[:filled] = carry
+            filled += pieces.fill(memoryview(window)[filled:_WINDOW_BYTES])
+            carry = self._cut_window(cdc, window, filled, pieces.ended, ids)
+            if pieces.ended and not carry:
+                break
+        self.read_bytes += pieces.read_bytes
+        return bytes(ids), pieces.short or (extents is None and bool(os.pread(handle, 1, size)))
+
+    def _cut_window(self, cdc: FastCDC, window: bytearray, filled: int, last: bool, ids: bytearray) -> bytes:
+        """Cut what is in the window, hand new chunks over, return what must be carried into the next one."""
+        shared = _Shared(window, self._windows)
+        view = memoryview(window)
+        cuts = [(chunk.offset, chunk.length) for chunk in cdc.cut_buf(view[:filled])] if filled else []
+        carry = b""
+        if cuts and not last:  # only the end of the window made the last cut
+            offset, length = cuts.pop()
+            carry = bytes(view[offset : offset + length])
+        for offset, length in cuts:
+            piece = view[offset : offset + length]
+            chunk = self._seals.chunk_id(Type.DATA, piece)
+            ids += chunk
+            if chunk in self._index:
+                continue
+            if length < self._chunker.bytes_min:
+                self._sink.room(length)[:] = piece
+                self._sink.keep(chunk, length)
+            else:
+                self._sink.put_alone(chunk, piece, shared.hold())
+        shared.release()
+        return carry
+
+    def _cutter(self) -> FastCDC:
+        if self._cdc is None:
+            from pyfastcdc import FastCDC
+
+            sizes = self._chunker
+            self._cdc = FastCDC(sizes.bytes_average, min_size=sizes.bytes_min, max_size=sizes.bytes_max, seed=self._seals.chunker_seed)
+        return self._cdc
+
+    def _window(self) -> bytearray:
+        if self._windows_made < _WINDOWS and self._windows.empty():
+            self._windows_made += 1
+            return bytearray(_WINDOW_BYTES)
+        return self._sink.waited(self._windows)
+
+
+class _Shared:
+    """A window that several sealers read from; it goes back to the pool when the last one is done."""
+
+    def __init__(self, window: bytearray, pool: queue.SimpleQueue[bytearray]) -> None:
+        self._window = window
+        self._pool = pool
+        self._users = 1
+        self._lock = threading.Lock()
+
+    def hold(self) -> Callable[[], None]:
+        with self._lock:
+            self._users += 1
+        return self.release
+
+    def release(self) -> None:
+        with self._lock:
+            self._users -= 1
+            free = self._users == 0
+        if free:
+            self._pool.put(self._window)
+
+
+class _Pieces:
+    """The data extents of a file as one stream; the file hashes see the holes between them, too."""
+
+    def __init__(self, handle: int, extents: list[tuple[int, int]], size: int, hashes: list[_Hash]) -> None:
+        self._handle = handle
+        self._hashes = hashes
+        self._size = size
+        self._hashed = 0
+        self._extents = iter(extents)
+        self._offset, self._left = next(self._extents, (0, 0))
+        self.ended = False
+        self.short = False
+        self.read_bytes = 0
+
+    def fill(self, room: memoryview) -> int:
+        """Fill ``room`` as far as there is data; ``ended`` afterwards says whether that was all."""
+        filled = 0
+        while filled < len(room):
+            if not self._left:
+                following = next(self._extents, None)
+                if following is None:
+                    break
+                self._offset, self._left = following
+                continue
+            count = os.preadv(self._handle, [room[filled : filled + min(self._left, len(room) - filled)]], self._offset)
+            if not count:
+                self.short = True
+                self._left = 0
+                continue
+            self._hash_hole(self._offset)
+            for each in self._hashes:
+                each.update(room[filled : filled + count])
+            self._hashed = self._offset + count
+            self._offset += count
+            self._left -= count
+            filled += count
+        if filled < len(room):
+            self.ended = True
+            self._hash_hole(self._size)
+        self.read_bytes += filled
+        return filled
+
+    def _hash_hole(self, until: int) -> None:
+        while self._hashed < until and self._hashes:
+            step = min(len(_ZEROS), until - self._hashed)
+            for each in self._hashes:
+                each.update(_ZEROS[:step])
+            self._hashed += step
+
+
+def _extents(handle: int, size: int) -> list[tuple[int, int]] | None:
+    """The data extents of a file with holes; None when there are none, or too many to be worth it."""
+    info = os.fstat(handle)
+    if size < _SPARSE_FROM_BYTES or not hasattr(os, "SEEK_DATA") or info.st_blocks * 512 >= size:
+        return None
+    found: list[tuple[int, int]] = []
+    for start, end in _data_ranges(handle, size):
+        found.append((start, end - start))
+        if len(found) > _EXTENTS_MAX:
+            return None
+    return None if found == [(0, size)] else found
+
+
+def _data_ranges(handle: int, size: int) -> Iterator[tuple[int, int]]:
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(handle, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # no data from here to the end
+                return
+            yield position, size
+            return
+        position = min(size, os.lseek(handle, start, os.SEEK_HOLE))
+        if start < size:
+            yield start, position
+
+
+def read_xattrs(target: int | str | bytes) -> dict[bytes, bytes] | None:
+    """Extended attributes (ACLs are among them); None where there are none or the file system has none."""
+    if not hasattr(os, "listxattr"):
+        return None
+    found: dict[bytes, bytes] = {}
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(target, **({} if isinstance(target, int) else {"follow_symlinks": False})):
+            with contextlib.suppress(OSError):  # removed in between, or not ours to read
+                found[os.fsencode(name)] = os.getxattr(target, name, **({} if isinstance(target, int) else {"follow_symlinks": False}))
+    return found or None
+
+
+def _row_of(name: bytes, info: os.stat_result) -> Row:
+    regular = stat.S_ISREG(info.st_mode)
+    return (
+        name,
+        info.st_mode,
+        info.st_size if regular else 0,
+        info.st_mtime_ns,
+        info.st_ctime_ns,
+        info.st_ino,
+        info.st_uid,
+        info.st_gid,
+        info.st_nlink if regular else 0,
+    )

@@ -1,0 +1,128 @@
+"""What can go wrong with a repository, seen from the side of the person who must do something about it."""
+
+from __future__ import annotations
+
+from reconciler.base.errors import Fate, ReconcilerError
+
+
+class RepositoryError(ReconcilerError):
+    """The repository cannot do what was asked."""
+
+    code = "repository-failed"
+
+
+class NotInitialised(RepositoryError):
+    """Nothing was ever created at this URL; it is not "an empty repository"."""
+
+    code = "repository-not-initialised"
+    hint = "Is the disk mounted and the path right? If it is new: `reconcile repository init NAME`, or a pass with --init."
+
+
+class AlreadyInitialised(RepositoryError):
+    """The place is taken: a repository or other files are there."""
+
+    code = "repository-already-initialised"
+    hint = "Choose an empty folder, or open what is there with its own key."
+
+
+class WrongRepository(RepositoryError):
+    """Another repository than the known one answers at this URL."""
+
+    code = "repository-is-another"
+    hint = "Was another disk mounted here? Nothing was written to it."
+
+
+class WrongKey(RepositoryError):
+    """The key opens none of the key slots."""
+
+    code = "repository-wrong-key"
+    hint = "Is it the key file of this repository? Keys are bound to the repository id, which stands in its `header`."
+
+
+class WeakKey(RepositoryError):
+    """A key slot demands too little or far too much work, or the key has the wrong shape."""
+
+    code = "repository-key-unsuitable"
+    hint = "A raw key is 32 bytes, written as 64 hex digits. A slot outside the limits may have been tampered with."
+
+
+class NewerFormat(RepositoryError):
+    """A newer version of this program wrote it, with features that this one does not know."""
+
+    code = "repository-newer-format"
+    hint = "Install the newest version; this one would misunderstand the data."
+
+
+class Unreachable(RepositoryError):
+    """The place of the repository does not answer or refuses."""
+
+    code = "repository-unreachable"
+    hint = "Is the disk mounted, and may this user read and write there?"
+    retry = True
+
+
+class NoSpace(RepositoryError):
+    """The disk that holds the repository is full, or a quota is reached."""
+
+    code = "repository-no-space"
+    hint = "Free space there; everything stored before is intact and the next run continues."
+    retry = True
+
+
+class Damaged(RepositoryError):
+    """An object is not what was written: changed, cut short or swapped."""
+
+    code = "repository-damaged"
+    hint = "`reconcile verify SYSTEM` says which snapshots are affected; other snapshots can still be restored."
+    fate = Fate.DAMAGE
+
+
+class ObjectMissing(RepositoryError):
+    """An object that others refer to is not there."""
+
+    code = "repository-object-missing"
+    hint = "`reconcile verify SYSTEM` says which snapshots are affected; is a copy of the repository at hand?"
+    fate = Fate.DAMAGE
+
+
+class Collected(RepositoryError):
+    """While this run was publishing, a clean-up condemned data that it relies on."""
+
+    code = "repository-collected"
+    hint = "Nothing is lost; the next run stores the data anew."
+    retry = True
+
+
+class BaseUnusable(RepositoryError):
+    """The snapshot to compare with cannot be read any more."""
+
+    code = "repository-base-unusable"
+    hint = "The backup is taken as a full one instead; `reconcile verify SYSTEM` says what is damaged."
+
+
+class TargetFull(RepositoryError):
+    """The place that is restored into takes no more."""
+
+    code = "repository-target-full"
+    hint = "Free space there or restore somewhere else; the files that are there already are whole."
+
+
+class Unread(RepositoryError):
+    """The content of a file was not readable when the backup was taken, so there is nothing to restore."""
+
+    code = "repository-content-unread"
+    hint = "An older snapshot may hold it."
+
+
+class NoSuchSnapshot(RepositoryError):
+    """No snapshot has this id."""
+
+    code = "repository-no-such-snapshot"
+    hint = "`reconcile snapshots` lists what there is."
+
+
+class NoSuchPath(RepositoryError):
+    """Nothing in the snapshot matches the path or pattern."""
+
+    code = "repository-no-such-path"
+    hint = "Paths are absolute as they were on the source host; patterns may use * and **."

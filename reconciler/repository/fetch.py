@@ -1,0 +1,99 @@
+"""Reading chunks: a segment is fetched by range, decrypted and decoded once, and kept for its neighbours. Threads may share a fetcher."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+
+from reconciler.base.files import Buffer
+from reconciler.repository.aead import InvalidTag
+from reconciler.repository.codec import decompress
+from reconciler.repository.errors import Damaged, ObjectMissing
+from reconciler.repository.format import Type
+from reconciler.repository.index import ChunkIndex, Position
+from reconciler.repository.seal import Seals
+from reconciler.repository.store import Store
+
+_KEPT_BYTES = 48 * 2**20
+
+
+class Fetcher:
+    """Chunks by id. Memory: about 48 MiB of decoded segments, the least recently used go first."""
+
+    def __init__(self, store: Store, seals: Seals, index: ChunkIndex, kept_bytes: int = _KEPT_BYTES) -> None:
+        self._store = store
+        self._seals = seals
+        self._index = index
+        self._kept_bytes = kept_bytes
+        self._lock = threading.Lock()
+        self._segments: OrderedDict[int, Future[Buffer]] = OrderedDict()
+        self._bytes = 0
+        self.fetched_bytes = 0
+
+    def locate(self, chunk: bytes) -> Position:
+        """Raises ObjectMissing when no index knows the chunk."""
+        position = self._index.find(chunk)
+        if position is None:
+            raise ObjectMissing(f"chunk {chunk.hex()[:16]} is in no index", object=chunk.hex())
+        return position
+
+    def chunk(self, kind: Type, chunk: bytes) -> bytes:
+        """A chunk with its id computed again: exactly what was stored, or an error."""
+        data = bytes(self.view(chunk))
+        if self._seals.chunk_id(kind, data) != chunk:
+            name = self._index.segment(self.locate(chunk).segment).pack_name
+            raise Damaged(f"chunk {chunk.hex()[:16]} in {name} is not what its id says", object=name)
+        return data
+
+    def view(self, chunk: bytes) -> memoryview:
+        """The authenticated bytes of a chunk; whoever uses them compares the id with what arrived at the end."""
+        position = self.locate(chunk)
+        return memoryview(self.segment(position.segment))[position.offset : position.offset + position.length]
+
+    def pack_of(self, chunk: bytes) -> str:
+        return self._index.segment(self.locate(chunk).segment).pack_name
+
+    def segment(self, number: int) -> Buffer:
+        """A decoded segment; two threads that want the same one decode it once."""
+        with self._lock:
+            future = self._segments.get(number)
+            if future is not None:
+                self._segments.move_to_end(number)
+                mine = None
+            else:
+                mine = future = self._segments[number] = Future()
+                self._bytes += self._index.segment(number).plain_bytes
+                self._shrink()
+        if mine is not None:
+            self._decode(number, mine)
+        return future.result()
+
+    def _decode(self, number: int, future: Future[Buffer]) -> None:
+        try:
+            future.set_result(self.read_segment(number))
+        except BaseException as error:  # noqa: BLE001 (whatever it is, the thread that waits for this segment must get it)
+            with self._lock:
+                if self._segments.pop(number, None) is not None:
+                    self._bytes -= self._index.segment(number).plain_bytes
+            future.set_exception(error)
+
+    def _shrink(self) -> None:
+        while self._bytes > self._kept_bytes and len(self._segments) > 1:
+            number, _ = self._segments.popitem(last=False)
+            self._bytes -= self._index.segment(number).plain_bytes
+
+    def read_segment(self, number: int) -> Buffer:
+        """Read and decode a segment past the cache. Raises Damaged or ObjectMissing naming the pack."""
+        place = self._index.segment(number)
+        sealed = self._store.get_range(place.pack_name, place.offset, place.stored_bytes)
+        self.fetched_bytes += len(sealed)
+        associated = self._seals.associated(place.kind, place.id, place.packed, place.plain_bytes)
+        try:
+            small = self._seals.cipher(place.kind).unseal(sealed, associated)
+            return decompress(place.packed, small, place.plain_bytes)
+        except InvalidTag:
+            problem = "fails its authentication"
+        except ValueError as error:
+            problem = str(error)
+        raise Damaged(f"the segment at {place.offset} of {place.pack_name} {problem}", object=place.pack_name)

@@ -1,0 +1,187 @@
+"""Where each chunk is. Index objects repeat the directories of packs; together they are a cache that the packs can rebuild.
+
+In memory: one dictionary from chunk id to a packed position (segment number, offset and length inside the decoded segment), and one table
+of segments. About 150 bytes per chunk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
+from reconciler.repository.format import INDEX_CHUNKS_MAX, OBJECT_BYTES_MAX, Type
+from reconciler.repository.pack import HEAD_BYTES, PackEntry, check_entry, pack_name, read_directory
+from reconciler.repository.seal import Seals, lengths_of
+from reconciler.repository.store import Store
+
+_BITS = 25  # offsets and lengths inside a segment are below 2**25
+_MASK = (1 << _BITS) - 1
+
+
+class IndexObject(msgspec.Struct, array_like=True, frozen=True):
+    """What an index object holds."""
+
+    packs: list[PackEntry]
+    supersedes: list[str]
+    """Names of index objects that this one replaces; their packs are all here or deleted."""
+
+
+class Position(NamedTuple):
+    """A chunk inside a decoded segment."""
+
+    segment: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPlace:
+    """A sealed segment inside its pack."""
+
+    pack: bytes
+    offset: int
+    stored_bytes: int
+    plain_bytes: int
+    kind: int
+    packed: int
+    id: bytes
+
+    @property
+    def pack_name(self) -> str:
+        return pack_name(self.pack)
+
+
+class ChunkIndex:
+    """All chunks of a repository, except those in packs that a clean-up condemned."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[bytes, int] = {}
+        self._segments: list[SegmentPlace] = []
+        self._packs: set[bytes] = set()
+
+    def __contains__(self, chunk: bytes) -> bool:
+        return chunk in self._chunks
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def find(self, chunk: bytes) -> Position | None:
+        value = self._chunks.get(chunk)
+        if value is None or value < 0:  # below zero: expected, its pack is not closed yet
+            return None
+        return Position(value >> 2 * _BITS, value >> _BITS & _MASK, value & _MASK)
+
+    def segment(self, number: int) -> SegmentPlace:
+        return self._segments[number]
+
+    @property
+    def packs(self) -> frozenset[bytes]:
+        return frozenset(self._packs)
+
+    def expect(self, chunk: bytes) -> None:
+        """Note a chunk that this run has handed over for storing: the same content is not stored twice. Its place comes with ``add``."""
+        self._chunks.setdefault(chunk, -1)
+
+    def add(self, entry: PackEntry, seals: Seals) -> None:
+        """Learn a pack; learning it twice changes nothing."""
+        if entry.pack in self._packs:
+            return
+        self._packs.add(entry.pack)
+        offset = HEAD_BYTES
+        for segment in entry.segments:
+            number = len(self._segments)
+            place = SegmentPlace(
+                entry.pack,
+                offset,
+                segment.stored_bytes,
+                segment.plain_bytes,
+                segment.kind,
+                segment.packed,
+                seals.segment_id(segment.ids, segment.lengths),
+            )
+            self._segments.append(place)
+            self._add_chunks(number, segment.ids, segment.lengths)
+            offset += segment.stored_bytes
+
+    def _add_chunks(self, number: int, ids: bytes, lengths: bytes) -> None:
+        base = number << 2 * _BITS
+        inside = 0
+        start = 0
+        chunks = self._chunks
+        for length in lengths_of(lengths):
+            chunk = ids[start : start + 32]
+            if chunks.get(chunk, -1) < 0:
+                chunks[chunk] = base | inside << _BITS | length
+            inside += length
+            start += 32
+
+
+def load_index(store: Store, seals: Seals, condemned: frozenset[bytes]) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
+    """Read every index object. A damaged one is reported and replaced by the directories of the packs that no other one describes."""
+    index = ChunkIndex()
+    damage: list[RepositoryError] = []
+    for found in store.list("index"):
+        try:
+            for entry in read_index_object(store, seals, found.name).packs:
+                if entry.pack not in condemned:
+                    index.add(entry, seals)
+        except (Damaged, ObjectMissing) as error:
+            damage.append(error)
+    if damage:
+        _learn_from_packs(index, store, seals, condemned, damage)
+    return index, tuple(damage)
+
+
+def _learn_from_packs(index: ChunkIndex, store: Store, seals: Seals, condemned: frozenset[bytes], damage: list[RepositoryError]) -> None:
+    for found in store.list("packs"):
+        digest = bytes.fromhex(found.name.rsplit("/", 1)[-1])
+        if digest in index.packs or digest in condemned:
+            continue
+        try:
+            index.add(read_directory(store, seals, found.name, found.size), seals)
+        except (Damaged, ObjectMissing) as error:
+            damage.append(error)
+
+
+def read_index_object(store: Store, seals: Seals, name: str) -> IndexObject:
+    """Raises Damaged naming it."""
+    data = store.get(name, OBJECT_BYTES_MAX)
+    if hashlib.sha256(data).hexdigest() != name.rsplit("/", 1)[-1]:
+        raise Damaged(f"{name} does not match its name", object=name)
+    try:
+        decoded = msgspec.msgpack.decode(seals.unseal_object(Type.INDEX, "", data, shown=name), type=IndexObject)
+    except msgspec.MsgspecError as error:
+        raise Damaged(f"{name} cannot be read", object=name) from error
+    for entry in decoded.packs:
+        check_entry(entry, name)
+    return decoded
+
+
+def write_index_objects(store: Store, seals: Seals, entries: Iterable[PackEntry]) -> list[tuple[str, bytes]]:
+    """Store index objects for ``entries``; returns their names and bytes for reading back."""
+    written = []
+    for group in _grouped(entries):
+        data = seals.seal_object(Type.INDEX, "", msgspec.msgpack.encode(IndexObject(group, [])))
+        name = f"index/{hashlib.sha256(data).hexdigest()}"
+        store.put(name, data)
+        written.append((name, data))
+    return written
+
+
+def _grouped(entries: Iterable[PackEntry]) -> Iterator[list[PackEntry]]:
+    group: list[PackEntry] = []
+    chunks = 0
+    for entry in entries:
+        size = sum(len(segment.ids) // 32 for segment in entry.segments)
+        if group and chunks + size > INDEX_CHUNKS_MAX:
+            yield group
+            group, chunks = [], 0
+        group.append(entry)
+        chunks += size
+    if group:
+        yield group

@@ -1,0 +1,115 @@
+"""Reading manifests: blocks in order, pieces grouped by folder, entries of a path. Memory holds one block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.repository.entries import BlockRef, Entry, Piece, decode_block, decode_list, entries_of
+from reconciler.repository.errors import BaseUnusable, Damaged, ObjectMissing
+from reconciler.repository.fetch import Fetcher
+from reconciler.repository.format import BLOCKS_PER_LIST, Type
+from reconciler.repository.root import RootRecord
+from reconciler.tree.entry import walk_key
+
+_LIST_MAX = 2 * BLOCKS_PER_LIST
+
+
+def block_refs(record: RootRecord, fetcher: Fetcher) -> Iterator[BlockRef]:
+    """References to all blocks of a snapshot, in order."""
+    yield from record.blocks
+    for outer in record.lists:
+        data = fetcher.chunk(Type.BLOCKS, outer.id)
+        yield from decode_list(data, f"the block list {outer.id.hex()[:16]}")
+
+
+def read_block(fetcher: Fetcher, ref: BlockRef) -> list[Piece]:
+    return decode_block(fetcher.chunk(Type.ENTRIES, ref.id), f"the entry block {ref.id.hex()[:16]}")
+
+
+def read_entries(record: RootRecord, fetcher: Fetcher, prefix: bytes = b"") -> Iterator[Entry]:
+    """Entries below ``prefix`` (the entry of the prefix itself included), in order; blocks that cannot hold any are not read."""
+    refs = list(block_refs(record, fetcher))
+    for position, ref in enumerate(refs):
+        after = refs[position + 1] if position + 1 < len(refs) else None
+        if prefix and not _may_hold(ref, after, prefix):
+            continue
+        for piece in read_block(fetcher, ref):
+            if not prefix or _folder_touches(piece.folder, prefix):
+                for entry in entries_of(piece):
+                    if not prefix or entry.path == prefix or entry.path.startswith(prefix + b"/"):
+                        yield entry
+
+
+def _folder_touches(folder: bytes, prefix: bytes) -> bool:
+    return folder == prefix or folder.startswith(prefix + b"/") or folder == prefix.rpartition(b"/")[0]
+
+
+def _may_hold(ref: BlockRef, after: BlockRef | None, prefix: bytes) -> bool:
+    """Blocks hold the folders from their own first one to the next block's first one, both included."""
+    first = walk_key(ref.folder)
+    last = walk_key(after.folder) if after is not None else None
+    parent = walk_key(prefix.rpartition(b"/")[0])
+    inside = walk_key(prefix)
+    holds_parent = first <= parent and (last is None or parent <= last)
+    holds_below = (first <= inside or first.startswith(inside + b"\0")) and (last is None or last >= inside)
+    return holds_parent or holds_below
+
+
+@dataclass(slots=True)
+class BaseFolder:
+    """One folder of the base snapshot: its pieces with their place (block number, piece number)."""
+
+    path: bytes
+    pieces: list[Piece] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+
+
+class BaseCursor:
+    """Walks the folders of a base snapshot beside a scan, in the same order; each is asked for at most once."""
+
+    def __init__(self, refs: Sequence[BlockRef], fetcher: Fetcher) -> None:
+        self._refs = refs
+        self._fetcher = fetcher
+        self.block_sizes: dict[int, int] = {}
+        """Pieces of each block read so far, by block number; the builder recognises a whole block by it."""
+        self._folders = self._grouped()
+        self._current = next(self._folders, None)
+        self.skipped = 0
+        """Folders of the base that the scan did not meet: removed since."""
+
+    def seek(self, path: bytes) -> BaseFolder | None:
+        """The base's version of this folder, or None. Paths must come in walk order."""
+        key = walk_key(path)
+        while self._current is not None and walk_key(self._current.path) < key:
+            self.skipped += 1
+            self._current = next(self._folders, None)
+        if self._current is None or self._current.path != path:
+            return None
+        found = self._current
+        self._current = next(self._folders, None)
+        return found
+
+    def finish(self) -> None:
+        """Count what is left as skipped."""
+        while self._current is not None:
+            self.skipped += 1
+            self._current = next(self._folders, None)
+
+    def _grouped(self) -> Iterator[BaseFolder]:
+        folder: BaseFolder | None = None
+        for number, ref in enumerate(self._refs):
+            try:
+                pieces = read_block(self._fetcher, ref)
+            except (Damaged, ObjectMissing) as error:
+                raise BaseUnusable(f"a block of the base snapshot cannot be read: {error}") from error
+            self.block_sizes[number] = len(pieces)
+            for position, piece in enumerate(pieces):
+                if folder is None or folder.path != piece.folder:
+                    if folder is not None:
+                        yield folder
+                    folder = BaseFolder(piece.folder)
+                folder.pieces.append(piece)
+                folder.places.append((number, position))
+        if folder is not None:
+            yield folder

@@ -1,0 +1,183 @@
+"""Publishes a snapshot so that a crash at any line is fine.
+
+Order: packs durable, index durable, ``pending/<id>`` durable, one more look at ``gc/``, ``snapshots/<id>`` durable, pending removed; only
+then success. Index, roots, pack directories and entry blocks of the run are read back from the store before the last step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reconciler.base.ids import new_id
+from reconciler.repository.compare import Tally
+from reconciler.repository.deletion import condemned_packs, deletion_records
+from reconciler.repository.entries import BlockRef
+from reconciler.repository.errors import Collected, Damaged
+from reconciler.repository.format import OBJECT_BYTES_MAX
+from reconciler.repository.header import Chunker
+from reconciler.repository.index import load_index, write_index_objects
+from reconciler.repository.owners import group_names, user_names
+from reconciler.repository.pack import PackWriter
+from reconciler.repository.root import Root, RootRecord, seal_root, shown_root, to_micros
+from reconciler.repository.seal import Seals
+from reconciler.repository.store import Store
+from reconciler.tree.entry import Defect
+
+if TYPE_CHECKING:
+    from reconciler.repository.take import TakeRequest
+
+_DEFECTS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes: a random id per state directory, its last sequence number and its newest snapshot, so that a missing one shows."""
+
+    id: str
+    sequence: int
+    previous: str | None
+
+
+class Publisher:
+    """One per run."""
+
+    def __init__(self, store: Store, seals: Seals, chunker: Chunker, request: TakeRequest, base: RootRecord | None, writer: Writer) -> None:
+        self._store = store
+        self._seals = seals
+        self._chunker = chunker
+        self._request = request
+        self._base = base
+        self._writer = writer
+        self._id = new_id()
+        self._records = deletion_records(store, seals)
+        self.index, self.damage = load_index(store, seals, condemned_packs(self._records))
+        self._known = self.index.packs
+        self.packs = PackWriter(store, seals)
+        self._object_bytes = 0
+        self._checkpoints: list[str] = []
+
+    @property
+    def added_bytes(self) -> int:
+        """Everything stored by this run: packs, index objects, roots."""
+        return self.packs.stored_bytes + self._object_bytes
+
+    def index_packs(self) -> None:
+        """Publish the packs written so far and make them findable; both durable when this returns."""
+        entries = self.packs.flush()
+        self._store.barrier()
+        if not entries:
+            return
+        written = write_index_objects(self._store, self._seals, entries)
+        self._store.barrier()
+        for name, data in written:
+            self._object_bytes += len(data)
+            self._read_back(name, data)
+        self.packs.read_back()
+
+    def checkpoint(self, record: RootRecord) -> None:
+        """A numbered pending root: clean-up keeps what it names, any later run finds its chunks."""
+        self.index_packs()
+        number = len(self._checkpoints) + 1
+        name = f"pending/{self._id}-{number}"
+        self._put_root(name, _numbered(record, number))
+        self._checkpoints.append(name)
+
+    def publish(self, record: RootRecord) -> Root:
+        """The snapshot, acknowledged: it survives a power cut when this returns."""
+        self.index_packs()
+        pending, final = f"pending/{self._id}", f"snapshots/{self._id}"
+        data = self._put_root(pending, record)
+        self._look_at_deletions()
+        self._store.put(final, data)
+        self._store.barrier()
+        found = self._store.find(final)
+        if found is None or self._store.find(f"expired/{self._id}") is not None:
+            self._store.delete(final)
+            raise Collected(f"the snapshot of {self._request.system} was given up by a clean-up while it was being published")
+        for name in (pending, *self._checkpoints):
+            self._store.delete(name)
+        return shown_root(record, found.stored_at)
+
+    def record(
+        self,
+        *,
+        grade: str,
+        ended: datetime,
+        defects: Sequence[Defect],
+        devices: Sequence[int],
+        tally: Tally,
+        read_bytes: int,
+        new_chunks: int,
+        blocks: list[BlockRef],
+        lists: list[BlockRef],
+    ) -> RootRecord:
+        """The root as it will be stored."""
+        request, base = self._request, self._base
+        return RootRecord(
+            id=self._id,
+            realm=request.realm,
+            system=request.system,
+            host=request.host,
+            user=request.user,
+            kind=request.kind,
+            parent=base.id if base is not None else None,
+            as_of=to_micros(request.as_of),
+            ended=to_micros(ended),
+            grade=grade,
+            defects=[_defect_text(defect) for defect in defects[:_DEFECTS_MAX]],
+            defect_count=len(defects),
+            generation=request.generation,
+            specs=request.specs,
+            paths=list(request.paths),
+            writer=self._writer.id,
+            sequence=self._writer.sequence + 1,
+            previous=self._writer.previous,
+            chunker={"min": self._chunker.bytes_min, "average": self._chunker.bytes_average, "max": self._chunker.bytes_max},
+            checksums=list(request.checksums),
+            devices=list(devices),
+            users=user_names(tally.uids, base.users if base is not None else {}),
+            groups=group_names(tally.gids, base.groups if base is not None else {}),
+            files=tally.files,
+            folders=tally.folders,
+            others=tally.others,
+            bytes=tally.bytes,
+            added_bytes=self.added_bytes,
+            read_bytes=read_bytes,
+            new_chunks=new_chunks,
+            blocks=list(blocks),
+            lists=lists,
+            gc_seen=sorted(self._records),
+        )
+
+    def _put_root(self, name: str, record: RootRecord) -> bytes:
+        data = seal_root(self._seals, record)
+        self._store.put(name, data)
+        self._store.barrier()
+        self._object_bytes += len(data)
+        self._read_back(name, data)
+        return data
+
+    def _read_back(self, name: str, data: bytes) -> None:
+        if self._store.get(name, OBJECT_BYTES_MAX) != data:
+            raise Damaged(f"{name} reads back other bytes than were written", object=name, hint="Is the disk of the repository sound?")
+
+    def _look_at_deletions(self) -> None:
+        """After the pending root is durable: a clean-up that began since either saw it, or its record is visible here."""
+        records = deletion_records(self._store, self._seals)
+        fresh = condemned_packs({name: packs for name, packs in records.items() if name not in self._records})
+        if fresh & self._known:
+            self._store.delete(f"pending/{self._id}")
+            raise Collected("a clean-up condemned packs of this repository while the backup relied on them", system=self._request.system)
+
+
+def _numbered(record: RootRecord, number: int) -> RootRecord:
+    import msgspec
+
+    return msgspec.structs.replace(record, checkpoint=number)
+
+
+def _defect_text(defect: Defect) -> str:
+    return f"{defect.kind.value} {defect.path.decode('utf-8', 'backslashreplace')}: {defect.message}"

@@ -1,0 +1,281 @@
+"""The embedded store as the rest of the house sees it: open, list, take, restore, verify, mark, forget.
+
+Knows no spec and no schedule. Nothing is locked: writers, readers and clean-up may run at the same time on any number of hosts.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from reconciler.base.clock import Clock, SystemClock
+from reconciler.base.ids import new_id
+from reconciler.base.secret import Secret
+from reconciler.repository.deletion import condemned_packs, deletion_records
+from reconciler.repository.entries import Entry
+from reconciler.repository.errors import (
+    AlreadyInitialised,
+    BaseUnusable,
+    Damaged,
+    NoSuchSnapshot,
+    ObjectMissing,
+    RepositoryError,
+    Unreachable,
+)
+from reconciler.repository.fetch import Fetcher
+from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
+from reconciler.repository.header import Chunker, check_header, new_config, new_header, read_config, read_header
+from reconciler.repository.index import ChunkIndex, load_index
+from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots, parse_raw
+from reconciler.repository.manifest import read_entries
+from reconciler.repository.marks import MarkRecord, read_mark, write_mark
+from reconciler.repository.publish import Writer
+from reconciler.repository.restore import Restore, Restored, Restoring
+from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
+from reconciler.repository.seal import Seals
+from reconciler.repository.store import LocalStore, Store
+from reconciler.repository.take import Progress, Surroundings, Taken, TakeRequest, take
+from reconciler.repository.verify import Verified, Verify
+from reconciler.tree.entry import Defect, Listing
+from reconciler.tree.write import Target
+
+_TEMPORARY_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RootListing:
+    """All snapshots at one instant. ``damaged``: (object name, error) of roots and marks that cannot be read."""
+
+    roots: tuple[Root, ...]
+    """Newest ``as_of`` first."""
+    marks: Mapping[str, tuple[MarkRecord, ...]]
+    damaged: tuple[tuple[str, RepositoryError], ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Only a complete listing may decide about removing anything."""
+        return not self.damaged
+
+
+class Repository:
+    """One open repository. Threads may share it; close it to let go of the keys."""
+
+    def __init__(self, store: Store, seals: Seals, repository_id: str, chunker: Chunker, clock: Clock) -> None:
+        self._store = store
+        self._seals = seals
+        self._chunker = chunker
+        self._clock = clock
+        self._records: dict[str, RootRecord] = {}
+        self.id = repository_id
+        self.url = store.url
+
+    @classmethod
+    def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: LocalStore | None = None) -> Self:
+        """Create a repository in a new or empty folder. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
+        store = store or _local(url)
+        checked = _checked(key, kind)
+        _refuse_taken(store)
+        store.create_folders()
+        repository_id, master = new_id(), os.urandom(32)
+        seals = Seals(master, repository_id)
+        slot, data = new_slot(master, checked, kind, repository_id, created_at)
+        store.put(f"keys/{slot}", data)
+        store.put("config/0", new_config(seals))
+        store.barrier()
+        store.put("header", new_header(repository_id, seals.header_key, created_at.isoformat()))  # last: its presence says "complete"
+        store.barrier()
+        return cls.open(url, key, kind=kind, store=store)
+
+    @classmethod
+    def open(cls, url: str, key: Secret, *, kind: str = "raw", clock: Clock | None = None, store: Store | None = None) -> Self:
+        """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable."""
+        store = store or _local(url)
+        key = _checked(key, kind)
+        header = read_header(store)
+        slots = {found.name: store.get(found.name, SLOT_BYTES_MAX) for found in store.list("keys")}
+        master = open_slots(slots, key, kind, header["id"])
+        seals = Seals(master, header["id"])
+        check_header(header, seals.header_key)
+        return cls(store, seals, header["id"], read_config(store, seals), clock or SystemClock())
+
+    def close(self) -> None:
+        self._records.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def listing(self) -> RootListing:
+        """Every snapshot with its marks. A root or mark that cannot be read is named, the others are still listed."""
+        roots: list[Root] = []
+        damaged: list[tuple[str, RepositoryError]] = []
+        for found in self._store.list("snapshots"):
+            try:
+                roots.append(shown_root(self._record_of(found.name), found.stored_at))
+            except (Damaged, ObjectMissing) as error:
+                damaged.append((found.name, error))
+        marks: dict[str, list[MarkRecord]] = {}
+        for found in self._store.list("marks"):
+            try:
+                marks.setdefault(found.name.split("/")[1], []).append(read_mark(self._store, self._seals, found.name))
+            except (Damaged, ObjectMissing) as error:
+                damaged.append((found.name, error))
+        roots.sort(key=lambda root: (root.as_of, root.id), reverse=True)
+        return RootListing(tuple(roots), {snapshot: tuple(each) for snapshot, each in marks.items()}, tuple(damaged))
+
+    def take(
+        self,
+        source: Iterable[Listing],
+        request: TakeRequest,
+        *,
+        base: str | None,
+        judge: Callable[[Sequence[Defect]], str],
+        stop: threading.Event | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Taken:
+        """Back up what ``source`` lists. ``base``: id of the snapshot to compare with; None reads everything.
+
+        ``judge`` says the grade from all defects. Raises BaseUnusable when the base cannot be read: then call again without one.
+        Damaged index objects do not stop a backup; they come back in ``damage``.
+        """
+        self._sweep(request.as_of)
+        around = Surroundings(self._store, self._seals, self._chunker, self._clock, stop, progress)
+        return take(around, source, request, self._base(base), self._writer(request.writer), judge)
+
+    def restore(
+        self,
+        snapshot: str,
+        target: Target,
+        *,
+        paths: Sequence[bytes] = (),
+        stop: threading.Event | None = None,
+        progress: Callable[[Restoring], None] | None = None,
+    ) -> Restored:
+        """Write a snapshot into ``target``. ``paths``: absolute, with everything below; or patterns; empty: all."""
+        record = self._record(snapshot)
+        fetcher = Fetcher(self._store, self._seals, self._index())
+        return Restore(record, fetcher, self._seals, target, self._clock, stop, progress).run(paths)
+
+    def entries(self, snapshot: str, prefix: bytes = b"") -> Iterator[Entry]:
+        """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below."""
+        return read_entries(self._record(snapshot), Fetcher(self._store, self._seals, self._index()), prefix)
+
+    def verify(self, snapshot: str, *, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Verified:
+        """Read, decrypt and hash again everything that a snapshot needs. Damage is in the result."""
+        index, damage = load_index(self._store, self._seals, self._condemned())
+        fetcher = Fetcher(self._store, self._seals, index)
+        verify = Verify(self._record(snapshot), self._store, self._seals, index, fetcher, self._clock, stop, progress)
+        verify._damaged.extend(damage)
+        return verify.run()
+
+    def mark(self, snapshot: str, kind: str, at: datetime, note: str = "") -> None:
+        """Remark on a snapshot, for ever; durable when this returns."""
+        if self._store.find(f"snapshots/{snapshot}") is None:
+            raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}")
+        write_mark(self._store, self._seals, snapshot, MarkRecord(kind, at, note))
+
+    def forget(self, snapshots: Sequence[str]) -> tuple[str, ...]:
+        """Remove roots and then their marks; the data stays until a clean-up. Returns the ids that were there."""
+        gone = []
+        for snapshot in snapshots:
+            if self._store.find(f"snapshots/{snapshot}") is None:
+                continue
+            self._store.delete(f"snapshots/{snapshot}")
+            self._records.pop(f"snapshots/{snapshot}", None)
+            gone.append(snapshot)
+            if self._store.find(f"marks/{snapshot}") is not None:
+                for found in list(self._store.list(f"marks/{snapshot}")):
+                    self._store.delete(found.name)
+        return tuple(gone)
+
+    def free_bytes(self) -> int | None:
+        """Space left where the repository is; None when the place does not say."""
+        return self._store.free_bytes()
+
+    def stored_bytes(self) -> int:
+        """Sum over all objects."""
+        return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
+
+    def _record(self, snapshot: str) -> RootRecord:
+        try:
+            return self._record_of(f"snapshots/{snapshot}")
+        except ObjectMissing:
+            raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}") from None
+
+    def _record_of(self, name: str) -> RootRecord:
+        record = self._records.get(name)
+        if record is None:
+            record = self._records[name] = unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
+        return record
+
+    def _base(self, base: str | None) -> RootRecord | None:
+        if base is None:
+            return None
+        try:
+            return self._record(base)
+        except (NoSuchSnapshot, Damaged) as error:
+            raise BaseUnusable(f"the base snapshot {base} cannot be read: {error}") from error
+
+    def _writer(self, writer: str) -> Writer:
+        newest: RootRecord | None = None
+        for found in self._store.list("snapshots"):
+            try:
+                record = self._record_of(found.name)
+            except (Damaged, ObjectMissing):
+                continue  # listing() names it; a chain with a hole is better than no backup
+            if record.writer == writer and (newest is None or record.sequence > newest.sequence):
+                newest = record
+        return Writer(writer, newest.sequence if newest else 0, newest.id if newest else None)
+
+    def _condemned(self) -> frozenset[bytes]:
+        return condemned_packs(deletion_records(self._store, self._seals))
+
+    def _index(self) -> ChunkIndex:
+        return load_index(self._store, self._seals, frozenset())[0]
+
+    def _sweep(self, now: datetime) -> None:
+        """Leftovers of killed runs that nobody can still be writing."""
+        for found in list(self._store.list("tmp")):
+            if now - found.stored_at > _TEMPORARY_KEPT:
+                self._store.delete(found.name)
+
+
+def _local(url: str) -> LocalStore:
+    path = url.removeprefix("file://")
+    if "://" in path:
+        raise Unreachable(f"{url} is not a path", hint="This version stores on local and mounted disks only.")
+    return LocalStore(os.path.abspath(os.path.expanduser(path)))
+
+
+def _checked(key: Secret, kind: str) -> Secret:
+    return parse_raw(key.reveal()) if kind == "raw" else Secret(key.reveal().rstrip(b"\r\n"))
+
+
+def _refuse_taken(store: LocalStore) -> None:
+    """Only a new or empty place, or what an interrupted init left, may become a repository."""
+    root = store.url
+    if not os.path.lexists(root):
+        return
+    try:
+        names = set(os.listdir(root))
+        if "header" in names:
+            raise AlreadyInitialised(f"there is a repository at {root} already")
+        if names - set(FOLDERS):
+            raise AlreadyInitialised(f"{root} is not empty: {', '.join(sorted(names - set(FOLDERS))[:3])}")
+        for folder in ("snapshots", "packs", "index", "pending"):
+            if folder in names and next(iter(store.list(folder)), None) is not None:
+                raise AlreadyInitialised(
+                    f"{root} holds {folder} of a repository whose header is missing", hint="Restore its `header` from a copy."
+                )
+    except OSError as error:
+        raise Unreachable(f"{root} cannot be read: {os.strerror(error.errno or 0).lower()}") from error
+    for folder in names & {"keys", "config"}:
+        for found in list(store.list(folder)):
+            store.delete(found.name)

@@ -1,0 +1,326 @@
+"""Writes a snapshot, or a part of it, into a target folder, and reads back what it wrote.
+
+Folders and files come in the order of the tree, which is the order of the packs for the most part, so that each segment is decoded about
+once; batches of files go to two threads. Hard links, symbolic links and special files follow when all files are there, times of folders
+last. A file that cannot be restored is named and the others go on; a target that is full ends it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from reconciler.base.clock import Clock
+from reconciler.base.errors import Cancelled
+from reconciler.repository.entries import UNREAD, Entry
+from reconciler.repository.errors import Damaged, NoSuchPath, ObjectMissing, TargetFull, Unread
+from reconciler.repository.fetch import Fetcher
+from reconciler.repository.format import Raw, Type
+from reconciler.repository.manifest import read_entries
+from reconciler.repository.root import RootRecord
+from reconciler.repository.seal import Seals
+from reconciler.repository.select import Selection
+from reconciler.tree.entry import INO, MODE, NAME, NLINK, SIZE, Row
+from reconciler.tree.errors import TreeError, UnsafeName
+from reconciler.tree.write import Loss, NewFile, Target
+
+_WORKERS = 2  # measured: a third gains nothing on two cores, Python's part is under one lock
+_BATCH_BYTES = 2**20
+_BATCH_FILES = 128
+_AHEAD = 4
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_PROGRESS_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """So far."""
+
+    files: int
+    bytes: int
+    total_files: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How it ended. ``failures``: (path, why) of entries that are not there; ``losses``: metadata that could not be set."""
+
+    files: int
+    bytes: int
+    folders: int
+    others: int
+    losses: tuple[Loss, ...]
+    failures: tuple[tuple[Raw, str], ...]
+    seconds: float
+
+
+@dataclass(slots=True)
+class Restore:
+    """One restore; used once."""
+
+    record: RootRecord
+    fetcher: Fetcher
+    seals: Seals
+    target: Target
+    clock: Clock
+    stop: threading.Event | None = None
+    progress: Callable[[Restoring], None] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _losses: list[Loss] = field(default_factory=list)
+    _failures: list[tuple[bytes, str]] = field(default_factory=list)
+    _files: int = 0
+    _bytes: int = 0
+    _others: int = 0
+    _folders: dict[bytes, Entry] = field(default_factory=dict)
+    _used: set[bytes] = field(default_factory=set)
+    _first_names: dict[tuple[int, int], Entry] = field(default_factory=dict)
+    _links: list[tuple[Entry, Entry]] = field(default_factory=list)
+    _later: list[Entry] = field(default_factory=list)
+    _batch: list[Entry] = field(default_factory=list)
+    _batch_bytes: int = 0
+    _shown_at: float = 0.0
+
+    def run(self, paths: Sequence[bytes]) -> Restored:
+        """Raises NoSuchPath when nothing matches, TargetFull, Cancelled, or a RepositoryError that concerns everything."""
+        started = self.clock.monotonic()
+        selection = Selection(paths)
+        pool = ThreadPoolExecutor(_WORKERS, "restore")
+        jobs: deque[Future[None]] = deque()
+        try:
+            for entry in read_entries(self.record, self.fetcher):
+                self._take(entry, selection, pool, jobs)
+            self._send(pool, jobs)
+            while jobs:
+                jobs.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        if not (self._files or self._used or self._later or self._links or self._failures):
+            raise NoSuchPath(f"nothing in snapshot {self.record.id[:12]} matches {b', '.join(paths).decode('utf-8', 'backslashreplace')}")
+        self._finish_links()
+        self._finish_folders()
+        self.target.sync()
+        return Restored(
+            files=self._files,
+            bytes=self._bytes,
+            folders=len(self._used),
+            others=self._others,
+            losses=tuple(self._losses),
+            failures=tuple(self._failures),
+            seconds=self.clock.monotonic() - started,
+        )
+
+    def _take(self, entry: Entry, selection: Selection, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
+        kind = stat.S_IFMT(entry.row[MODE])
+        if kind == stat.S_IFDIR:
+            self._folders[entry.path] = entry
+        if entry not in selection:
+            return
+        if kind == stat.S_IFDIR:
+            self._use(entry.path)
+            return
+        self._use(entry.folder)
+        if kind != stat.S_IFREG:
+            self._later.append(entry)
+        elif not self._is_link(entry):
+            self._batch.append(entry)
+            self._batch_bytes += entry.row[SIZE]
+            if self._batch_bytes >= _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
+                self._send(pool, jobs)
+
+    def _use(self, folder: bytes) -> None:
+        """Note a folder and those above it: they will exist and get their metadata."""
+        while folder and folder not in self._used:
+            self._used.add(folder)
+            folder = folder.rpartition(b"/")[0]
+
+    def _is_link(self, entry: Entry) -> bool:
+        if entry.row[NLINK] < 2:
+            return False
+        first = self._first_names.setdefault((entry.device, entry.row[INO]), entry)
+        if first is entry or first.cold != entry.cold:
+            return False
+        self._links.append((entry, first))
+        return True
+
+    def _send(self, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
+        if self._batch:
+            jobs.append(pool.submit(self._write_batch, self._batch))
+            self._batch, self._batch_bytes = [], 0
+        while len(jobs) > _AHEAD or (jobs and jobs[0].done()):
+            jobs.popleft().result()
+        self._show()
+        if self.stop is not None and self.stop.is_set():
+            raise Cancelled("the restore was stopped; the files that are there are whole")
+
+    def _show(self) -> None:
+        now = self.clock.monotonic()
+        if self.progress is not None and now - self._shown_at >= _PROGRESS_SECONDS:
+            self._shown_at = now
+            self.progress(Restoring(self._files, self._bytes, self.record.files, self.record.bytes))
+
+    def _write_batch(self, batch: list[Entry]) -> None:
+        for entry in batch:
+            if self.stop is not None and self.stop.is_set():
+                return
+            losses = self._guarded(entry, self._write_file)
+            if losses is not None:
+                with self._lock:
+                    self._files += 1
+                    self._bytes += entry.row[SIZE]
+                    self._losses.extend(losses)
+
+    def _guarded(self, entry: Entry, write: Callable[[Entry], tuple[Loss, ...]]) -> tuple[Loss, ...] | None:
+        """None when the entry failed; then it is noted, with the reason, and nothing of it is left under its name."""
+        try:
+            return write(entry)
+        except OSError as error:
+            if error.errno in _FULL:
+                reason = os.strerror(error.errno or 0).lower()
+                raise TargetFull(f"{self.target.root} takes no more: {reason}", target=self.target.root) from error
+            why = os.strerror(error.errno).lower() if error.errno else str(error)
+        except (Damaged, ObjectMissing, Unread, TreeError, UnsafeName) as error:
+            why = str(error)
+        with self._lock:
+            self._failures.append((entry.path, why))
+        return None
+
+    def _write_file(self, entry: Entry) -> tuple[Loss, ...]:
+        if entry.cold.flags & UNREAD:
+            raise Unread("its content could not be read when the backup was taken")
+        file = self.target.create(self.target.folder(entry.folder), entry.row[NAME])
+        try:
+            lengths = self._write_content(file, entry)
+            self._read_back(file, entry, lengths)
+            xattrs = tuple((entry.cold.xattrs or {}).items())
+            losses = self.target.apply(file.fd, None, entry.row, xattrs=xattrs, path=entry.path)
+        except BaseException:
+            self.target.abandon(file)
+            raise
+        self.target.finish(file)
+        return losses
+
+    def _write_content(self, file: NewFile, entry: Entry) -> list[int]:
+        """Write the chunks where they belong; returns their lengths."""
+        chunks = entry.cold.chunks
+        places = _Places(entry)
+        lengths = []
+        for start in range(0, len(chunks), 32):
+            view = self.fetcher.view(chunks[start : start + 32])
+            lengths.append(len(view))
+            for offset, piece in places.split(view):
+                while piece:
+                    written = os.pwrite(file.fd, piece, offset)
+                    offset += written
+                    piece = piece[written:]
+        if not places.complete:
+            raise Damaged("its chunks do not add up to its size")
+        if entry.cold.extents is not None:
+            os.ftruncate(file.fd, entry.row[SIZE])
+        return lengths
+
+    def _read_back(self, file: NewFile, entry: Entry, lengths: list[int]) -> None:
+        """What is on the disk now has the ids that the manifest names."""
+        places = _Places(entry)
+        for number, length in enumerate(lengths):
+            chunk = entry.cold.chunks[32 * number : 32 * number + 32]
+            data = places.read(file.fd, length)
+            if self.seals.chunk_id(Type.DATA, data) != chunk:
+                raise Damaged(f"what was written differs from chunk {chunk.hex()[:16]} of {self.fetcher.pack_of(chunk)}")
+
+    def _finish_links(self) -> None:
+        for entry, first in self._links:
+            if self._guarded(entry, lambda each, first=first: self._link(each, first)) is not None:  # type: ignore[misc]
+                self._files += 1
+        for entry in self._later:
+            losses = self._guarded(entry, self._special)
+            if losses is not None:
+                self._others += 1
+                self._losses.extend(losses)
+
+    def _link(self, entry: Entry, first: Entry) -> tuple[Loss, ...]:
+        handle = self.target.folder(entry.folder)
+        self.target.hardlink(handle, entry.row[NAME], self.target.folder(first.folder), first.row[NAME])
+        return ()
+
+    def _special(self, entry: Entry) -> tuple[Loss, ...]:
+        handle = self.target.folder(entry.folder)
+        if stat.S_ISLNK(entry.row[MODE]):
+            self.target.symlink(handle, entry.row[NAME], entry.cold.link or b"")
+        else:
+            loss = self.target.special(handle, entry.row[NAME], entry.row[MODE], entry.cold.rdev, entry.path)
+            if loss is not None:
+                return (loss,)
+        return self.target.apply(handle, entry.row[NAME], entry.row, xattrs=tuple((entry.cold.xattrs or {}).items()), path=entry.path)
+
+    def _finish_folders(self) -> None:
+        """Metadata of folders, innermost first: each new entry would move the time of its folder."""
+        for path in sorted(self._used, reverse=True):
+            entry = self._folders.get(path)
+            if entry is not None:
+                losses = self._guarded(entry, self._folder_metadata)
+                self._losses.extend(losses or ())
+
+    def _folder_metadata(self, entry: Entry) -> tuple[Loss, ...]:
+        row: Row = entry.row if entry.row[3] or entry.row[4] else (*entry.row[:3], self.record.as_of * 1000, *entry.row[4:])
+        handle = self.target.folder(entry.path)
+        return self.target.apply(handle, None, row, xattrs=tuple((entry.cold.xattrs or {}).items()), path=entry.path)
+
+
+class _Places:
+    """Where the stream of a file's chunks lies in the file: one run from 0, or its data extents."""
+
+    def __init__(self, entry: Entry) -> None:
+        size = entry.row[SIZE]
+        self._extents = iter(entry.cold.extents if entry.cold.extents is not None else ((0, size),))
+        self._end = size
+        self._offset, self._left = 0, 0
+        self._next()
+
+    def _next(self) -> None:
+        self._offset, self._left = next(self._extents, (0, 0))
+        if self._offset < 0 or self._left < 0 or self._offset + self._left > self._end:
+            raise Damaged("its extents lie outside of it")
+
+    @property
+    def complete(self) -> bool:
+        while not self._left:
+            following = next(self._extents, None)
+            if following is None:
+                return True
+            self._offset, self._left = following
+        return False
+
+    def split(self, view: memoryview) -> list[tuple[int, memoryview]]:
+        """The parts of the next chunk, with the offset of each."""
+        parts = []
+        while view:
+            if not self._left:
+                self._next()
+                if not self._left:
+                    raise Damaged("its chunks are longer than its size")
+            take = min(len(view), self._left)
+            parts.append((self._offset, view[:take]))
+            view = view[take:]
+            self._offset += take
+            self._left -= take
+        return parts
+
+    def read(self, handle: int, length: int) -> bytes:
+        """The next ``length`` bytes of the stream, from the file."""
+        pieces = []
+        while length:
+            if not self._left:
+                self._next()
+            take = min(length, self._left)
+            pieces.append(os.pread(handle, take, self._offset))
+            self._offset += take
+            self._left -= take
+            length -= take
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

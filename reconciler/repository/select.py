@@ -1,0 +1,44 @@
+"""Which entries of a snapshot are meant: paths with everything below them, or patterns with .gitignore semantics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.repository.entries import Entry
+from reconciler.tree.excludes import Excludes
+
+_SIGNS = frozenset(b"*?[")
+
+
+class Selection:
+    """Empty means everything. Ask in walk order: the answer for a folder is kept for what it holds."""
+
+    def __init__(self, paths: Sequence[bytes]) -> None:
+        cleaned = [path.strip(b"/") for path in paths]
+        self._paths = tuple(path for path in cleaned if not _SIGNS & set(path))
+        patterns = [path.decode("utf-8", "surrogateescape") for path in cleaned if _SIGNS & set(path)]
+        self._patterns = Excludes([f"/{pattern}" if "/" in pattern else pattern for pattern in patterns])
+        self.everything = not cleaned
+        self._folder: tuple[bytes, bool] = (b"", False)
+
+    @property
+    def prefix(self) -> bytes:
+        """All selected entries lie below it; b"" when that is the whole snapshot."""
+        return self._paths[0] if len(self._paths) == 1 and not self._patterns else b""
+
+    def __contains__(self, entry: Entry) -> bool:
+        if self.everything or self._has_folder(entry.folder):
+            return True
+        return self._has(entry.path, is_folder=entry.row[1] & 0o170000 == 0o040000)
+
+    def _has_folder(self, folder: bytes) -> bool:
+        if self._folder[0] != folder:
+            parts = folder.split(b"/") if folder else []
+            inside = any(self._has(b"/".join(parts[:count]), is_folder=True) for count in range(1, len(parts) + 1))
+            self._folder = (folder, inside)
+        return self._folder[1]
+
+    def _has(self, path: bytes, *, is_folder: bool) -> bool:
+        if any(path == wanted or path.startswith(wanted + b"/") for wanted in self._paths):
+            return True
+        return bool(self._patterns) and self._patterns.match(path, is_folder)

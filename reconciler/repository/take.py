@@ -1,0 +1,247 @@
+"""Takes a snapshot: scan, compare with the base, read what changed, store it, publish the root (publish.py).
+
+Memory holds one folder, one block and a fixed set of buffers; what is new goes through the sink to the packs while the scan runs on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.base.clock import Clock
+from reconciler.base.errors import Cancelled
+from reconciler.repository.builder import ManifestBuilder
+from reconciler.repository.codec import Codec
+from reconciler.repository.compare import FolderReader, Tally
+from reconciler.repository.content import ContentReader
+from reconciler.repository.entries import BlockRef, Cuts
+from reconciler.repository.errors import BaseUnusable, Damaged, ObjectMissing, RepositoryError
+from reconciler.repository.fetch import Fetcher
+from reconciler.repository.format import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
+from reconciler.repository.header import Chunker
+from reconciler.repository.manifest import BaseCursor, block_refs
+from reconciler.repository.publish import Publisher, Writer
+from reconciler.repository.root import Root, RootRecord, to_micros
+from reconciler.repository.seal import Seals
+from reconciler.repository.sink import Sink
+from reconciler.repository.store import Store
+from reconciler.tree.entry import Defect, Listing
+
+_PROGRESS_SECONDS = 0.2
+_RACY_SECONDS = 2  # the coarsest time stamps in use (FAT); a file changed later than this before the scan is read again next time
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRequest:
+    """What is asked for and what the root will say."""
+
+    realm: str
+    system: str
+    host: str
+    kind: str
+    """full, differential or incremental."""
+    as_of: datetime
+    """When the scan begins (or the source was frozen)."""
+    generation: str
+    specs: bytes
+    writer: str
+    paths: tuple[str, ...]
+    """Absolute paths of the sources."""
+    user: str = ""
+    compression: tuple[str, int | None] = ("zstd", None)
+    checksums: tuple[str, ...] = ("sha256",)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """So far. ``stored_bytes`` lags behind while segments are under way."""
+
+    files: int
+    bytes: int
+    read_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How it ended. ``root`` None: nothing changed, ``base`` still describes the source."""
+
+    root: Root | None
+    base: str | None
+    files: int
+    bytes: int
+    added_bytes: int
+    read_bytes: int
+    defects: tuple[Defect, ...]
+    seconds: float
+    damage: tuple[RepositoryError, ...] = ()
+    """Damaged index objects that the run could do without; a person should know."""
+
+    @property
+    def unchanged(self) -> bool:
+        return self.root is None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a run happens and how it talks to its caller."""
+
+    store: Store
+    seals: Seals
+    chunker: Chunker
+    clock: Clock
+    stop: threading.Event | None = None
+    progress: Callable[[Progress], None] | None = None
+
+
+def take(
+    around: Surroundings,
+    source: Iterable[Listing],
+    request: TakeRequest,
+    base: RootRecord | None,
+    writer: Writer,
+    judge: Callable[[Sequence[Defect]], str],
+) -> Taken:
+    """Take one snapshot. ``source`` may have an attribute ``defects``, complete after the iteration (a Scan has).
+
+    Raises RepositoryError or Cancelled; everything acknowledged before stays as it was. BaseUnusable: try again without a base.
+    """
+    started = around.clock.monotonic()
+    publisher = Publisher(around.store, around.seals, around.chunker, request, base, writer)
+    sink = Sink(around.seals, Codec(*request.compression), publisher.packs, publisher.index)
+    try:
+        run = _Run(around, request, base, publisher, sink)
+        with _collector_paused():
+            run.walk(source)
+        defects = (*getattr(source, "defects", ()), *run.content.defects)
+        root = run.publish(judge(defects), defects)
+        return Taken(
+            root=root,
+            base=base.id if base is not None else None,
+            files=run.tally.files,
+            bytes=run.tally.bytes,
+            added_bytes=publisher.added_bytes,
+            read_bytes=run.content.read_bytes,
+            defects=defects,
+            seconds=around.clock.monotonic() - started,
+            damage=publisher.damage,
+        )
+    finally:
+        sink.close()
+        publisher.packs.abort()
+
+
+class _Run:
+    """The walk of one take."""
+
+    def __init__(self, around: Surroundings, request: TakeRequest, base: RootRecord | None, publisher: Publisher, sink: Sink) -> None:
+        self._around = around
+        self._request = request
+        self._base = base
+        self._publisher = publisher
+        self._sink = sink
+        self.tally = Tally()
+        refs: Sequence[BlockRef] = ()
+        self._cursor: BaseCursor | None = None
+        if base is not None:
+            fetcher = Fetcher(around.store, around.seals, publisher.index)
+            refs = _readable_refs(base, fetcher)
+            self._cursor = BaseCursor(refs, fetcher)
+        self.builder = ManifestBuilder(sink, Cuts(around.seals.cut_key), self._cursor, refs, base.devices if base is not None else ())
+        self.content = ContentReader(around.seals, sink, publisher.index, around.chunker, request.checksums)
+        self._folders = FolderReader(
+            content=self.content,
+            builder=self.builder,
+            cursor=self._cursor,
+            tally=self.tally,
+            reread=request.kind == "full",
+            racy_after_ns=(to_micros(request.as_of) - _RACY_SECONDS * 1_000_000) * 1000,
+            sources=request.paths,
+            between=self._between,
+        )
+        self._checked_at = self._shown_at = around.clock.monotonic()
+        self._checked_bytes = 0
+
+    def walk(self, source: Iterable[Listing]) -> None:
+        for listing in source:
+            self._folders.folder(listing)
+            self._between()
+        if self._cursor is not None:
+            self._cursor.finish()
+        self._show()
+
+    def publish(self, grade: str, defects: Sequence[Defect]) -> Root | None:
+        """The published root, or None when the base still says it all; then only what a run read in vain was stored, and is indexed."""
+        blocks, lists = self.builder.finish()
+        self._sink.flush()
+        unchanged = self._base is not None and self._request.kind != "full" and not self.tally.changed and not self._removed
+        if unchanged:
+            self._publisher.index_packs()
+            return None
+        record = self._record(grade, defects, blocks, lists)
+        return self._publisher.publish(record)
+
+    @property
+    def _removed(self) -> bool:
+        return self._cursor is not None and self._cursor.skipped > 0
+
+    def _between(self) -> None:
+        """Between two files: progress, checkpoint, stop."""
+        now = self._around.clock.monotonic()
+        if now - self._shown_at >= _PROGRESS_SECONDS:
+            self._shown_at = now
+            self._show()
+        stopping = self._around.stop is not None and self._around.stop.is_set()
+        fresh = self._publisher.packs.stored_bytes - self._checked_bytes
+        if stopping or now - self._checked_at >= CHECKPOINT_SECONDS or fresh >= CHECKPOINT_BYTES:
+            self._checkpoint()
+        if stopping:
+            raise Cancelled(f"the backup of {self._request.system} was stopped; what it stored so far is kept by a checkpoint")
+
+    def _show(self) -> None:
+        if self._around.progress is not None:
+            stored = self._publisher.packs.stored_bytes
+            self._around.progress(Progress(self.tally.files, self.tally.bytes, self.content.read_bytes, stored))
+
+    def _checkpoint(self) -> None:
+        """Make what was stored so far durable and findable: the next run continues from here, whoever it is."""
+        self._sink.flush()
+        self._publisher.checkpoint(self._record("partial", (), self.builder.blocks, []))
+        self._checked_at = self._around.clock.monotonic()
+        self._checked_bytes = self._publisher.packs.stored_bytes
+
+    def _record(self, grade: str, defects: Sequence[Defect], blocks: list[BlockRef], lists: list[BlockRef]) -> RootRecord:
+        return self._publisher.record(
+            grade=grade,
+            ended=self._around.clock.now(),
+            defects=defects,
+            devices=self.builder.devices,
+            tally=self.tally,
+            read_bytes=self.content.read_bytes,
+            new_chunks=self._sink.new_chunks,
+            blocks=blocks,
+            lists=lists,
+        )
+
+
+def _readable_refs(base: RootRecord, fetcher: Fetcher) -> list[BlockRef]:
+    try:
+        return list(block_refs(base, fetcher))
+    except (Damaged, ObjectMissing) as error:
+        raise BaseUnusable(f"the base snapshot {base.id} cannot be read: {error}") from error
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Python's cycle collector walks every live object again and again while millions of tuples are made, and frees nothing here."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
