@@ -6,7 +6,6 @@ A fixed time that the spring step skips runs right after the step; one that the 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 _ALIASES = {
@@ -49,9 +48,16 @@ def last_tick(expression: str, zone: str, until: datetime) -> datetime:
 
 
 def longest_gap(expression: str, zone: str, after: datetime, ticks: int = 60) -> timedelta:
-    """The longest distance between two neighbouring ticks among the next ``ticks``: what the RPO must be able to bear."""
+    """The longest distance between two neighbouring ticks among the next ``ticks`` and at least eight days: what the RPO must bear.
+
+    Eight days hold every night and the weekend of ``*/5 9-17 * * mon-fri``, which sixty ticks do not reach.
+    """
     from cronsim import CronSim
 
     simulation = CronSim(_ALIASES.get(expression, expression), after.astimezone(ZoneInfo(zone)))
-    moments = [next(simulation).astimezone(UTC) for _ in range(ticks)]
-    return max(later - earlier for earlier, later in pairwise(moments))
+    earlier = first = next(simulation).astimezone(UTC)
+    longest, count = timedelta(0), 1
+    while count < ticks or earlier - first < timedelta(days=8):
+        later = next(simulation).astimezone(UTC)
+        longest, earlier, count = max(longest, later - earlier), later, count + 1
+    return longest
