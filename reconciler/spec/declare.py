@@ -68,7 +68,7 @@ def _problem(
 
 
 def declare(source: Source, parsed: Parsed) -> tuple[Declared | None, list[Problem]]:
-    """The object (None when it does not even validate) and every problem of the document, each with the name of the object where that can be told."""
+    """The object (None when it does not even validate) and every problem of the document."""
     node = parsed.node
     if not isinstance(node, MapNode):
         message = "the document is not a mapping with apiVersion, kind, metadata and spec"
