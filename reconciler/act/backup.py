@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.act.context import Amount, Context, Done
-from reconciler.act.errors import NoRoom, SourceSuddenlyEmpty
+from reconciler.act.errors import NoRoom
 from reconciler.act.facts import declared_system, open_repository, own_roots
 from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
@@ -16,9 +17,12 @@ from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import SourceState
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind
-from reconciler.repository import Progress, Repository, Root, RootListing, Taken, TakeRequest
+from reconciler.repository import BaseUnusable, Progress, Repository, Root, RootListing, Taken, TakeRequest
+from reconciler.sources.errors import SourceEmpty
 from reconciler.sources.files import judge_defects, require_sources, scan_roots
-from reconciler.tree.entry import SIZE, Defect
+from reconciler.sources.tolerance import tolerate_block
+from reconciler.spec import effective
+from reconciler.tree.entry import SIZE
 from reconciler.tree.scan import Scan
 
 _FIRST_SHARE = 0.5  # of the source's bytes: text and code take less, what takes more ends in repository-no-space with nothing lost
@@ -35,17 +39,38 @@ def run(action: Action, context: Context) -> Done:
         base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, good)
         estimate = None if good else _size_of_source(system, context)
         _enough_room(action, context, repository.free_bytes(), estimate)
-        as_of = context.clock.now()
-        taken = repository.take(
-            Scan(scan_roots(system.sources), skip=context.skip),
-            _request(context, system, kind, as_of),
+        work = _Work(system, action, context, repository, good[0].files if good else estimate.files if estimate else None)
+        try:
+            return work.take(base, kind)
+        except BaseUnusable:
+            return work.take(None, BackupKind.FULL)  # what it would be compared with is damaged: read everything
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    system: DesiredSystem
+    action: Action
+    context: Context
+    repository: Repository
+    total_files: int | None
+
+    def take(self, base: str | None, kind: BackupKind) -> Done:
+        as_of = self.context.clock.now()
+        taken = self.repository.take(
+            Scan(scan_roots(self.system.sources), skip=self.context.skip),
+            _request(self.context, self.system, kind, as_of),
             base=base,
-            clock=context.clock,
-            stop=context.stop,
-            progress=_reporter(action, context, good[0].files if good else estimate.files if estimate else None),
-            judge=lambda defects: judge_defects(defects, system.sources)[0],
+            judge=lambda defects: judge_defects(defects, self.system.sources)[0],
+            stop=self.context.stop,
+            progress=self._reporter(),
         )
-    return _done(taken, kind, as_of, system)
+        return _done(taken, kind, as_of, self.system)
+
+    def _reporter(self) -> Callable[[Progress], None] | None:
+        watcher = self.context.progress
+        if watcher is None:
+            return None
+        return lambda now: watcher(self.action, Amount(now.files, now.bytes, now.stored_bytes, self.total_files))
 
 
 def good_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
@@ -75,9 +100,7 @@ def _not_suddenly_empty(states: Sequence[SourceState], repository: Repository, g
         return
     for state in states:
         if state.empty and _had_content(repository, good[0].id, os.fsencode(state.path).strip(b"/")):
-            raise SourceSuddenlyEmpty(
-                f"the source {state.path} is empty, but the previous snapshot has files below it", snapshot=good[0].id
-            )
+            raise SourceEmpty(f"the source {state.path} is empty, but the previous snapshot has files below it", snapshot=good[0].id)
 
 
 def _had_content(repository: Repository, snapshot: str, path: bytes) -> bool:
@@ -109,13 +132,6 @@ def _enough_room(action: Action, context: Context, free: int | None, first: _Siz
         )
 
 
-def _reporter(action: Action, context: Context, total_files: int | None) -> Callable[[Progress], None] | None:
-    watcher = context.progress
-    if watcher is None:
-        return None
-    return lambda now: watcher(action, Amount(now.files, now.bytes, now.stored_bytes, total_files))
-
-
 def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: datetime) -> TakeRequest:
     compression = system.compression
     return TakeRequest(
@@ -136,24 +152,7 @@ def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: d
 
 def specs_of(system: DesiredSystem) -> bytes:
     """The declaration that the snapshot is taken under, as JSON: a recovery years later can read what was meant."""
-    import json
-
-    blocks = ("objectives", "copies", "verification", "drill", "schedule", "retention", "compression", "guard")
-    fields: dict[str, object] = {name: getattr(system, name).model_dump(mode="json", by_alias=True, exclude_none=True) for name in blocks}
-    fields |= {
-        "name": system.name,
-        "tier": system.tier,
-        "policy": system.policy,
-        "owner": system.owner,
-        "host": system.host,
-        "generation": system.generation,
-        "dependsOn": list(system.depends_on),
-        "failureDomain": dict(system.failure_domain),
-        "repositories": list(system.repositories),
-        "checksums": list(system.checksums),
-        "sources": [source.model_dump(mode="json", by_alias=True, exclude_none=True) for source in system.sources],
-    }
-    return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(effective(system), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
 def _user() -> str:
@@ -176,10 +175,13 @@ def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSyste
             files=taken.files,
             bytes=taken.bytes,
         )
-    partial_one = taken.root.grade != Grade.COMPLETE
+    counted = judge_defects(taken.defects, system.sources)[2]
+    sentence = f"{taken.files} files, {format_size(taken.bytes)}, {format_size(taken.added_bytes)} stored anew"
+    if counted:
+        sentence += f"; partial: {len(counted)} defects, the first: {counted[0].message}"
     return Done(
-        RunOutcome.PARTIAL if partial_one else RunOutcome.SUCCEEDED,
-        _sentence(taken, system, taken.defects if partial_one else ()),
+        RunOutcome.PARTIAL if counted else RunOutcome.SUCCEEDED,
+        sentence,
         snapshot_id=taken.root.id,
         backup_kind=BackupKind(taken.root.kind),
         as_of=taken.root.as_of,
@@ -187,12 +189,5 @@ def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSyste
         bytes=taken.bytes,
         added_bytes=taken.added_bytes,
         defects=taken.defects,
+        advice=tolerate_block(counted, system.sources),
     )
-
-
-def _sentence(taken: Taken, system: DesiredSystem, defects: Sequence[Defect]) -> str:
-    stored = f"{taken.files} files, {format_size(taken.bytes)}, {format_size(taken.added_bytes)} stored anew"
-    if not defects:
-        return stored
-    counted = judge_defects(defects, system.sources)[2]
-    return f"{stored}; partial: {len(counted)} defects, first: {counted[0].message if counted else defects[0].message}"

@@ -87,6 +87,8 @@ class Done:
     bytes: int = 0
     added_bytes: int = 0
     defects: tuple[Defect, ...] = ()
+    advice: str = ""
+    """For a partial snapshot: the `tolerate` block that would cover its defects, ready to paste."""
 
 
 @dataclass(frozen=True, slots=True)

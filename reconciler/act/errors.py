@@ -19,13 +19,6 @@ class FactsChanged(ActError):
     retry = True
 
 
-class SourceSuddenlyEmpty(ActError):
-    """A source root is empty although the previous snapshot has files below it: an unmounted disk looks like this."""
-
-    code = "act-source-suddenly-empty"
-    hint = "Is it mounted? If it is really meant to be empty now, put a file into it (.keep will do)."
-
-
 class NoRoom(ActError):
     """The repository has less free space than this backup is expected to need."""
 

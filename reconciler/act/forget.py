@@ -55,6 +55,6 @@ def _may_go(snapshot: str, action: Action, context: Context, listing: RootListin
         raise StillNeeded(f"snapshot {snapshot} of system {action.system} is held")
     if action.reason == REQUESTED:
         return
-    marked_at = min((mark.at for mark in marks if mark.kind == MarkKind.REMOVE), default=None)
+    marked_at = max((mark.at for mark in marks if mark.kind == MarkKind.REMOVE), default=None)
     if marked_at is None or marked_at > context.clock.now() - REST:
         raise FactsChanged(f"snapshot {snapshot} of system {action.system} was not marked for removal a day ago")

@@ -10,7 +10,8 @@ from reconciler.act.context import Context, Patience, Watcher, no_patience
 from reconciler.app.house import House
 from reconciler.app.scene import Scene
 from reconciler.catalog.records import Run
-from reconciler.model.plan import Action, Plan
+from reconciler.decide import settled_retention
+from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
@@ -63,16 +64,8 @@ def close_interrupted(house: House, catalog: Catalog) -> tuple[Run, ...]:
     return runs
 
 
-def accept_retention(catalog: Catalog, scene: Scene, plan: Plan) -> None:
-    """Remember under which retention a system was last judged without objection: tightening is measured against it.
-
-    Only where everything could be judged: a change that nobody saw the effect of must still count as a change later.
-    """
-    if not scene.desired.clean:
-        return
-    held = {change.system for change in plan.held}
-    for system in scene.desired.systems:
-        states = [scene.observed.repositories.get(name) for name in system.repositories]
-        judged = system.name not in held and all(state is not None and state.fresh for state in states)
-        if judged and scene.observed.accepted_retention.get(system.name) != system.retention:
-            catalog.put_accepted_retention(system.name, system.retention)
+def accept_retention(catalog: Catalog, scene: Scene) -> None:
+    """Remember under which retention each system was last judged without objection: tightening is measured against it."""
+    for system, retention in settled_retention(scene.desired, scene.observed, scene.now).items():
+        if scene.observed.accepted_retention.get(system) != retention:
+            catalog.put_accepted_retention(system, retention)

@@ -32,7 +32,7 @@ def init_repository(house: House, name: str) -> InitReport:
     repository = desired.repository(name)
     if repository is None:
         raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
-    if _exists(repository):
+    if _is_there(repository):
         raise AlreadyInitialised(f"there is a repository at {repository.url} already", repository=name)
     return _create(house, catalog, repository)
 
@@ -43,20 +43,27 @@ def create_missing(house: House, catalog: Catalog, desired: Desired) -> tuple[In
     made = []
     for repository in desired.repositories:
         seen = known.get(repository.name)
-        if (seen is None or seen.id is None) and not _exists(repository):
+        if (seen is None or seen.id is None) and _is_surely_missing(repository):
             made.append(_create(house, catalog, repository))
     return tuple(made)
 
 
-def _exists(repository: DesiredRepository) -> bool:
-    """Whether something is there, asked without the key: a random one finds nothing, or finds that it does not fit."""
+def _is_there(repository: DesiredRepository) -> bool:
+    """Asked without the key, which may not exist yet: a random one finds nothing, or finds that it does not fit."""
     try:
-        Repository.open(repository.url, Secret(os.urandom(32)), kind="raw").close()
+        Repository.open(repository.url, Secret(os.urandom(32).hex().encode())).close()
     except NotInitialised:
         return False
     except WrongKey:
         return True
     return True
+
+
+def _is_surely_missing(repository: DesiredRepository) -> bool:
+    try:
+        return not _is_there(repository)
+    except ReconcilerError:
+        return False  # what is wrong there, the observation of this pass says
 
 
 def _create(house: House, catalog: Catalog, repository: DesiredRepository) -> InitReport:

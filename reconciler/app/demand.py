@@ -23,6 +23,7 @@ from reconciler.base.log import get
 from reconciler.catalog.records import Holder, RunOutcome
 from reconciler.decide import Request
 from reconciler.decide import plan as decide_plan
+from reconciler.decide.scene import Scene as Decision
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Gap, Lane
 from reconciler.model.snapshot import BackupKind
@@ -136,17 +137,16 @@ def _all_declared(scene: Scene, systems: Iterable[str]) -> None:
 
 def _owner(scene: Scene, system: str) -> str:
     """The declared system that inherited a former name, else the name itself."""
-    if scene.desired.system(system) is not None:
-        return system
-    heirs = [s.name for s in scene.desired.systems if s.previous_name == system]
-    return heirs[0] if len(heirs) == 1 else system
+    heirs = Decision.of(scene.desired, scene.observed, scene.now).former_names
+    return next((new for new, old in heirs.items() if old == system), system)
 
 
 def _verification(scene: Scene, system: str, repository: str) -> Action | None:
     state, declared = scene.observed.repositories.get(repository), scene.desired.system(system)
     if state is None or not state.reachable or declared is None:
         return None
-    good = next((s for s in state.of(scene.desired.realm, system, declared.previous_name) if s.good), None)
+    own = Decision.of(scene.desired, scene.observed, scene.now).snapshots(system, repository)
+    good = next((s for s in own if s.good), None)
     if good is None:
         return None
     return Action(

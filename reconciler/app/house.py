@@ -28,7 +28,7 @@ class House:
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""
         key = keys.load(repository.key, allowed=self.allow_commands)
-        return Repository.open(repository.url, key, kind=repository.key.kind)
+        return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock)
 
     def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
         """(st_dev, st_ino) of the folders that no backup enters: our own memory and the repositories."""

@@ -1,6 +1,7 @@
 """From the place that a spec names to the key itself: a file, an environment variable or an allowed command.
 
-The loop never makes a key; only the verbs that create a repository do (:func:`create`), and never over an existing file.
+A raw key is passed on as its 64 hex digits, a passphrase as its bytes. The loop never makes a key; only the verbs that create a
+repository do (:func:`create`), and never over an existing file.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ def from_file(path: Path, kind: KeyKind = "raw") -> Secret:
 
 def create(path: Path) -> Secret:
     """A new raw key in a new file of mode 0600, durable before it is used; FileExistsError when there is one."""
-    key = os.urandom(32)
+    key = os.urandom(32).hex().encode()
     make_folders(path.parent)
-    create_whole(path, key.hex().encode() + b"\n", mode=0o600)
+    create_whole(path, key + b"\n", mode=0o600)
     return Secret(key)
 
 
@@ -72,4 +73,4 @@ def _parse(content: bytes, kind: KeyKind, origin: str) -> Secret:
         return Secret(content.rstrip(b"\r\n"))
     if _RAW.fullmatch(text) is None:
         raise KeyMalformed(f"{origin} holds no raw key: 64 hex digits were expected")
-    return Secret(bytes.fromhex(text.decode()))
+    return Secret(text.lower())

@@ -36,7 +36,7 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
         plan = decide_plan(scene.desired, scene.observed, scene.now)
         context = make_context(house, scene, actor="loop", stop=stop, progress=progress, lease=lease)
         results = tuple(_each(in_order(plan.actions), context))
-        accept_retention(catalog, scene, plan)
+        accept_retention(catalog, scene)
         after, status = _afterwards(house, catalog, scene, results)
     return PassReport(
         plan=plan,

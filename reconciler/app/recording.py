@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.app.scene import Scene
 from reconciler.decide import conditions as judge_conditions
@@ -68,7 +68,7 @@ def _dated(condition: Condition, known: Condition | None) -> Condition:
     return replace(condition, since=known.since) if known is not None and known.status is condition.status else condition
 
 
-def _event_kind(condition: Condition) -> str:
+def _event_kind(condition: Condition) -> Literal["Normal", "Warning"]:
     well = condition.status is Truth.TRUE or condition.type is ConditionType.SUSPENDED
     return "Normal" if well else "Warning"
 

@@ -24,7 +24,7 @@ from reconciler.catalog.errors import AuditError, CatalogError
 from reconciler.decide.choose import choose, fault
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.snapshot import MarkKind, Snapshot
-from reconciler.repository import Progress, Repository, Restored
+from reconciler.repository import Repository, Restored, Restoring
 from reconciler.tree.write import Target
 
 Reporter = Callable[[Amount], None]
@@ -48,11 +48,10 @@ def restore(house: House, request: RestoreRequest, *, stop: threading.Event, pro
 
 def write(repository: Repository, made: RestorePlan, *, stop: threading.Event, progress: Reporter | None) -> RestoreReport:
     """Write what ``made`` names into its target. Nothing there is replaced."""
-    total = made.snapshot.files if not made.paths else None
 
-    def tell(now: Progress) -> None:
-        assert progress is not None
-        progress(Amount(now.files, now.bytes, 0, total))
+    def tell(now: Restoring) -> None:
+        assert progress is not None, "told only when somebody listens"
+        progress(Amount(now.files, now.bytes, 0, now.total_files))
 
     with Target.open(made.target) as target:
         done = repository.restore(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
 _ROOT = "specs.root"
+_DIGEST = "specs.digest"
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -55,15 +56,18 @@ def load(house: House, catalog: Catalog) -> Loaded:
 
 
 def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:
-    """Keep what parsed well for the day when it does not."""
+    """Keep what parsed well for the day when it does not. Writes only when something changed."""
     from reconciler.catalog.records import Document
 
-    rows = [Document(d.kind, d.name, d.file, d.line, d.text) for d in loaded.documents]
+    same_tree = catalog.get_value(_ROOT) == str(house.specs)
+    if same_tree and catalog.get_value(_DIGEST) == loaded.desired.digest:
+        return
     removed = set(loaded.removed)
-    if catalog.get_value(_ROOT) != str(house.specs):
+    if not same_tree:
         removed |= set(catalog.last_good()) - {(d.kind, d.name) for d in loaded.documents}
-        catalog.put_value(_ROOT, str(house.specs))
-    catalog.put_last_good(rows, removed)
+    catalog.put_last_good([Document(*document) for document in loaded.documents], removed)
+    catalog.put_value(_ROOT, str(house.specs))
+    catalog.put_value(_DIGEST, loaded.desired.digest)
 
 
 def look(

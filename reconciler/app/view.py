@@ -12,6 +12,7 @@ from reconciler.app.scene import NOTHING, Scene, load, look
 from reconciler.catalog.records import Event, Run
 from reconciler.decide import plan as decide_plan
 from reconciler.decide.retention import judge
+from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import RepositoryState
 from reconciler.model.snapshot import Snapshot
@@ -61,8 +62,7 @@ def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
 
 def verdicts(scene: Scene, system: DesiredSystem, repository: str) -> tuple[KeepVerdict, ...]:
     """What the declared retention says about each snapshot there, newest first."""
-    state = scene.observed.repositories.get(repository)
-    own = state.of(scene.desired.realm, system.name, system.previous_name) if state is not None else ()
+    own = Decision.of(scene.desired, scene.observed, scene.now).snapshots(system.name, repository)
     return tuple(KeepVerdict(v.snapshot, v.keep, v.reasons) for v in judge(own, system.retention, scene.now))
 
 
