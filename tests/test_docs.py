@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import typer
 
+from reconciler.cli.main import build
 from reconciler.model.plan import ActionKind, Lane
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind
 
@@ -107,3 +112,42 @@ def test_the_glossary_knows_the_words_of_the_model() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").lower()
     words = [*ActionKind, *Lane, *BackupKind, *Grade, *MarkKind]
     assert [str(word) for word in words if not re.search(rf"\b{word}\b", glossary)] == []
+
+
+def _told_commands(page: Path) -> Iterator[list[str]]:
+    """Every command line that a page tells a reader to type, as words."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line for block in _blocks(text, "(?:sh|console|bash)") for line in block.splitlines()]
+    lines += re.findall(r"`(reconcile(?: [^`\n]*)?)`", text)
+    for line in lines:
+        for part in re.split(r"&&|\|\|?|;", line.partition("#")[0]):
+            words = shlex.split(part.strip().removeprefix("$ "))
+            if words and words[0].removeprefix(".venv/bin/") == "reconcile":
+                yield words[1:]
+
+
+def _unknown_word(words: list[str]) -> str | None:
+    """The first word that the program would not take: a command that it has not, an option that the command has not."""
+    place: Any = typer.main.get_command(build())
+    wanting = 0
+    for word in words:
+        flag = word.partition("=")[0]
+        if word.startswith("-"):
+            found = next((p for p in place.params if flag in p.opts), None)
+            if found is None and flag not in {"-h", "--help"}:
+                return word
+            wanting = 0 if found is None or found.is_flag or "=" in word else 1
+        elif wanting:
+            wanting -= 1
+        elif hasattr(place, "commands"):
+            names = re.split(r"\|", word.strip("()[]"))
+            if any(name not in place.commands for name in names):
+                return word
+            place = place.commands[names[0]]
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_in_documents_exist(page: Path) -> None:
+    told = [(" ".join(words), _unknown_word(words)) for words in _told_commands(page)]
+    assert [f"reconcile {line}: {word}" for line, word in told if word is not None] == []
