@@ -221,7 +221,7 @@ def _backups(y: int) -> list[Json]:
         ),
         lines(
             "Added",
-            "What the newest successful backup stored anew, compressed and encrypted. A jump is a change of the data or of its entropy.",
+            "What the newest published backup stored anew, compressed and encrypted. A jump is a change of the data or of its entropy.",
             "bytes",
             [query(f"{by_pair} (reconciler_backup_last_added_bytes{{{PAIR}}})", legend)],
             (8, y + 1, 8, 8),
@@ -269,7 +269,7 @@ def _loop(y: int) -> list[Json]:
         row("Loop", y),
         lines(
             "Actions",
-            "Actions begun, and those that failed, by kind.",
+            "Actions that ended, and those of them that failed, by kind.",
             "none",
             [
                 query(f"sum by (action) (increase(reconciler_actions_total{{{AGENT}}}[$__rate_interval]))", "{{action}}"),

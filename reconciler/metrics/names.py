@@ -83,7 +83,7 @@ LOOP_INTERVAL = _gauge(
 ACTIONS = _counter(
     "actions",
     Subject.AGENT,
-    "Actions begun, by kind, failed ones included.",
+    "Actions that ended, by kind, failed ones included.",
     ("action",),
     note="Counted by the catalog: survives a restart, begins again at 0 when the catalog is rebuilt.",
 )
@@ -103,7 +103,7 @@ SYSTEM = _info(
     "Who a system belongs to and how it is protected.",
     ("system", "tier", "policy", "owner", "host"),
     note="To be joined: `… * on (system) group_left (tier, owner) reconciler_system_info`. "
-    "`owner` and `host` are empty where not declared.",
+    "`owner` is empty where none is declared; `host` is this agent where the system names none.",
 )
 RPO_TARGET = _gauge(
     "rpo_target_seconds", Subject.SYSTEMS, "Declared RPO: how old the recovery point may become.", _SYSTEM, "Absent where none is declared."
@@ -137,9 +137,15 @@ LAST_ATTEMPT = _gauge(
     _NOT_ELSEWHERE,
 )
 LAST_DURATION = _gauge("backup_last_duration_seconds", Subject.RUNS, "How long the newest successful backup took.", _PAIR, _NOT_YET)
-LAST_BYTES = _gauge("backup_last_bytes", Subject.RUNS, "Content of the newest successful backup, before deduplication.", _PAIR, _NOT_YET)
+LAST_BYTES = _gauge(
+    "backup_last_bytes", Subject.RUNS, "Content of the newest backup that published a snapshot, before deduplication.", _PAIR, _NOT_YET
+)
 LAST_ADDED_BYTES = _gauge(
-    "backup_last_added_bytes", Subject.RUNS, "What the newest successful backup stored anew, compressed and encrypted.", _PAIR, _NOT_YET
+    "backup_last_added_bytes",
+    Subject.RUNS,
+    "What the newest backup that published a snapshot stored anew, compressed and encrypted.",
+    _PAIR,
+    _NOT_YET,
 )
 CONSECUTIVE_FAILURES = _gauge(
     "backup_consecutive_failures", Subject.RUNS, "Backups that failed since the newest success.", _PAIR, _NOT_ELSEWHERE
