@@ -44,6 +44,10 @@ class Disk:
             else:
                 os.fsync(handle)
 
+    def truncate(self, handle: int, length: int) -> None:
+        """Cut off what stands beyond ``length``."""
+        os.ftruncate(handle, length)
+
     def close(self, handle: int) -> None:
         os.close(handle)
 
