@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
 from reconciler.act.errors import NoRoom
 from reconciler.act.facts import declared_system, open_repository, own_roots
@@ -176,9 +177,9 @@ def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSyste
             bytes=taken.bytes,
         )
     counted = judge_defects(taken.defects, system.sources)[2]
-    sentence = f"{taken.files} files, {format_size(taken.bytes)}, {format_size(taken.added_bytes)} stored anew"
+    sentence = f"{words.counted(taken.files, 'file')}, {format_size(taken.bytes)}, {format_size(taken.added_bytes)} stored anew"
     if counted:
-        sentence += f"; partial: {len(counted)} defects, the first: {counted[0].message}"
+        sentence += f"; partial: {words.counted(len(counted), 'defect')}, the first: {counted[0].message}"
     return Done(
         RunOutcome.PARTIAL if counted else RunOutcome.SUCCEEDED,
         sentence,

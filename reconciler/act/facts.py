@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from reconciler.act.context import Context
 from reconciler.act.errors import FactsChanged
+from reconciler.act.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.plan import Action
 from reconciler.repository import Repository, Root, RootListing
@@ -47,7 +48,8 @@ def still_there(action: Action, roots: Mapping[str, Root]) -> None:
     gone = [snapshot for snapshot in action.snapshots if snapshot not in roots]
     if gone:
         raise FactsChanged(
-            f"{_count(gone)} of system {action.system} can no longer be found in repository {action.repository}", snapshots=", ".join(gone)
+            f"{counted(len(gone), 'snapshot')} of system {action.system} can no longer be found in repository {action.repository}",
+            snapshots=", ".join(gone),
         )
 
 
@@ -58,7 +60,8 @@ def nothing_else_went(action: Action, context: Context, roots: Mapping[str, Root
     gone = [snapshot.id for snapshot in known if snapshot.id not in roots and snapshot.id not in action.snapshots]
     if gone:
         raise FactsChanged(
-            f"{_count(gone)} of system {action.system} disappeared from repository {action.repository} after the plan was made"
+            f"{counted(len(gone), 'snapshot')} of system {action.system} disappeared from repository {action.repository} "
+            "after the plan was made"
         )
 
 
@@ -70,7 +73,3 @@ def _names(name: str, context: Context) -> set[str]:
         return {name}
     heirs = [other for other in context.desired.systems if other.previous_name == former]
     return {name, former} if len(heirs) == 1 else {name}
-
-
-def _count(ids: Sequence[str]) -> str:
-    return "1 snapshot" if len(ids) == 1 else f"{len(ids)} snapshots"

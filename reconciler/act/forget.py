@@ -12,6 +12,7 @@ from reconciler.act.backup import good_roots
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged, StillNeeded
 from reconciler.act.facts import declared_system, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.act.words import counted
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
@@ -37,7 +38,7 @@ def run(action: Action, context: Context) -> Done:
         for snapshot in action.snapshots:
             _may_go(snapshot, action, context, listing)
         removed = repository.forget(action.snapshots)
-    return Done(RunOutcome.SUCCEEDED, f"{len(removed)} snapshots removed")
+    return Done(RunOutcome.SUCCEEDED, f"{counted(len(removed), 'snapshot')} removed")
 
 
 def _not_the_newest(action: Action, context: Context, roots: Mapping[str, Root], listing: RootListing) -> None:

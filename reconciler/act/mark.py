@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged
 from reconciler.act.facts import declared_system, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.act.words import counted
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
@@ -23,4 +24,4 @@ def run(action: Action, context: Context) -> Done:
                 raise FactsChanged(f"snapshot {snapshot} of system {action.system} is held")
         for snapshot in action.snapshots:
             repository.mark(snapshot, MarkKind.REMOVE.value, context.clock.now(), action.why)
-    return Done(RunOutcome.SUCCEEDED, f"{len(action.snapshots)} snapshots marked, to be removed after a day")
+    return Done(RunOutcome.SUCCEEDED, f"{counted(len(action.snapshots), 'snapshot')} marked, to be removed after a day")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import DamageFound
 from reconciler.act.facts import open_repository, own_roots, still_there
+from reconciler.act.words import counted
 from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
@@ -32,7 +33,7 @@ def run(action: Action, context: Context) -> Done:
         )
     return Done(
         RunOutcome.SUCCEEDED,
-        f"{chunks} chunks, {format_size(content)} read and found good",
+        f"{counted(chunks, 'chunk')}, {format_size(content)} read and found good",
         snapshot_id=action.snapshots[-1],
         bytes=content,
     )

@@ -5,13 +5,12 @@ A place that once held a repository and holds none now is most often a disk that
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app import keys
 from reconciler.app.errors import KeyMissing, NotFound
-from reconciler.app.house import House
+from reconciler.app.house import House, is_there
 from reconciler.app.reports import InitReport
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError
@@ -19,7 +18,7 @@ from reconciler.base.secret import Secret
 from reconciler.model.desired import Desired, DesiredRepository
 from reconciler.observe.repositories import state_of
 from reconciler.repository import Repository
-from reconciler.repository.errors import AlreadyInitialised, NotInitialised, WrongKey
+from reconciler.repository.errors import AlreadyInitialised
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
@@ -32,7 +31,7 @@ def init_repository(house: House, name: str) -> InitReport:
     repository = desired.repository(name)
     if repository is None:
         raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
-    if _is_there(repository):
+    if is_there(repository):
         raise AlreadyInitialised(f"there is a repository at {repository.url} already", repository=name)
     return _create(house, catalog, repository)
 
@@ -48,20 +47,9 @@ def create_missing(house: House, catalog: Catalog, desired: Desired) -> tuple[In
     return tuple(made)
 
 
-def _is_there(repository: DesiredRepository) -> bool:
-    """Asked without the key, which may not exist yet: a random one finds nothing, or finds that it does not fit."""
-    try:
-        Repository.open(repository.url, Secret(os.urandom(32).hex().encode())).close()
-    except NotInitialised:
-        return False
-    except WrongKey:
-        return True
-    return True
-
-
 def _is_surely_missing(repository: DesiredRepository) -> bool:
     try:
-        return not _is_there(repository)
+        return not is_there(repository)
     except ReconcilerError:
         return False  # what is wrong there, the observation of this pass says
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app import keys
+from reconciler.app.errors import KeyMissing
 from reconciler.app.memory import Memory
 from reconciler.base.clock import Clock
+from reconciler.base.secret import Secret
 from reconciler.model.desired import Desired, DesiredRepository
-from reconciler.repository import Repository
+from reconciler.repository import NotInitialised, Repository, WrongKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,30 @@ class House:
 
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""
-        key = keys.load(repository.key, allowed=self.allow_commands)
+        try:
+            key = keys.load(repository.key, allowed=self.allow_commands)
+        except KeyMissing as error:
+            if not is_there(repository):  # then the missing key is the smaller half of the story
+                raise NotInitialised(
+                    f"there is no repository at {repository.url}, and no key for one", repository=repository.url
+                ) from error
+            raise
         return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock)
 
     def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
         """(st_dev, st_ino) of the folders that no backup enters: our own memory and the repositories."""
         return frozenset(_identities([str(self.memory.state), *(r.url for r in desired.repositories)]))
+
+
+def is_there(repository: DesiredRepository) -> bool:
+    """Whether a repository is at this place. Asked without its key: a random one finds nothing, or finds that it does not fit."""
+    try:
+        Repository.open(repository.url, Secret(os.urandom(32).hex().encode())).close()
+    except NotInitialised:
+        return False
+    except WrongKey:
+        return True
+    return True
 
 
 def agent_name(given: str | None) -> str:

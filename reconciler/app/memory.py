@@ -63,7 +63,7 @@ class Memory:
 
         self.writing()
         if self._audit is None:
-            self._audit = Audit(self.state / AUDIT)
+            self._audit = Audit(self.state / AUDIT, clock=self._clock)
         return self._audit
 
     def writer(self) -> str:

@@ -8,7 +8,9 @@ from reconciler.app.scene import NOTHING, look
 from reconciler.app.scene import load as load_scene
 from reconciler.decide import Request
 from reconciler.decide import plan as decide_plan
-from reconciler.spec import Loaded
+from reconciler.spec import Loaded, schemas
+
+__all__ = ["Request", "load", "plan", "schemas"]
 
 
 def load(house: House) -> Loaded:

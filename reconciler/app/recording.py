@@ -24,8 +24,11 @@ PASSES = "loop.passes"
 def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
     """Put conditions and events into the catalog; the status as it then is."""
     judged = judge_conditions(scene.desired, scene.observed, plan, scene.now)
+    known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
     dated, flips = catalog.put_conditions(judged, scene.now)
     for flip in flips:
+        if _event_kind(flip) == "Normal" and (flip.kind, flip.name, flip.type) not in known:
+            continue  # well from the beginning: no news
         catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
     return _status(catalog, scene, plan, dated)
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.act.context import Amount, Result, Watcher
-from reconciler.app import create, demand, explain, one_pass, planning, rebuild, restore, starter, view, watch
+from reconciler.app import create, demand, explain, one_pass, planning, rebuild, restore, starter, view
 from reconciler.app.house import House, agent_name
 from reconciler.app.memory import Memory
 from reconciler.app.reports import (
@@ -109,6 +109,8 @@ class Session:
         self, *, stop: threading.Event, now: threading.Event | None = None, progress: Watcher | None = None, init: bool = False
     ) -> None:
         """Passes until ``stop`` is set. ``now``: set it to look at once."""
+        from reconciler.app import watch
+
         watch.watch(self.house, stop=stop, now=now, progress=progress, init=init)
 
     def backup(
