@@ -32,7 +32,7 @@ def plan_page(plan: Plan, desired: Desired) -> Page:
     _legend(page, plan)
     for name in sorted({a.system for a in plan.actions} | {h.system for h in plan.held}):
         _system(page, plan, name, desired.system(name))
-    _persons(page, plan.gaps)
+    add_persons(page, plan.gaps)
     page.blank()
     _leftovers(page, plan)
     page.line((summary(plan, len(desired.systems)), Style.STRONG), hang=6)
@@ -63,7 +63,7 @@ def _system(page: Page, plan: Plan, name: str, system: DesiredSystem | None) -> 
     page.line(*_title(name, system))
     rows: list[tuple[str, Style, str, str]] = [
         (SYMBOLS[a.kind], _STYLES[a.kind], deed(a), a.why) for a in plan.actions if a.system == name
-    ] + [(HELD, Style.WARN, _kept(h), f"{h.why} (guard {h.guard}, {h.digest[:12]})") for h in plan.held if h.system == name]
+    ] + [(HELD, Style.WARN, held_in_words(h), f"{h.why} (guard {h.guard}, {h.digest[:12]})") for h in plan.held if h.system == name]
     width = max(len(what) for _, _, what, _ in rows)
     for sign, style, what, why in rows:
         page.line("  ", (sign, style), f" {what:{width}}  ", (why, Style.FAINT), hang=width + 6)
@@ -97,11 +97,12 @@ def _snapshots(ids: Sequence[str]) -> str:
     return when.short(ids[0]) if len(ids) == 1 else when.count(len(ids), "snapshot")
 
 
-def _kept(held: Held) -> str:
+def held_in_words(held: Held) -> str:
+    """``120 of 365 snapshots in main stay``."""
     return f"{len(held.snapshots)} of {when.count(held.total, 'snapshot')} in {held.repository} stay"
 
 
-def _persons(page: Page, gaps: Sequence[Gap]) -> None:
+def add_persons(page: Page, gaps: Sequence[Gap]) -> None:
     """What several systems have in common is said once."""
     if not gaps:
         return

@@ -35,8 +35,8 @@ def snapshots_json(snapshots: Sequence[Snapshot]) -> str:
     return document("snapshots", snapshots=snapshots)
 
 
-def snapshot_page(copies: Sequence[Snapshot], now: datetime) -> Page:
-    """`reconcile backup info`: everything that is known about one snapshot."""
+def snapshot_page(copies: Sequence[Snapshot], now: datetime, verdict: tuple[bool, Sequence[str]] | None = None) -> Page:
+    """`reconcile backup info`: everything that is known about one snapshot. ``verdict``: whether retention keeps it, and why."""
     first, page = copies[0], Page()
     page.line((f"Snapshot {first.id}", Style.STRONG))
     rows: list[tuple[str, Cell]] = [
@@ -51,6 +51,8 @@ def snapshot_page(copies: Sequence[Snapshot], now: datetime) -> Page:
     ]
     rows += [("defects", f"{first.defects}")] if first.defects else []
     rows += [("parent", first.parent)] if first.parent else []
+    if verdict is not None:
+        rows.append(("retention", f"{'keeps it' if verdict[0] else 'lets it go'}: {', '.join(verdict[1]) or 'no rule keeps it'}"))
     rows += [("repository", _held_in(copy)) for copy in copies]
     for copy in copies:
         for mark in sorted(copy.marks, key=lambda m: (m.at, m.kind)):

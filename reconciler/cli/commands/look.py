@@ -1,0 +1,130 @@
+"""Commands that only look: status, explain, snapshots, events, and the list of repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.exits import ExitCode
+from reconciler.cli.words import Words, command
+
+if TYPE_CHECKING:
+    from reconciler.app.reports import SnapshotList
+
+System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only this system.", show_default=False)]
+Cached = Annotated[bool, typer.Option("--cached", help="As the repositories were last seen, without looking at them.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")]
+_CACHED = frozenset({"cached"})
+
+
+def status(
+    words: Words,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Exit 4 when an objective is breached or Unknown.")] = False,
+    cached: Cached = False,
+) -> ExitCode:
+    """How things stand: age against RPO, what is not well, what comes next."""
+    from reconciler.cli.render.status import breaches, status_json, status_page
+
+    with words.session(read_only=True) as session:
+        found = session.status(cached=cached or words.cached)
+    words.answer(lambda: status_page(found), lambda: status_json(found))
+    return ExitCode.BREACHED if check and breaches(found) else ExitCode.DONE
+
+
+def explain(
+    words: Words, *, system: Annotated[str, typer.Argument(metavar="SYSTEM", help="Its name.")], cached: Cached = False
+) -> ExitCode:
+    """Why a system is as it is: promises, conditions, what comes next, what retention does to each snapshot."""
+    from reconciler.base.clock import SystemClock
+    from reconciler.cli.render.explain import explain_json, explain_page
+
+    with words.session(read_only=True) as session:
+        found = session.explain(system, cached=cached or words.cached)
+    words.answer(lambda: explain_page(found, SystemClock().now()), lambda: explain_json(found))
+    return ExitCode.DONE
+
+
+def snapshots(
+    words: Words,
+    *,
+    system: System = None,
+    repository: Annotated[str | None, typer.Option("--repository", metavar="URL", help="Of this one, without specs; with --key.")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="Its key file.")] = None,
+    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", hidden=True)] = "raw",
+    cached: Cached = False,
+) -> ExitCode:
+    """The snapshots of a system, or of all."""
+    from reconciler.base.clock import SystemClock
+    from reconciler.cli.commands.bare import bare_repository
+    from reconciler.cli.output import write
+    from reconciler.cli.render.snapshots import snapshots_json, snapshots_page
+
+    where = bare_repository(repository, key, key_kind)
+    if where is not None:
+        from reconciler.app.bare import snapshots_bare
+
+        found = snapshots_bare(where)
+    else:
+        with words.session(read_only=True) as session:
+            found = session.snapshots(system, cached=cached or words.cached)
+    chosen = tuple(s for s in found.snapshots if where is None or system in (None, s.system))
+    words.answer(lambda: snapshots_page(chosen, SystemClock().now(), realm=found.realm), lambda: snapshots_json(chosen))
+    write("".join(_unseen(found)), error=True)
+    return ExitCode.FAILED if found.failures else ExitCode.DONE
+
+
+def _unseen(found: SnapshotList) -> list[str]:
+    from reconciler.cli.render.page import escape
+
+    return [f"warning: repository {escape(name)}: {escape(why)}; shown as last seen\n" for name, why in sorted(found.failures.items())]
+
+
+def info(
+    words: Words, *, snapshot: Annotated[str, typer.Argument(metavar="ID", help="A snapshot, or the beginning of its id.")]
+) -> ExitCode:
+    """Everything that is known about one snapshot."""
+    from reconciler.base.clock import SystemClock
+    from reconciler.cli.render.as_json import document
+    from reconciler.cli.render.snapshots import snapshot_page
+
+    with words.session(read_only=True) as session:
+        found = session.snapshot(snapshot)
+    verdict = (found.verdict.keep, found.verdict.reasons) if found.verdict else None
+    words.answer(lambda: snapshot_page(found.copies, SystemClock().now(), verdict), lambda: document("snapshot", snapshot=found))
+    return ExitCode.DONE
+
+
+def events(words: Words, *, system: System = None, limit: Limit = 50) -> ExitCode:
+    """What happened: attempts, failures, changes of condition."""
+    from reconciler.cli.render.events import events_json, events_page
+
+    with words.session(read_only=True) as session:
+        found = session.events(limit, system)
+    words.answer(lambda: events_page(found), lambda: events_json(found))
+    return ExitCode.DONE
+
+
+def repositories(words: Words) -> ExitCode:
+    """The declared repositories and how they are."""
+    from reconciler.cli.render.repositories import repositories_json, repositories_page
+
+    with words.session(read_only=True) as session:
+        desired, found = session.load().desired, session.status(cached=words.cached)
+    words.answer(lambda: repositories_page(desired, found), lambda: repositories_json(desired, found))
+    return ExitCode.DONE if all(r.reachable for r in found.repositories) else ExitCode.FAILED
+
+
+def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+    """Put the commands where people look for them."""
+    command(root, "status", accepts=_CACHED)(status)
+    command(root, "explain", accepts=_CACHED)(explain)
+    command(root, "snapshots", accepts=_CACHED)(snapshots)
+    command(root, "events")(events)
+    command(groups("backup"), "list", accepts=_CACHED)(snapshots)
+    command(groups("backup"), "info")(info)
+    command(groups("repository"), "list", accepts=_CACHED)(repositories)
+    command(groups("monitor"), "status", accepts=_CACHED)(status)
+    command(groups("scheduler"), "status", accepts=_CACHED)(status)

@@ -1,0 +1,112 @@
+"""The bare `reconcile`: one pass, `--dry-run` (stop after the plan), or `--watch` (keep going)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from reconciler.base.errors import Fate, Usage
+from reconciler.cli.exits import ExitCode, of_fate, worst
+from reconciler.cli.words import Format, Words, begin_logging
+
+if TYPE_CHECKING:
+    from reconciler.cli.render.results import Ended
+    from reconciler.model.desired import Desired
+    from reconciler.model.plan import Gap, Plan
+
+
+def run(words: Words) -> ExitCode:
+    """Whichever of the three was asked for."""
+    _check(words)
+    begin_logging(words, verbose=words.watch)
+    if words.watch:
+        return _watch(words)
+    return _plan(words) if words.dry_run else _one_pass(words)
+
+
+def _check(words: Words) -> None:
+    if words.watch and words.dry_run:
+        raise Usage("--watch and --dry-run exclude each other", hint="`reconcile --dry-run` shows the plan once.")
+    if words.init and words.dry_run:
+        raise Usage("--init and --dry-run exclude each other", hint="A repository that is missing is named in the plan.")
+    for given, flag in ((words.cached, "--cached"), (words.detailed, "--detailed-exitcode")):
+        if given and not words.dry_run:
+            raise Usage(f"{flag} goes with --dry-run only", hint="A pass that acts looks at everything afresh.")
+    if words.output is Format.MARKDOWN and not words.dry_run:
+        raise Usage("-o markdown goes with --dry-run only", hint="Markdown is for the plan: `reconcile --dry-run -o markdown`.")
+
+
+def _plan(words: Words) -> ExitCode:
+    with words.session(read_only=True) as session:
+        report = session.plan(cached=words.cached)
+    print_plan(words, report.plan, report.desired)
+    code = plan_code(report.plan, broken=report.broken)
+    return ExitCode.CHANGES if code is ExitCode.DONE and words.detailed and report.plan.actions else code
+
+
+def print_plan(words: Words, plan: Plan, desired: Desired) -> None:
+    """The plan in the format that was asked for; faults of the specs stand first."""
+    from reconciler.cli.output import write, write_page
+    from reconciler.cli.render.page import Page
+    from reconciler.cli.render.plan import plan_page
+    from reconciler.cli.render.plan_json import plan_json, plan_markdown
+    from reconciler.cli.render.problems import add_problems
+
+    if words.output is Format.TEXT:
+        faults = Page()
+        add_problems(faults, desired.problems, desired.root)
+        if desired.problems:
+            faults.line(" ")
+        write_page(faults)
+        write_page(plan_page(plan, desired))
+    else:
+        write(plan_json(plan, desired) if words.json else plan_markdown(plan, desired))
+
+
+def plan_code(plan: Plan, *, broken: bool) -> ExitCode:
+    """What the plan alone says about the exit code; the same for --dry-run and for a pass."""
+    codes = [ExitCode.FAILED] if not plan.complete or any(is_failure(gap) for gap in plan.gaps) else []
+    codes += [ExitCode.REFUSED] if plan.held else []
+    codes += [ExitCode.SPEC] if broken else []
+    return worst(codes)
+
+
+def is_failure(gap: Gap) -> bool:
+    """Whether something that should work now does not, as against an objective that is not met yet."""
+    return gap.code.startswith("source-") or gap.code in {"failing", "no-repository", "repository-unobserved"}
+
+
+def results_code(results: Iterable[Ended]) -> ExitCode:
+    """Every failure by its fate, and 7 for what was done in part."""
+    codes = [of_fate(result.fate or Fate.FAILED) for result in results if result.failure is not None]
+    codes += [ExitCode.PARTIAL for result in results if result.outcome == "partial"]
+    return worst(codes)
+
+
+def _one_pass(words: Words) -> ExitCode:
+    from reconciler.cli.progress import Progress
+    from reconciler.cli.render.problems import counts
+    from reconciler.cli.render.results import next_due, pass_json, pass_page
+    from reconciler.cli.signals import StopSignals
+
+    with StopSignals() as signals, words.session() as session:
+        with Progress(quiet=words.json) as progress:
+            report = session.run_once(init=words.init, stop=signals.stop, progress=progress.action)
+        words.answer(lambda: pass_page(report, str(words.specs), next_due(report.plan)), lambda: pass_json(report))
+    failed = [ExitCode.FAILED] if any(is_failure(gap) for gap in report.gaps) else []
+    broken = counts(report.problems)["errors"] > 0
+    code = worst([plan_code(report.plan, broken=broken), results_code(report.results), *failed])
+    return signals.outcome(code)
+
+
+def _watch(words: Words) -> ExitCode:
+    from reconciler.cli.output import write
+    from reconciler.cli.progress import Progress
+    from reconciler.cli.signals import StopSignals
+
+    with StopSignals() as signals, words.session() as session:
+        if not words.json:
+            write(f"Watching {words.specs.absolute()}; Ctrl-C stops after the checkpoint.\n", error=True)
+        with Progress(quiet=words.json) as progress:
+            session.watch(stop=signals.stop, progress=progress.action, init=words.init)
+    return signals.outcome(ExitCode.DONE)

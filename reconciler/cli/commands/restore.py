@@ -1,0 +1,137 @@
+"""`reconcile restore`: what it would bring back and why, then the bytes, then what did not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.base.errors import Usage
+from reconciler.cli.commands.bare import bare_repository
+from reconciler.cli.exits import ExitCode
+from reconciler.cli.words import Words, command
+
+if TYPE_CHECKING:
+    from reconciler.app.bare import BareRepository
+    from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
+
+System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.", show_default=False)]
+Target = Annotated[str, typer.Option("--target", metavar="DIR", help="Where to; it is created. Nothing there is ever replaced.")]
+Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="The newest good one not after this moment, such as 2026-11-23T14:00 (local).")
+]
+Paths = Annotated[
+    list[str] | None, typer.Option("--path", metavar="PATTERN", help="Only these files or folders; may be repeated.", show_default=False)
+]
+Repository = Annotated[
+    str | None, typer.Option("--repository", metavar="NAME|URL", help="Read from this one; with --key a URL, without specs.")
+]
+
+
+def restore(
+    words: Words,
+    *,
+    target: Target,
+    system: System = None,
+    snapshot: Snapshot = None,
+    at: At = None,
+    paths: Paths = None,
+    repository: Repository = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key file of the repository at URL.")] = None,
+    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", hidden=True)] = "raw",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be restored and why; write nothing.")] = False,
+    backup_id: Annotated[str | None, typer.Option("--backup-id", hidden=True)] = None,
+    point_in_time: Annotated[str | None, typer.Option("--point-in-time", hidden=True)] = None,
+) -> ExitCode:
+    """Bring a system, or paths of it, back into a folder."""
+    from reconciler.app.reports import RestoreRequest
+
+    chosen = _either("--snapshot", snapshot, "--backup-id", backup_id)
+    moment = _moment(_either("--at", at, "--point-in-time", point_in_time))
+    if chosen is not None and moment is not None:
+        raise Usage("--snapshot and --at exclude each other", hint="A snapshot is one moment already.")
+    if not target:
+        raise Usage("--target is empty", hint="Name a folder; it is created when it is missing.")
+    where = bare_repository(repository, key, key_kind) if key is not None else None
+    request = RestoreRequest(target, system, chosen, moment, tuple(paths or ()), repository if where is None else None)
+    return _run(words, _Work(words, request, where), dry_run=dry_run or words.dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The two ways to the data: through the specs, or through a URL and a key."""
+
+    words: Words
+    request: RestoreRequest
+    where: BareRepository | None
+
+    def plan(self) -> RestorePlan:
+        if self.where is not None:
+            from reconciler.app.bare import plan_restore_bare
+
+            return plan_restore_bare(self.where, self.request)
+        with self.words.session(read_only=True) as session:
+            return session.plan_restore(self.request)
+
+    def carry_out(self, plan: RestorePlan) -> tuple[RestoreReport, ExitCode | None]:
+        """Exactly the snapshot that was announced, also when a newer one arrived meanwhile."""
+        from dataclasses import replace
+
+        from reconciler.cli.progress import Progress
+        from reconciler.cli.signals import StopSignals
+
+        request = replace(self.request, snapshot=plan.snapshot.id, at=None)
+        with StopSignals() as signals, Progress(quiet=self.words.json) as progress:
+
+            def show(amounts: object) -> None:
+                progress.show(f"restore {plan.snapshot.system}", amounts)  # type: ignore[arg-type]
+
+            if self.where is not None:
+                from reconciler.app.bare import restore_bare
+
+                return restore_bare(self.where, request, stop=signals.stop, progress=show), signals.code
+            with self.words.session() as session:
+                named = replace(request, repository=plan.repository)
+                return session.restore(named, stop=signals.stop, progress=show), signals.code
+
+
+def _run(words: Words, work: _Work, *, dry_run: bool) -> ExitCode:
+    from reconciler.base.clock import SystemClock
+    from reconciler.cli.output import write_page
+    from reconciler.cli.render.restored import restore_plan_json, restore_plan_page, restored_json, restored_page
+
+    plan = work.plan()
+    if dry_run:
+        words.answer(lambda: restore_plan_page(plan, SystemClock().now()), lambda: restore_plan_json(plan))
+        return ExitCode.DONE
+    if not words.json:
+        write_page(restore_plan_page(plan, SystemClock().now()))
+    report, signalled = work.carry_out(plan)
+    words.answer(lambda: restored_page(report), lambda: restored_json(report))
+    return signalled or (ExitCode.DONE if report.whole else ExitCode.PARTIAL)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    from reconciler.base.clock import parse_local
+
+    try:
+        return parse_local(text)
+    except ValueError:
+        raise Usage(f"'{text}' is not a moment", hint="Write 2026-11-23, 2026-11-23T14:00 (local) or 2026-11-23T13:00Z.") from None
+
+
+def _either(flag: str, value: str | None, other: str, alias: str | None) -> str | None:
+    if value is not None and alias is not None and value != alias:
+        raise Usage(f"{flag} and {other} are the same option and were given different values")
+    return value if value is not None else alias
+
+
+def register(root: typer.Typer, _groups: Callable[[str], typer.Typer]) -> None:
+    """Put the command where people look for it."""
+    command(root, "restore", accepts=frozenset({"dry_run"}))(restore)

@@ -1,0 +1,90 @@
+"""Commands about the specs themselves: init, validate, schema, config show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.base.errors import Usage
+from reconciler.cli.exits import ExitCode
+from reconciler.cli.words import Words, command
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import DesiredSystem
+
+
+def init(words: Words) -> ExitCode:
+    """Write commented starter specs for this machine, with a repository and its key."""
+    from reconciler.cli.render.as_json import document
+    from reconciler.cli.render.starter import starter_page
+
+    with words.session() as session:
+        made = session.init_specs()
+    words.answer(lambda: starter_page(made), lambda: document("init", init=made))
+    return ExitCode.DONE
+
+
+def validate(words: Words) -> ExitCode:
+    """Check the specs: every fault at once, with file, line and column."""
+    from reconciler.cli.render.problems import counts, problems_json, problems_page
+
+    with words.session(read_only=True) as session:
+        found = session.load()
+    root, size = str(words.specs), {"objects": found.objects, "files": found.files}
+    words.answer(lambda: problems_page(found.problems, root, **size), lambda: problems_json(found.problems, root, **size))
+    return ExitCode.SPEC if counts(found.problems)["errors"] else ExitCode.DONE
+
+
+def schema(
+    words: Words,
+    *,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="System, BackupPolicy, …; all kinds when left out.", show_default=False)
+    ] = None,
+) -> ExitCode:
+    """Print the JSON Schema of the specs, for editors."""
+    import json
+
+    from reconciler.app.planning import schemas
+    from reconciler.cli.output import write
+
+    every = schemas()
+    wanted = {name.removesuffix(".schema.json").lower(): text for name, text in every.items()}
+    found = wanted.get((kind or "reconcile").lower())
+    if found is None:
+        raise Usage(f"there is no kind '{kind}'", hint=f"Kinds: {', '.join(sorted(set(wanted) - {'reconcile'}))}.")
+    write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    return ExitCode.DONE
+
+
+def show(
+    words: Words,
+    *,
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Its name; all when left out.", show_default=False)] = None,
+    origins: Annotated[bool, typer.Option("--origins", help="Say where each value was written.")] = False,
+) -> ExitCode:
+    """What the specs amount to after tiers, policies and overrides are merged."""
+    from reconciler.cli.render.configuration import configuration_json, configuration_page
+
+    if origins and system is None:
+        raise Usage("--origins needs the name of a system", hint="`reconcile config show SYSTEM --origins`")
+    with words.session(read_only=True) as session:
+        if system is not None:
+            found = session.explain(system, cached=True)
+            systems: tuple[DesiredSystem, ...] = (found.system,)
+            sources = found.origins if origins else ()
+        else:
+            systems, sources = session.load().desired.systems, ()
+    words.answer(lambda: configuration_page(systems, sources), lambda: configuration_json(systems, sources))
+    return ExitCode.DONE
+
+
+def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+    """Put the commands where people look for them."""
+    command(root, "init")(init)
+    command(root, "validate")(validate)
+    command(root, "schema")(schema)
+    command(groups("config"), "show")(show)
+    command(groups("config"), "validate", hidden=True)(validate)

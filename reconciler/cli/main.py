@@ -1,0 +1,162 @@
+"""The entry of the process: the tree of commands, the words of the root, and the one door through which errors leave.
+
+Whatever goes wrong, a person sees a sentence, a code and a hint, never a traceback; `--log-level debug` logs it for whoever repairs
+the program.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.base.errors import ReconcilerError, Usage
+from reconciler.cli.commands import act, look, reconcile, restore, specs
+from reconciler.cli.exits import ExitCode, of_fate
+from reconciler.cli.output import prepare_streams, write, write_page
+from reconciler.cli.words import Format, Level, Words, command, folders
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_GROUPS = {
+    "backup": "Take backups now, list them.",
+    "config": "What the specs amount to.",
+    "repository": "Create and list repositories.",
+    "catalog": "The memory of what happened.",
+}
+_ALIASES = ("monitor", "scheduler")
+
+
+def main() -> None:
+    """`reconcile`."""
+    prepare_streams()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command line to its exit code. Prints; raises nothing but what the interpreter itself raises."""
+    try:
+        code = typer.main.get_command(build()).main(list(arguments), prog_name="reconcile", standalone_mode=False)
+        return int(code or 0)
+    except ReconcilerError as error:
+        return _tell(error, arguments)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # the last door: what nobody foresaw still ends as a sentence
+        return _tell(_translated(error), arguments)
+
+
+def build() -> typer.Typer:
+    """The tree of commands. A typer object per call: tests and the entry share no state."""
+    root = typer.Typer(name="reconcile", context_settings=_SETTINGS, rich_markup_mode=None, pretty_exceptions_enable=False)
+    root.callback(invoke_without_command=True)(_root)
+    groups = {
+        name: typer.Typer(name=name, help=text, rich_markup_mode=None, no_args_is_help=True, hidden=name in _ALIASES)
+        for name, text in {**_GROUPS, **dict.fromkeys(_ALIASES, "")}.items()
+    }
+    for family in (specs, look, act, restore):
+        family.register(root, groups.__getitem__)
+    for name in _ALIASES:
+        command(groups[name], "start")(_start)
+    for name, group in groups.items():
+        root.add_typer(group, name=name)
+    return root
+
+
+def _root(
+    context: typer.Context,
+    specs: Annotated[Path, typer.Option("--specs", metavar="DIR", envvar="RECONCILER_SPECS", help="The spec tree.")] = Path("specs"),
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="DIR", envvar="RECONCILER_STATE", help="Where the loop remembers; by default chosen per tree."),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="NAME", envvar="RECONCILER_HOST", help="Who this agent is; default: the host name.")
+    ] = None,
+    allow_commands: Annotated[
+        str | None,
+        typer.Option(
+            "--allow-commands",
+            metavar="DIRS",
+            envvar="RECONCILER_ALLOW_COMMANDS",
+            help="Where commands that specs name may lie, as in PATH.",
+        ),
+    ] = None,
+    output: Annotated[
+        Format, typer.Option("--output", "-o", metavar="FORMAT", help="text, json, or markdown (with --dry-run).")
+    ] = Format.TEXT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    detailed: Annotated[bool, typer.Option("--detailed-exitcode", help="With --dry-run: exit 2 when changes are pending.")] = False,
+    cached: Annotated[bool, typer.Option("--cached", help="With --dry-run: do not look at the repositories.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep going; serve /metrics, /healthz and /readyz.")] = False,
+    init: Annotated[bool, typer.Option("--init", help="First create repositories and keys that are missing.")] = False,
+    log_level: Annotated[Level | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> ExitCode:
+    """Declarative backup and disaster recovery: compare what is declared with what is there, and close the gap.
+
+    Without a command: one pass. Start with `reconcile init`, or look first with `reconcile --dry-run`.
+    """
+    if version:
+        return _version(output)
+    words = Words(specs, state, host, folders(allow_commands) or (), output, log_level, dry_run, detailed, cached, watch, init)
+    context.obj = words
+    return reconcile.run(words) if context.invoked_subcommand is None else ExitCode.DONE
+
+
+def _start(words: Words) -> ExitCode:
+    """The same as `reconcile --watch`."""
+    from dataclasses import replace
+
+    return reconcile.run(replace(words, watch=True))
+
+
+def _version(output: Format) -> ExitCode:
+    from reconciler import __version__
+
+    write(
+        f'{{"format_version": "1.0", "kind": "version", "version": "{__version__}"}}\n'
+        if output is Format.JSON
+        else f"reconcile {__version__}\n"
+    )
+    raise typer.Exit(0)
+
+
+def _translated(error: Exception) -> ReconcilerError:
+    """Typer's complaints are usage; anything else is a defect of ours, told as one."""
+    if hasattr(error, "format_message"):
+        context: Any = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else "reconcile"
+        message = error.format_message().rstrip(".")
+        return Usage(message[:1].lower() + message[1:], hint=f"`{where} --help` lists what it understands.")
+    from reconciler.base.log import get
+
+    get("cli").debug("unexpected error", exc_info=error)
+    return ReconcilerError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="This is a defect of the program. Run it again with --log-level debug and report what it logs.",
+    )
+
+
+def _tell(error: ReconcilerError, arguments: Sequence[str]) -> int:
+    from reconciler.cli.render.error import error_json, error_page
+
+    if _wants_json(arguments):
+        write(error_json(error), error=True)
+    else:
+        write_page(error_page(error), error=True)
+    return of_fate(error.fate)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Also when the words could not be parsed."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(word in {"-ojson", "--output=json"} or (word in {"-o", "--output"} and after == "json") for word, after in pairs)
+
+
+if __name__ == "__main__":
+    main()

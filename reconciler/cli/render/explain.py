@@ -1,0 +1,146 @@
+"""Why one system is as it is: what is promised, how it stands, what comes next, and what happens to each snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler.base.units import format_duration
+from reconciler.cli.render import when
+from reconciler.cli.render.as_json import document
+from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.cli.render.plan import HELD, SYMBOLS, add_persons, deed, held_in_words
+from reconciler.model.desired import DesiredSystem
+from reconciler.model.status import Condition, ConditionType, Truth
+
+if TYPE_CHECKING:
+    from reconciler.app.reports import Explanation, KeepVerdict
+
+SNAPSHOTS_SHOWN = 15
+_TRUTHS = {Truth.TRUE: Style.GOOD, Truth.FALSE: Style.BAD, Truth.UNKNOWN: Style.WARN}
+
+
+def explain_page(explanation: Explanation, now: datetime) -> Page:
+    """The whole screen."""
+    page = Page()
+    _wanted(page, explanation.system)
+    _conditions(page, explanation.status.conditions, now)
+    _next(page, explanation, now)
+    add_persons(page, explanation.gaps)
+    for repository, verdicts in explanation.verdicts.items():
+        _snapshots(page, repository, verdicts, now)
+    _runs(page, explanation, now)
+    return page
+
+
+def explain_json(explanation: Explanation) -> str:
+    """`reconcile explain SYSTEM -o json`."""
+    return document("explanation", explanation=explanation)
+
+
+def _wanted(page: Page, system: DesiredSystem) -> None:
+    place = f"{system.place.file}:{system.place.line}" + (" (broken now: this is its last good version)" if system.last_good else "")
+    page.line((system.name, Style.NAME), f"  {place}")
+    rows: list[tuple[str, Cell]] = [
+        ("tier", f"{system.tier}{_promises(system)}"),
+        ("policy", f"{system.policy}, into {', '.join(system.repositories) or 'no repository'}"),
+        ("sources", ", ".join(source.path for source in system.sources)),
+        ("host", system.host or "any agent"),
+        ("owner", system.owner or "nobody is named"),
+        ("schedule", sentence(system.schedule.given()) or "none"),
+        ("retention", sentence(system.retention.given()) or "keeps everything"),
+    ]
+    if system.suspend:
+        rows.append(("suspended", (f"until {when.exact(system.suspend.until)}: {system.suspend.reason}", Style.WARN)))
+    page.pairs(rows, indent=2)
+
+
+def _promises(system: DesiredSystem) -> str:
+    given = system.objectives.given()
+    return "".join(f", {name.upper()} {format_duration(value)}" for name, value in given.items() if value is not None)
+
+
+def sentence(values: Mapping[str, Any]) -> str:
+    """A block in one line, in the words of the specs: ``keepWithin 2d, daily 14``."""
+    return ", ".join(f"{_camel(key)} {_value(value)}" for key, value in values.items() if value is not None)
+
+
+def _camel(key: str) -> str:
+    first, *rest = key.split("_")
+    return first + "".join(part.title() for part in rest)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if hasattr(value, "given"):
+        inner = {key: item for key, item in value.given().items() if item is not None}
+        return " ".join(f"{'' if key == 'every' else _camel(key) + ' '}{_value(item)}" for key, item in inner.items())
+    return str(value)
+
+
+def _conditions(page: Page, conditions: Sequence[Condition], now: datetime) -> None:
+    page.blank()
+    page.line(("Now", Style.STRONG))
+    rows: list[list[Cell]] = [
+        [
+            str(c.type),
+            (str(c.status), _TRUTHS[c.status] if c.type is not ConditionType.SUSPENDED else Style.WARN),
+            _since(c, now),
+            c.message or c.reason,
+        ]
+        for c in conditions
+    ]
+    page.table(["CONDITION", "STATUS", "SINCE", "WHY"], rows, indent=2)
+
+
+def _since(condition: Condition, now: datetime) -> str:
+    return when.ago(condition.since, now) if condition.since else ""
+
+
+def _next(page: Page, explanation: Explanation, now: datetime) -> None:
+    page.blank()
+    page.line(("Next", Style.STRONG))
+    rows: list[list[Cell]] = [[SYMBOLS[a.kind], deed(a), a.why] for a in explanation.actions]
+    rows += [[HELD, held_in_words(h), h.why] for h in explanation.held]
+    rows += [
+        ["", f"{w.backup_kind} to {w.repository} {when.until(w.due_at, now)} ({when.moment(w.due_at)})", w.why] for w in explanation.waiting
+    ]
+    page.table(["", "WHAT", "WHY"], rows, indent=2)
+    if not rows:
+        page.line("  Nothing: this host does not act on it." if not explanation.status.here else "  Nothing is due.")
+
+
+def _snapshots(page: Page, repository: str, verdicts: Sequence[KeepVerdict], now: datetime) -> None:
+    page.blank()
+    page.line(
+        (f"Snapshots in {repository}", Style.STRONG),
+        f"  {len(verdicts):,}, of which retention lets go {sum(not v.keep for v in verdicts):,}",
+    )
+    rows = [_verdict(v, now) for v in verdicts[:SNAPSHOTS_SHOWN]]
+    page.table(["ID", "AS OF", "AGE", "GRADE", "STAYS", "WHY"], rows, right="..r", indent=2)
+    if len(verdicts) > SNAPSHOTS_SHOWN:
+        page.line((f"  and {len(verdicts) - SNAPSHOTS_SHOWN:,} older ones (-o json shows all)", Style.FAINT))
+
+
+def _verdict(verdict: KeepVerdict, now: datetime) -> list[Cell]:
+    s = verdict.snapshot
+    stays: Cell = "yes" if verdict.keep else ("no", Style.WARN)
+    why = ", ".join(verdict.reasons) or ("" if verdict.keep else "no rule keeps it")
+    return [when.short(s.id), when.moment(s.as_of), when.age(s.as_of, now), str(s.grade), stays, why]
+
+
+def _runs(page: Page, explanation: Explanation, now: datetime) -> None:
+    if not explanation.runs:
+        return
+    page.blank()
+    page.line(("Last runs", Style.STRONG))
+    rows: list[list[Cell]] = []
+    for run in explanation.runs:
+        outcome = str(run.outcome) if run.outcome else "under way"
+        bad = outcome in {"failed", "interrupted", "partial"}
+        what = f"{run.kind}{f', {run.backup_kind}' if run.backup_kind else ''}"
+        said = run.failure.message if run.failure else (f"snapshot {when.short(run.snapshot_id)}" if run.snapshot_id else "")
+        rows.append([when.ago(run.started_at, now), what, run.repository, (outcome, Style.BAD) if bad else outcome, run.reason, said])
+    page.table(["BEGAN", "WHAT", "REPOSITORY", "OUTCOME", "BECAUSE", "SAID"], rows, indent=2)

@@ -1,0 +1,236 @@
+"""What was done: one line per action, each failure as a sentence with its hint, then what a person must do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.base.errors import Fate
+from reconciler.base.units import format_size
+from reconciler.cli.render import when
+from reconciler.cli.render.as_json import document, plain
+from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.cli.render.plan import VERBS, add_persons
+from reconciler.cli.render.problems import add_problems, counts
+from reconciler.model.observed import Failure
+from reconciler.model.plan import Action, ActionKind, Plan
+
+if TYPE_CHECKING:
+    from reconciler.app.reports import InitReport, PassReport
+    from reconciler.model.snapshot import BackupKind
+
+DEFECTS_SHOWN = 5
+_PAST = {ActionKind.BACKUP: "backed up", ActionKind.VERIFY: "verified", ActionKind.MARK: "marked", ActionKind.FORGET: "forgotten"}
+
+
+class Unread(Protocol):
+    """An entry that could not be read as it should."""
+
+    @property
+    def path(self) -> bytes: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class Deed(Protocol):
+    """What an action achieved."""
+
+    @property
+    def snapshot_id(self) -> str | None: ...
+    @property
+    def backup_kind(self) -> BackupKind | None: ...
+    @property
+    def files(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def added_bytes(self) -> int: ...
+    @property
+    def defects(self) -> Sequence[Unread]: ...
+
+
+class Ended(Protocol):
+    """How one action ended."""
+
+    @property
+    def action(self) -> Action: ...
+    @property
+    def done(self) -> Deed: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def failure(self) -> Failure | None: ...
+    @property
+    def fate(self) -> Fate | None: ...
+
+
+def results_page(results: Sequence[Ended]) -> Page:
+    """`reconcile backup create`, `verify` and `forget`."""
+    page = Page()
+    _results(page, results)
+    page.blank()
+    page.line((_total(results), Style.STRONG), hang=6)
+    return page
+
+
+def results_json(kind: str, results: Sequence[Ended]) -> str:
+    """The same for programs. ``kind``: the command."""
+    return document(kind, results=[_plain_result(result) for result in results])
+
+
+def pass_page(report: PassReport, root: str, next_due: str) -> Page:
+    """The bare `reconcile`. ``next_due``: the sentence about the next backup, when nothing was due."""
+    page = Page()
+    add_problems(page, report.problems, root)
+    page.blank()
+    for made in report.created:
+        add_creation(page, made)
+    for run in report.interrupted:
+        page.line(
+            ("interrupted  ", Style.WARN),
+            f"{run.kind} of {run.system} in {run.repository}, begun {when.exact(run.started_at)}: its process is gone",
+            hang=13,
+        )
+    for note in report.notes:
+        page.line(("note  ", Style.WARN), note, hang=6)
+    page.blank()
+    _results(page, report.results)
+    add_persons(page, report.gaps)
+    page.blank()
+    page.line((_conclusion(report, next_due), Style.STRONG), hang=6)
+    return page
+
+
+def pass_json(report: PassReport) -> str:
+    """The bare `reconcile -o json`."""
+    return document(
+        "pass",
+        results=[_plain_result(result) for result in report.results],
+        created=report.created,
+        interrupted=report.interrupted,
+        held=report.held,
+        gaps=report.gaps,
+        complete=report.plan.complete,
+        problems={**counts(report.problems), "list": plain(report.problems)},
+        notes=report.notes,
+        status=report.status,
+    )
+
+
+def add_creation(page: Page, made: InitReport) -> None:
+    """A repository that exists since now, and the sentence that saves it years later."""
+    page.line(("created  ", Style.GOOD), f"repository {made.name} at {made.url}", hang=9)
+    if made.created_key:
+        page.line(("created  ", Style.GOOD), f"its key, {made.key_file}", hang=9)
+    if made.warning:
+        page.line(("KEEP     ", Style.BAD), made.warning, hang=9)
+
+
+def _results(page: Page, results: Sequence[Ended]) -> None:
+    if not results:
+        return
+    page.table(["SYSTEM", "REPOSITORY", "RESULT", "SNAPSHOT", "TOOK", "DETAIL"], [_row(result) for result in results], right="....r")
+    for result in results:
+        _trouble(page, result)
+
+
+def _row(result: Ended) -> list[Cell]:
+    action, done = result.action, result.done
+    took = f"{result.seconds:.1f}s" if result.seconds < 60 else when.count(round(result.seconds / 60), "min", "min")
+    snapshot = when.short(done.snapshot_id) if done.snapshot_id else ""
+    return [(action.system, Style.NAME), action.repository, _ending(result), snapshot, took if result.seconds else "", _detail(result)]
+
+
+def _ending(result: Ended) -> Cell:
+    kind = result.action.kind
+    match result.outcome:
+        case "succeeded":
+            of = f", {result.done.backup_kind or result.action.backup_kind}" if kind is ActionKind.BACKUP else ""
+            return (f"{_PAST[kind]}{of}", Style.GOOD)
+        case "unchanged":
+            return ("unchanged", Style.GOOD)
+        case "partial":
+            return ("PARTIAL", Style.WARN)
+        case "failed" if result.fate in {Fate.REFUSED, Fate.BUSY}:
+            return ("REFUSED" if result.fate is Fate.REFUSED else "BUSY", Style.WARN)
+        case "failed" if result.fate is Fate.DAMAGE:
+            return ("DAMAGED", Style.BAD)
+        case "failed":
+            return ("FAILED", Style.BAD)
+        case other:
+            return (other, Style.WARN)
+
+
+def _detail(result: Ended) -> str:
+    done = result.done
+    if result.failure is not None:
+        return result.failure.code
+    if result.action.kind is ActionKind.BACKUP and result.outcome == "unchanged":
+        return "the snapshot still describes the source"
+    if result.action.kind is ActionKind.BACKUP:
+        return f"{when.count(done.files, 'file')}, {format_size(done.bytes)}; {format_size(done.added_bytes)} stored anew"
+    return result.message
+
+
+def _trouble(page: Page, result: Ended) -> None:
+    """Why it failed, and what could not be read."""
+    action, failure = result.action, result.failure
+    if failure is not None:
+        page.blank()
+        page.line((f"error[{failure.code}]", Style.BAD), f": {failure.message}", hang=2)
+        if failure.hint:
+            page.line(("  hint: ", Style.FAINT), failure.hint, hang=8)
+        return
+    if result.outcome != "partial" and not result.done.defects:
+        return
+    page.blank()
+    style = Style.WARN if result.outcome == "partial" else Style.FAINT
+    page.line((f"{action.system}: {result.message if result.outcome == 'partial' else 'noted while reading'}", style), hang=2)
+    for defect in result.done.defects[:DEFECTS_SHOWN]:
+        page.line(f"  {defect.kind:10}  /{os.fsdecode(defect.path).lstrip('/')}")
+    if len(result.done.defects) > DEFECTS_SHOWN:
+        page.line(
+            f"  and {len(result.done.defects) - DEFECTS_SHOWN:,} more: `reconcile backup info {when.short(result.done.snapshot_id or '')}`"
+        )
+
+
+def _conclusion(report: PassReport, next_due: str) -> str:
+    if report.results:
+        return _total(report.results) + (f" {next_due}" if next_due else "")
+    if report.gaps or report.held or not report.plan.complete:
+        return f"Nothing could be done now; see above. {next_due}".rstrip()
+    return f"Nothing to do: {when.count(len(report.status.systems), 'system')} as declared. {next_due}".rstrip()
+
+
+def _total(results: Sequence[Ended]) -> str:
+    number: dict[str, int] = {}
+    for result in results:
+        word = _PAST[result.action.kind] if result.outcome == "succeeded" else _ending(result)[0].lower()
+        number[word] = number.get(word, 0) + 1
+    return f"Done: {', '.join(f'{count} {word}' for word, count in number.items())}." if number else "Nothing was done."
+
+
+def next_due(plan: Plan) -> str:
+    """``Next backup: orders in 6m.``; empty when nothing is waiting."""
+    due = min(plan.waiting, key=lambda w: (w.due_at, w.system), default=None)
+    return f"Next backup: {due.system} {when.until(due.due_at, plan.at)}." if due else ""
+
+
+def _plain_result(result: Ended) -> dict[str, object]:
+    return {
+        "action": plain(result.action),
+        "outcome": str(result.outcome),
+        "message": result.message,
+        "seconds": round(result.seconds, 3),
+        "failure": plain(result.failure),
+        "fate": result.fate.value if result.fate else None,
+        **{key: plain(getattr(result.done, key)) for key in ("snapshot_id", "backup_kind", "files", "bytes", "added_bytes", "defects")},
+        "verb": VERBS[result.action.kind],
+    }

@@ -1,0 +1,161 @@
+"""The words of the command line that every command understands, and where they come from.
+
+They may stand before or after the name of the command; the later one wins. Options of the bare `reconcile` (`--dry-run`, `--watch`, …)
+are refused beside a command that could not honour them: a `--dry-run` that is silently ignored would act.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
+
+import typer
+
+from reconciler.base.errors import Usage
+from reconciler.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.app.session import Session
+    from reconciler.cli.render.page import Page
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class Level(StrEnum):
+    """How much is logged to standard error."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was asked for, beside the command itself."""
+
+    specs: Path = Path("specs")
+    state: Path | None = None
+    host: str | None = None
+    allow_commands: tuple[Path, ...] = ()
+    output: Format = Format.TEXT
+    level: Level | None = None
+    dry_run: bool = False
+    detailed: bool = False
+    cached: bool = False
+    watch: bool = False
+    init: bool = False
+
+    @property
+    def json(self) -> bool:
+        return self.output is Format.JSON
+
+    def session(self, *, read_only: bool = False) -> Session:
+        """The verbs, over these specs and this state. Nothing is read or made yet."""
+        from reconciler.app.session import Session
+
+        return Session.open(
+            self.specs, state=self.state, agent=self.host, allow_commands=self.allow_commands, read_only=read_only or self.dry_run
+        )
+
+    def answer(self, page: Callable[[], Page], json: Callable[[], str]) -> None:
+        """Print the one that was asked for; only that one is made."""
+        from reconciler.cli.output import write, write_page
+
+        if self.json:
+            write(json())
+        else:
+            write_page(page())
+
+
+Specs = Annotated[Path | None, typer.Option("--specs", metavar="DIR", help="The spec tree.")]
+State = Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
+Host = Annotated[str | None, typer.Option("--host", metavar="NAME", help="Who this agent is.", hidden=True)]
+Allow = Annotated[str | None, typer.Option("--allow-commands", metavar="DIRS", hidden=True)]
+Output = Annotated[Format | None, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")]
+LogLevel = Annotated[Level | None, typer.Option("--log-level", help="How much is logged.", hidden=True)]
+
+_SHARED: dict[str, Any] = {"specs": Specs, "state": State, "host": Host, "allow_commands": Allow, "output": Output, "log_level": LogLevel}
+
+
+def folders(text: str | None) -> tuple[Path, ...] | None:
+    """A list of directories as in PATH; None when nothing was said."""
+    if text is None:
+        return None
+    paths = tuple(Path(part) for part in text.split(os.pathsep) if part)
+    for path in paths:
+        if not path.is_absolute():
+            raise Usage(f"'{path}' in the list of allowed command directories is not an absolute path")
+    return paths
+
+
+def command(
+    group: typer.Typer, name: str, *, hidden: bool = False, accepts: frozenset[str] = frozenset()
+) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
+    """Register ``function(words, …own options)`` under ``name``, with the shared options added.
+
+    ``accepts``: which of dry_run, detailed, cached, watch and init it honours when they stand before its name.
+    """
+
+    def register(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+
+        @functools.wraps(function)
+        def call(context: typer.Context, /, **given: Any) -> ExitCode:
+            shared = {key: given.pop(key) for key in _SHARED}
+            words = _merged(context.find_root().obj, shared)
+            _refuse_unheard(words, name, accepts)
+            begin_logging(words)
+            return function(words, **given)
+
+        kind = inspect.Parameter.KEYWORD_ONLY
+        extra = [inspect.Parameter(key, kind, default=None, annotation=hint) for key, hint in _SHARED.items()]
+        first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        parameters = [first, *(p.replace(kind=kind) for p in own), *extra]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        del call.__wrapped__  # typer would read the hints of the bare function
+        group.command(name, hidden=hidden)(call)
+        return function
+
+    return register
+
+
+def _merged(words: Words, shared: dict[str, Any]) -> Words:
+    shared["allow_commands"] = folders(shared["allow_commands"])
+    shared["level"] = shared.pop("log_level")
+    return replace(words, **{key: value for key, value in shared.items() if value is not None})
+
+
+def _refuse_unheard(words: Words, name: str, accepts: frozenset[str]) -> None:
+    flags = {"dry_run": "--dry-run", "detailed": "--detailed-exitcode", "cached": "--cached", "watch": "--watch", "init": "--init"}
+    for field, flag in flags.items():
+        if getattr(words, field) and field not in accepts:
+            raise Usage(f"{flag} does not go with `{name}`", hint=f"Leave {flag} out; `reconcile {name} --help` shows what it takes.")
+    if words.output is Format.MARKDOWN and "markdown" not in accepts:
+        raise Usage(f"-o markdown does not go with `{name}`", hint="Markdown is for the plan: `reconcile --dry-run -o markdown`.")
+
+
+def begin_logging(words: Words, *, verbose: bool = False) -> None:
+    """Console lines for a person, JSON elsewhere. On a terminal a command says itself what happened, so the log is quiet there."""
+    import sys
+
+    from reconciler.base import log
+    from reconciler.cli.output import is_terminal
+    from reconciler.cli.progress import LiveErrors
+
+    terminal = is_terminal(sys.stderr)
+    level = words.level or ("info" if verbose or not terminal else "critical")
+    log.configure(level=level, stream=cast("TextIO", LiveErrors()), json=not terminal or words.json)
