@@ -27,7 +27,7 @@ class Choice:
 
 def choose(snapshots: Iterable[Snapshot], at: datetime | None) -> Choice:
     """Choose among the snapshots of one system, from any number of repositories. ``at``: None means the newest."""
-    ordered = newest_first(list(snapshots))
+    ordered = newest_first(snapshots)
     allowed = [s for s in ordered if at is None or s.as_of <= at]
     chosen = next((s for s in allowed if s.good), None)
     if chosen is None:

@@ -1,8 +1,8 @@
 """What stands between a verdict and a deletion. Doubt keeps.
 
-Each guard holds its one change of one system in one repository and nothing else. In the order in which they speak: *tree* (a broken
-tree proves nothing about what is wanted), *observation* (a listing of this very pass), *clock*, *verification*, *tightening* (a
-retention that lets much more go than the last accepted one is a deletion by edit), *floor*. What passes them all is marked in the
+Each guard holds its one change of one system in one repository and nothing else. In the order in which they speak: *tightening* (a
+retention that lets much more go than the last accepted one is a deletion by edit), *tree* (a broken tree proves nothing about what
+is wanted), *observation* (a listing of this very pass), *clock*, *verification*, *floor*. What passes them all is marked in the
 repository first, and removed at least a day later if nothing asks for it by then.
 """
 
@@ -12,16 +12,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.base.units import format_duration
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge
-from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
+from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future, newest_first
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Held, Plan
+from reconciler.model.plan import Held
 from reconciler.model.snapshot import MarkKind, Snapshot
 
 REST = timedelta(hours=24)
@@ -42,62 +42,73 @@ class Ruling:
 
 
 def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
-    """Sort what retention lets go into marked now, removed now and held, with the guard's name and reason."""
+    """Sort what retention lets go into marked now, removed now and held, with the guard's name and reason.
+
+    Tightening speaks first: it needs a person, and must not vanish from sight because a listing is some minutes old.
+    """
     snapshots = scene.snapshots(system.name, repository)
     unwanted = {v.snapshot.id for v in judge(snapshots, system.retention, scene.now) if not v.keep}
     if not unwanted:
         return Ruling()
-    doubt = _doubt(scene, system, repository, snapshots)
-    if doubt is not None:
-        return Ruling(held=(_hold(system, repository, snapshots, unwanted, *doubt),))
-    held: list[Held] = []
+    held: tuple[Held, ...] = ()
     tightened = _tightened(scene, system, snapshots, unwanted)
     if tightened:
-        held.append(
-            _hold(system, repository, snapshots, tightened, "tightening", _tightening_sentence(system, len(tightened), len(snapshots)))
-        )
+        why = _tightening_sentence(system, len(tightened), len(snapshots))
+        held = (_hold(system, repository, snapshots, tightened, "tightening", why),)
     leaving = [s for s in snapshots if s.id in unwanted - tightened]
-    broken = floor(snapshots, leaving, system, scene)
-    if broken is not None:
-        held.append(_hold(system, repository, snapshots, {s.id for s in leaving}, "floor", broken))
-        return Ruling(held=tuple(held))
-    return Ruling(mark=_ids(_unmarked(leaving)), forget=_ids(_rested(leaving, scene)), held=tuple(held))
+    mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene))
+    if not mark and not forget:  # what rests between mark and removal needs no guard yet
+        return Ruling(held=held)
+    objection = _doubt(scene, system, repository, snapshots) or _below_floor(scene, system, snapshots, leaving)
+    if objection is not None:
+        return Ruling(held=(*held, _hold(system, repository, snapshots, {*mark, *forget}, *objection)))
+    return Ruling(mark, forget, held)
 
 
-def settled_retention(desired: Desired, observed: Observed, plan: Plan) -> dict[str, Retention]:
-    """By system: the retention that counts as accepted once ``plan`` was carried out.
+def settled_retention(desired: Desired, observed: Observed, now: datetime) -> dict[str, Retention]:
+    """By system: the retention that may be remembered as the accepted one, for later tightening to be measured against.
 
-    Only where every repository was listed in this pass and no guard held anything: a tightened retention that was held, or that
-    a repository out of reach has not met yet, must be judged against the former one next time, too.
+    Only where this agent judged it in every repository, from listings of this pass, and no guard objected. A retention that was
+    held, or that a repository out of reach has not met yet, must count as a change next time, too.
     """
-    doubtful = {change.system for change in plan.held}
-    fresh = {name for name, state in observed.repositories.items() if state.reachable and state.fresh}
-    return {
-        s.name: s.retention
-        for s in desired.systems
-        if desired.clean and not s.last_good and s.name not in doubtful and s.runs_on(observed.agent) and fresh.issuperset(s.repositories)
-    }
+    scene = Scene.of(desired, observed, now)
+    return {s.name: s.retention for s in desired.systems if scene.here(s) and s.repositories and _settled(scene, s)}
 
 
-def floor(snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot], system: DesiredSystem, scene: Scene) -> str | None:
+def _settled(scene: Scene, system: DesiredSystem) -> bool:
+    if not scene.desired.clean or system.last_good:
+        return False
+    states = [scene.state(name) for name in system.repositories]
+    seen = all(state is not None and state.reachable and state.fresh for state in states)
+    return seen and not any(rule(scene, system, name).held for name in system.repositories)
+
+
+def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot]) -> str | None:
     """Why ``leaving`` must not go, or None. Looks at what would remain, and trusts nothing that decided before.
 
     As every repository keeps its newest good snapshot, no failure domain ever loses its last copy of a system.
     """
     gone = {s.id for s in leaving}
-    good = [s for s in snapshots if s.good and not from_future(s.counted_at, scene.now)]
-    remaining = [s for s in good if s.id not in gone]
+    good = [s for s in newest_first(snapshots) if s.good and not from_future(s.counted_at, scene.now)]
     verified = [s for s in good if s.marked(MarkKind.VERIFIED) is not None]
+    remaining = sum(s.id not in gone for s in good)
     enough = min(max(system.retention.minimum or 0, 1), len(good))
-    if good and max(good, key=lambda s: s.counted_at).id in gone:
+    if good and good[0].id in gone:
         return "the newest good snapshot would go"
-    if verified and max(verified, key=lambda s: s.counted_at).id in gone:
+    if verified and verified[0].id in gone:
         return "the newest verified snapshot would go"
-    if any(s.marked(MarkKind.HELD) for s in leaving):
+    if any(s.marked(MarkKind.HELD) is not None for s in leaving):
         return "a held snapshot would go"
-    if len(remaining) < enough:
-        return f"only {len(remaining)} good snapshots would remain, fewer than the minimum of {enough}"
+    if gone and gone.issuperset(s.id for s in snapshots):
+        return "every snapshot would go"
+    if remaining < enough:
+        return f"only {remaining} good snapshots would remain, fewer than {enough}"
     return None
+
+
+def _below_floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot]) -> tuple[str, str] | None:
+    why = floor(scene, system, snapshots, leaving)
+    return ("floor", why) if why is not None else None
 
 
 def change_digest(system: DesiredSystem, repository: str, ids: Iterable[str]) -> str:

@@ -51,7 +51,7 @@ def judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) ->
     the clock: after three silent months, or under a clock that runs a year ahead, nothing has grown older than it was.
     A retention without any rule keeps everything: a policy that can empty a repository is a typing error.
     """
-    ordered = newest_first(list(snapshots))
+    ordered = newest_first(snapshots)
     if is_empty(retention):
         return tuple(Verdict(s, ("no retention rule",)) for s in ordered)
     reasons: dict[str, list[str]] = {s.id: [] for s in ordered}

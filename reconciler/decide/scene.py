@@ -7,7 +7,7 @@ or a living namesake the snapshots stay where they are, because doubt keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,7 +76,7 @@ class Scene:
         return system.suspend is not None and self.now < system.suspend.until
 
 
-def newest_first(snapshots: list[Snapshot]) -> tuple[Snapshot, ...]:
+def newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
     """Sorted; ties broken by id, so that two looks at the same repository agree."""
     return tuple(sorted(snapshots, key=lambda s: (s.counted_at, s.as_of, s.id), reverse=True))
 

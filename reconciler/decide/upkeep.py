@@ -21,14 +21,16 @@ def plan_verification(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]
 
 
 def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, ...], tuple[Held, ...]]:
-    """Mark, remove or hold, in each repository by itself."""
+    """Mark, remove or hold, in each repository by itself. What is held is said even while nothing could be done anyway."""
     actions: list[Action] = []
     held: list[Held] = []
     for repository in system.repositories:
-        if not _free(scene, system, repository):
+        if not scene.here(system) or not scene.reachable(repository):
             continue
         ruling = rule(scene, system, repository)
         held += ruling.held
+        if not _free(scene, system, repository):
+            continue
         total = len(scene.snapshots(system.name, repository))
         if ruling.mark:
             why = f"retention no longer asks for {len(ruling.mark)} of {total} snapshots; they can be removed after a day"
