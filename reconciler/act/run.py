@@ -9,6 +9,7 @@ from reconciler.act.context import Context, Done, Result
 from reconciler.act.errors import Claimed
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
 from reconciler.base.log import get
+from reconciler.catalog.audit import Stage
 from reconciler.catalog.records import Claim, Holder, RunOutcome
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind
@@ -109,7 +110,7 @@ def _record(result: Result, context: Context) -> None:
     _say(result)
 
 
-def _audit(stage: str, action: Action, context: Context, run_id: str, **facts: object) -> None:
+def _audit(stage: Stage, action: Action, context: Context, run_id: str, **facts: object) -> None:
     context.audit.append(
         stage,
         action.kind.value,

@@ -20,6 +20,7 @@ from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 from reconciler.app.scene import Scene, load, look
 from reconciler.app.view import failures, find
 from reconciler.base.errors import ReconcilerError, StateError, Usage
+from reconciler.catalog.audit import Stage
 from reconciler.catalog.errors import AuditError, CatalogError
 from reconciler.decide.choose import choose, fault
 from reconciler.decide.scene import Scene as Decision
@@ -169,7 +170,7 @@ def _told(house: House, made: RestorePlan) -> Iterator[list[str]]:
     facts = {"snapshot": made.snapshot.id, "target": made.target, "paths": list(made.paths), "actor": "cli"}
     where = f"{made.snapshot.system}@{made.repository}"
 
-    def tell(stage: str, **more: object) -> None:
+    def tell(stage: Stage, **more: object) -> None:
         try:
             house.memory.audit().append(stage, "restore", where, **facts, **more)
         except (StateError, CatalogError, AuditError) as error:

@@ -27,7 +27,12 @@ def test_every_example_runs_in_the_order_of_the_page(tmp_path: Path) -> None:
         script = tmp_path / f"example{number}.py"
         script.write_text(code)
         ended = subprocess.run(
-            [sys.executable, "-W", "error", script], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+            [sys.executable, "-W", "error", script],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert ended.returncode == 0, f"example {number}:\n{code}\n{ended.stderr}"
 
@@ -43,6 +48,8 @@ def test_every_public_name_can_be_had_from_the_package() -> None:
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
-    code = "import sys, reconciler; print([m for m in sys.modules if m.startswith(('reconciler.', 'pydantic', 'sqlalchemy', 'cryptography'))])"
+    code = (
+        "import sys, reconciler; print([m for m in sys.modules if m.startswith(('reconciler.', 'pydantic', 'sqlalchemy', 'cryptography'))])"
+    )
     ended = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"

@@ -1,0 +1,108 @@
+"""A whole house in a temporary folder: specs, sources, a real repository, a real catalog, and a clock that the test moves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.app.reports import PassReport
+from reconciler.app.session import Session
+from tests.fakes.clocks import FakeClock
+
+BASE = """\
+apiVersion: reconciler/v1
+kind: Settings
+metadata: {name: settings}
+spec: {realm: quiet-otter-41}
+---
+apiVersion: reconciler/v1
+kind: Repository
+metadata: {name: main}
+spec: {url: ../repository, key: {file: ../keys/main.key}}
+"""
+
+POLICY = """\
+apiVersion: reconciler/v1
+kind: BackupPolicy
+metadata: {{name: standard}}
+spec:
+  repositories: [main]
+  schedule: {{full: {{every: 365d}}, differential: null, incremental: {{every: 1h}}}}
+  retention: {retention}
+"""
+
+SYSTEM = """\
+apiVersion: reconciler/v1
+kind: System
+metadata: {{name: {name}}}
+spec:
+  tier: low
+  policy: standard
+  verification: {{quick: null, deep: null}}
+  sources: [{{path: ../{source}{more}}}]
+{extra}"""
+
+
+@dataclass
+class WholeHouse:
+    """One spec tree with everything that it names."""
+
+    folder: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        for name in ("specs", "orders"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.write("base.yaml", BASE)
+        self.policy()
+        self.system("orders")
+        (self.folder / "orders" / "one.txt").write_text("one")
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "orders"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def repository(self) -> Path:
+        return self.folder / "repository"
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / "specs" / name).write_text(text)
+
+    def policy(self, retention: str = "{}") -> None:
+        self.write("policy.yaml", POLICY.format(retention=retention))
+
+    def system(self, name: str, *, source: str | None = None, more: str = "", extra: str = "") -> None:
+        self.write(f"{name}.yaml", SYSTEM.format(name=name, source=source or name, more=more, extra=extra))
+
+    def session(self, *, read_only: bool = False) -> Session:
+        return Session.open(self.folder / "specs", state=self.state, agent="shop1", clock=self.clock, read_only=read_only)
+
+    def one_pass(self, *, init: bool = False) -> PassReport:
+        """A pass of a fresh session, as a fresh process would make it. What it stored arrives at the time of the clock."""
+        with self.session() as session:
+            report = session.run_once(init=init)
+        self.arrive()
+        return report
+
+    def arrive(self) -> None:
+        """Let the files of the repository look as if they were written at the time of the clock."""
+        at = self.clock.now().timestamp()
+        for folder, _, files in os.walk(self.repository):
+            for name in files:
+                path = Path(folder) / name
+                if path.stat().st_mtime > at + 3600 or path.stat().st_mtime < 0:
+                    os.utime(path, (at, at))
+
+    def traces(self) -> dict[str, tuple[int, int, int, int]]:
+        """Everything that touching would change."""
+        found = {}
+        for path in [self.folder, *self.folder.rglob("*")]:
+            info = path.lstat()
+            found[str(path)] = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        return found
