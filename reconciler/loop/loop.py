@@ -1,0 +1,148 @@
+"""The loop: look, plan, let workers act, publish; again after the interval, or at once when something happened.
+
+A tick that fails is logged and the next one comes; what was published ages by itself. A hanging action blocks neither the ticks nor
+the readers of the status. The end comes by ``stop``, or when another process has taken the lease: then nothing more is
+begun, what is under way ends at its next checkpoint, and :meth:`Loop.run` returns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from reconciler.base.clock import Clock
+from reconciler.base.errors import ReconcilerError
+from reconciler.base.log import get
+from reconciler.catalog.errors import LeaseLost
+from reconciler.loop.errors import ActionOverdue
+from reconciler.loop.jump import JumpWatch
+from reconciler.loop.published import Published
+from reconciler.loop.queue import Queue
+from reconciler.loop.workers import Workers
+from reconciler.model.plan import Action
+from reconciler.model.status import Status
+
+TICK_SPACING_SECONDS = 1.0  # many actions that end together are looked at together
+STOP_SECONDS_MAX = 60.0  # how long the end waits for actions to reach a checkpoint
+ALIVE_SECONDS_MIN = 300.0  # a tick may take so long (slow repositories) before the loop counts as stuck
+_CHECK_SECONDS = 1.0
+
+_log = get("loop")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one look at the world gave."""
+
+    status: Status
+    actions: tuple[Action, ...]
+    interval: timedelta
+
+
+class Pass(Protocol):
+    """What the loop does, given by app/. Both methods record what happened themselves; they are called from different threads."""
+
+    def tick(self, *, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
+        """Load, observe, plan, record. ``jump``: of the wall clock. May raise ReconcilerError: the next tick tries again."""
+        ...
+
+    def act(self, action: Action, stop: threading.Event, beat: Callable[[], None], /) -> None:
+        """Carry out one action and record how it ended. Raises LeaseLost when this loop may not begin anything more."""
+        ...
+
+    def overdue(self, action: Action, error: ActionOverdue) -> None:
+        """Tell a person that an action hangs."""
+        ...
+
+
+class Loop:
+    """Runs once; :attr:`published` and :meth:`alive` may be asked from any thread, before, during and after."""
+
+    def __init__(self, passes: Pass, *, concurrency: int, interval: timedelta, clock: Clock) -> None:
+        """``interval``: until the first tick has said its own."""
+        self.published = Published()
+        self._passes = passes
+        self._concurrency = concurrency
+        self._interval = interval
+        self._clock = clock
+        self._wake = threading.Event()
+        self._beat_at = clock.monotonic()
+        self._lost: LeaseLost | None = None
+
+    def now(self) -> None:
+        """Look at once: the specs changed, or a person asked."""
+        self._wake.set()
+
+    def alive(self) -> bool:
+        """Whether the loop's own thread still turns, also when its ticks fail."""
+        return self._clock.monotonic() - self._beat_at < max(ALIVE_SECONDS_MIN, 3 * self._interval.total_seconds())
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop`` is set. Raises LeaseLost when another process took over."""
+        queue, jumps = Queue(), JumpWatch(self._clock)
+        workers = Workers(
+            queue,
+            self._passes.act,
+            concurrency=self._concurrency,
+            clock=self._clock,
+            ended=self._ended,
+            overdue=self._passes.overdue,
+        )
+        try:
+            while not self._over(stop):
+                self._wake.clear()
+                self._tick(queue, jumps)
+                self._rest(workers, stop)
+        finally:
+            for action in workers.close(wait_seconds=STOP_SECONDS_MAX):
+                _log.warning("action did not stop in time", kind=action.kind, system=action.system, repository=action.repository)
+        if self._lost is not None:
+            raise self._lost
+
+    def _tick(self, queue: Queue, jumps: JumpWatch) -> None:
+        self._beat()
+        try:
+            tick = self._passes.tick(jump=jumps.look(), under_way=queue.under_way())
+        except LeaseLost as error:
+            self._lost = error
+        except ReconcilerError as error:
+            _log.error("tick failed", code=error.code, error=error.message, hint=error.hint)
+        except Exception:  # noqa: BLE001 - a defect in one tick must not end the protection of everything
+            _log.exception("tick failed unexpectedly")
+        else:
+            self._interval = tick.interval
+            self.published.put(tick.status)
+            queue.offer(tick.actions, self._clock.monotonic())
+        self._beat()
+
+    def _rest(self, workers: Workers, stop: threading.Event) -> None:
+        """Until the interval is over or something happened, but never less than the spacing of ticks."""
+        began = self._clock.monotonic()
+        spacing = min(TICK_SPACING_SECONDS, self._interval.total_seconds())
+        while not self._over(stop):
+            self._beat()
+            workers.check()
+            rested = self._clock.monotonic() - began
+            left = self._interval.total_seconds() - rested
+            if left <= 0 or (self._wake.is_set() and rested >= spacing):
+                return
+            if rested < spacing:
+                stop.wait(min(_CHECK_SECONDS, spacing - rested))
+            else:
+                self._wake.wait(min(_CHECK_SECONDS, left))
+
+    def _ended(self, action: Action, error: Exception | None) -> None:
+        if isinstance(error, LeaseLost):
+            self._lost = error
+        elif error is not None:
+            _log.error("action ended with an unexpected error", kind=action.kind, system=action.system, exc_info=error)
+        self.now()
+
+    def _over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._lost is not None
+
+    def _beat(self) -> None:
+        self._beat_at = self._clock.monotonic()

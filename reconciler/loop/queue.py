@@ -1,0 +1,81 @@
+"""What is to be done next. Each plan replaces what is queued: an action that is no longer wanted is never begun.
+
+Single flight: of one (system, repository, lane) at most one action is under way. Who waits grows in priority, a point a minute, so
+a busy day cannot starve anything.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable
+
+from reconciler.model.plan import Action, Lane
+
+Key = tuple[str, str, Lane]
+
+AGEING_SECONDS = 60.0  # a point of priority for each
+
+
+class Queue:
+    """Shared by the loop, which offers, and the workers, who take."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queued: dict[Key, tuple[Action, float]] = {}
+        self._under_way: set[Key] = set()
+        self._closed = False
+
+    def offer(self, actions: Iterable[Action], now: float) -> None:
+        """Replace what is queued. ``now``: monotonic seconds. What waited before keeps its age; what is under way is not queued again.
+
+        Of several actions with one key the most urgent is queued: the next plan brings the others again.
+        """
+        with self._changed:
+            wanted: dict[Key, tuple[Action, float]] = {}
+            for action in actions:
+                known = wanted.get(action.key)
+                if action.key in self._under_way or (known is not None and known[0].priority >= action.priority):
+                    continue
+                old = self._queued.get(action.key)
+                wanted[action.key] = (action, old[1] if old is not None else now)
+            self._queued = wanted
+            self._changed.notify_all()
+
+    def take(self, lanes: Collection[Lane], now: float, *, wait_seconds: float) -> Action | None:
+        """The most urgent action of these lanes, now under way; None when there is none for so long, or the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or any(key[2] in lanes for key in self._queued), wait_seconds)
+            found = [(self._rank(entry, now), entry[0]) for key, entry in self._queued.items() if key[2] in lanes]
+            if self._closed or not found:
+                return None
+            action = max(found, key=lambda ranked: ranked[0])[1]
+            del self._queued[action.key]
+            self._under_way.add(action.key)
+            return action
+
+    def done(self, action: Action) -> None:
+        """The action has ended, however."""
+        with self._changed:
+            self._under_way.discard(action.key)
+
+    def under_way(self) -> frozenset[tuple[str, str, str]]:
+        """(system, repository, lane)."""
+        with self._changed:
+            return frozenset((key[0], key[1], key[2].value) for key in self._under_way)
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._queued)
+
+    def close(self) -> None:
+        """Nobody gets anything any more."""
+        with self._changed:
+            self._closed = True
+            self._queued.clear()
+            self._changed.notify_all()
+
+    @staticmethod
+    def _rank(entry: tuple[Action, float], now: float) -> tuple[float, float]:
+        """Greater goes first: priority with age; of equals, who waited longer."""
+        action, since = entry
+        return (action.priority + (now - since) // AGEING_SECONDS, -since)
