@@ -8,8 +8,10 @@ caller writes again from memory under another name or stops (ATC'20, "Can applic
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}  # FAT, some network mounts
 
 
 class Disk:
@@ -37,12 +40,12 @@ class Disk:
 
     def sync(self, handle: int) -> None:
         """The file's content and length are on the medium when this returns."""
-        if hasattr(os, "fsync"):
-            full = getattr(__import__("fcntl"), "F_FULLFSYNC", None) if os.uname().sysname == "Darwin" else None
-            if full is not None:
-                __import__("fcntl").fcntl(handle, full)
-            else:
-                os.fsync(handle)
+        if sys.platform == "darwin":  # there, fsync leaves the data in the drive's own cache
+            import fcntl
+
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(handle)
 
     def truncate(self, handle: int, length: int) -> None:
         """Cut off what stands beyond ``length``."""
@@ -55,9 +58,9 @@ class Disk:
         """Give ``temporary`` its final name, whole or not at all; FileExistsError when that name is taken (nothing is overwritten)."""
         try:
             os.link(temporary, final, follow_symlinks=False)
-        except FileExistsError:
-            raise
-        except (OSError, AttributeError, NotImplementedError):  # no hard links here (FAT, some network mounts)
+        except (OSError, AttributeError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_HARD_LINKS:
+                raise
             if os.path.lexists(final):
                 raise FileExistsError(final) from None
             os.rename(temporary, final)

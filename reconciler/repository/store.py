@@ -188,6 +188,14 @@ class LocalStore:
     def _path(self, name: str) -> str:
         return os.path.join(self._root, name)
 
+    def _make_parent(self, final: str) -> None:
+        """Marks have a folder per snapshot; every other folder is there from the beginning."""
+        parent = os.path.dirname(final)
+        if not os.path.isdir(parent):
+            with contextlib.suppress(FileExistsError):
+                self._disk.mkdir(parent)
+            self._published(os.path.dirname(parent))
+
     def _published(self, folder: str) -> None:
         with self._lock:
             self._dirty.add(folder)
@@ -219,6 +227,7 @@ class _LocalDraft:
         with store._translated(name):
             store._disk.sync(self._handle)
             self._close()
+            store._make_parent(final)
             store._disk.publish(self._path, final)
             store._published(os.path.dirname(final))
 
