@@ -94,7 +94,7 @@ def described(root: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-@pytest.fixture()
+@pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     source = tmp_path / "source"
     source.mkdir()
