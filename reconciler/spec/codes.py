@@ -67,6 +67,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "repository-overlap": "Two repositories overlap.",
         "repository-in-tree": "A repository lies inside the spec tree.",
         "key-in-tree": "The key file of a repository lies inside the spec tree.",
-        "exclude-pattern": "A line of `exclude` is not a pattern.",
+        "exclude-pattern": "A line of `exclude` or `tolerate` is not a pattern.",
     }
 )

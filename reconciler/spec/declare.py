@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.model.declared.envelope import API_VERSION, KINDS, AnyDocument
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec.explain import Sentence, explain, suggest
-from reconciler.spec.node import Found, MapNode, Node, Scalar, Spot, find, plain, pointer
+from reconciler.spec.node import Found, ListNode, MapNode, Node, Scalar, Spot, find, plain, pointer
 from reconciler.spec.parse import Parsed, show
 from reconciler.spec.source import Source
 
@@ -132,6 +132,8 @@ def _validate(source: Source, model: type[AnyDocument], node: MapNode, value: An
     problems = []
     for row in rows:
         found = find(node, row["loc"])
+        if row["type"] == "too_short" and isinstance(found.node, ListNode) and found.node.children:
+            continue  # it counts valid items only, and each invalid one has a problem of its own
         sentence = explain(row, model, found.node)
         spot = found.key_spot if row["type"] in {"extra_forbidden", "missing"} or row["loc"][-1:] == ("[key]",) else found.spot
         where = (*found.path, row["loc"][-1]) if row["type"] == "missing" else found.path

@@ -10,13 +10,17 @@ from reconciler.base.secret import REDACTED, looks_secret
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.envelope import LABEL_KEY_PATTERN
 from reconciler.model.declared.policy import CLOCK_PATTERN
+from reconciler.model.declared.repository import VARIABLE_PATTERN
 from reconciler.model.declared.scalars import NAME_PATTERN
 from reconciler.spec.node import ListNode, MapNode, Node
 from reconciler.spec.parse import show
+from reconciler.spec.scalar import resolve
+from reconciler.spec.source import visible
 
 _PATTERNS = {
     NAME_PATTERN: "must be a name: lower-case letters, digits, `.`, `_` and `-`, at most 63, with a letter or digit at both ends",
     LABEL_KEY_PATTERN: "must be a label key: letters, digits, `.`, `_`, `/` and `-`, at most 63",
+    VARIABLE_PATTERN: "must be the name of an environment variable: letters, digits and `_`",
     CLOCK_PATTERN: "must be a time of day in quotes, such as '22:00'",
 }
 _TYPES = {
@@ -53,7 +57,8 @@ def explain(error: Mapping[str, Any], model: type[Block], node: Node) -> Sentenc
         allowed = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
         close = suggest(show(error.get("input")), allowed)
         return Sentence("wrong-value", f"must be {' or '.join(allowed)} ({got(node, location)})", close)
-    return Sentence("wrong-value", f"{_value(kind, context, error)} ({got(node, location)})")
+    where = f" ({got(node, location)})" if not isinstance(node, (MapNode, ListNode)) else ""
+    return Sentence("wrong-value", _value(kind, context, error) + where)
 
 
 def _value(kind: str, context: Mapping[str, Any], error: Mapping[str, Any]) -> str:
@@ -80,10 +85,12 @@ def _unknown(location: tuple[str | int, ...], model: type[Block]) -> Sentence:
     fields = [field.alias or key for key, field in block.model_fields.items()] if block else []
     if looks_secret(name) or (location[-2:-1] == ("key",) and name in {"value", "literal"}):
         return Sentence(
-            "unknown-field", "unknown field", "A secret never stands in a spec: name a `file`, `env` or `command` that holds it."
+            "unknown-field",
+            f"there is no field `{visible(name)}` here",
+            "A secret never stands in a spec: name a `file`, `env` or `command` that holds it.",
         )
     hint = suggest(name, fields) or (f"Known here: {', '.join(f'`{field}`' for field in fields)}." if fields else "")
-    return Sentence("unknown-field", "unknown field", hint)
+    return Sentence("unknown-field", f"there is no field `{visible(name)}` here", hint)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -107,8 +114,19 @@ def got(node: Node, location: tuple[str | int, ...] = ()) -> str:
         return "got nothing"
     if any(looks_secret(str(part)) for part in location):
         return f"got {REDACTED}"
+    if node.value == "":
+        return "got empty text"
     text = show(node.value)
+    if isinstance(node.value, str) and not _reads_as_text(text):
+        return f"got the text '{text}'"
     return f"got `{text if len(text) <= 60 else text[:60] + '…'}`"
+
+
+def _reads_as_text(word: str) -> bool:
+    try:
+        return isinstance(resolve(word), str)
+    except ValueError:
+        return True
 
 
 def block_at(model: type[Block], location: Iterable[str | int]) -> type[Block] | None:

@@ -64,7 +64,12 @@ def _syntax(source: Source, error: Any) -> Problem:
     spot = Spot(mark.line + 1, mark.column + 1, mark.column + 2) if mark else Spot(1, 1, 2)
     line = source.lines[spot.line - 1] if spot.line <= len(source.lines) else ""
     message, hint = str(error.problem or error.context or "the text is not YAML"), ""
-    if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in message:
+    if error.context_mark and ("end of stream" in message or "<stream end>" in message):
+        begin = error.context_mark
+        spot = Spot(begin.line + 1, begin.column + 1, begin.column + 2)
+        what = str(error.context).removeprefix("while ").removeprefix("scanning a ").removeprefix("parsing a ")
+        message = f"the {what} that begins here has no end"
+    elif "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in message:
         message, hint = "a tab stands where YAML needs spaces", "Indent with spaces."
     elif "mapping values are not allowed" in message:
         hint = "Is the line indented like its neighbours? Text that holds `: ` needs quotes."
@@ -90,7 +95,7 @@ class _Builder:
 
     def document(self, start: Any, events: Iterator[Any]) -> Parsed:
         if start.version or start.tags:
-            raise self._stop("yaml-directive", Spot(start.start_mark.line, 1, 2), "YAML directives are not part of specs")
+            raise self._stop("yaml-directive", Spot(start.start_mark.line, 1, 2), "a YAML directive is not part of specs")
         for event in events:
             match type(event).__name__:
                 case "ScalarEvent":

@@ -10,7 +10,7 @@ from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec.node import Spot
 
 _SNIPPET_WIDTH = 160
-_KEY_VALUE = re.compile(r"([\w.-]+)(\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,}\]]+)")
+_KEY_VALUE = re.compile(r"([\w.-]+)(\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,\[\]{}]+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from reconciler.base.files import read_regular
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec.errors import SpecTreeMissing, SpecTreeUnreadable
+from reconciler.spec.patterns import compile_patterns
 from reconciler.spec.source import visible
 
 FILE_BYTES_MAX = 2**20
@@ -146,10 +147,8 @@ def _ignored(tree: Tree, real_root: str) -> Ignored:
     except (OSError, ValueError) as error:
         tree.report("file-unreadable", IGNORE_FILE, f"the file cannot be read: {error}")
         return lambda _name: False
-    from pathspec import GitIgnoreSpec
-
     try:
-        return GitIgnoreSpec.from_lines(text.splitlines()).match_file
+        return compile_patterns(text.splitlines()).match_file
     except ValueError as error:
-        tree.report("ignore-pattern", IGNORE_FILE, f"a line is not a pattern: {visible(str(error))}")
+        tree.report("ignore-pattern", IGNORE_FILE, f"a line {error}")
         return lambda _name: False

@@ -10,12 +10,14 @@ from reconciler.model.declared.block import Block, Items
 from reconciler.model.declared.scalars import PathText
 from reconciler.model.declared.system import FailureDomain, Text
 
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
 
 class Key(Block):
     """Where the key of the repository comes from: exactly one of file, env, command. The key itself never stands in a spec."""
 
     file: PathText | None = Field(None, description="A file that only its owner can read; relative to this spec file's folder.")
-    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(None, description="An environment variable.")
+    env: Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)] | None = Field(None, description="An environment variable.")
     command: Annotated[Items[Text], Field(min_length=1)] | None = Field(
         None, description="argv whose output is the key; runs only where the host allows it."
     )

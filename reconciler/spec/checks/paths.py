@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from reconciler.model.declared.envelope import System
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared
+from reconciler.spec.patterns import compile_patterns
 from reconciler.spec.resolve import Objects, absolute, folder_of
-from reconciler.spec.source import visible
 
 
 def check(objects: Objects) -> Iterator[Problem]:
@@ -80,29 +80,29 @@ def _excluded(relative: str, patterns: tuple[str, ...]) -> bool:
     """Whether ``patterns`` leave out a folder or one above it."""
     if not patterns:
         return False
-    from pathspec import GitIgnoreSpec
-
     try:
-        spec = GitIgnoreSpec.from_lines(patterns)
+        return compile_patterns(patterns).match_file(relative + "/")
     except ValueError:
         return False  # reported as exclude-pattern
-    return spec.match_file(relative + "/")
 
 
 def _patterns(declared: Declared, system: System) -> Iterator[Problem]:
     for index, source in enumerate(system.spec.sources):
-        for number, pattern in enumerate(source.exclude):
-            if (fault := _fault(pattern)) is not None:
-                yield declared.problem("exclude-pattern", ("spec", "sources", index, "exclude", number), fault)
+        tolerate = source.tolerate
+        lists = {("exclude",): source.exclude} | (
+            {("tolerate", "changing"): tolerate.changing, ("tolerate", "unreadable"): tolerate.unreadable} if tolerate else {}
+        )
+        for where, patterns in lists.items():
+            for number, pattern in enumerate(patterns):
+                if (fault := _fault(pattern)) is not None:
+                    yield declared.problem("exclude-pattern", ("spec", "sources", index, *where, number), fault)
 
 
 def _fault(pattern: str) -> str | None:
     if "\n" in pattern:
         return "a pattern is one line"
-    from pathspec import GitIgnoreSpec
-
     try:
-        GitIgnoreSpec.from_lines([pattern])
+        compile_patterns([pattern])
     except ValueError as error:
-        return f"is not a pattern ({visible(str(error))})"
+        return str(error)
     return None

@@ -28,7 +28,9 @@ def check(objects: Objects, broken: AbstractSet[Key]) -> Iterator[Problem]:
         yield from _repositories(declared, spec.repositories or (), known["Repository"])
         for index, name in enumerate(spec.depends_on):
             if name not in known["System"]:
-                yield _missing(declared, "unknown-system", ("spec", "dependsOn", index), "System", name, known["System"])
+                yield _missing(
+                    declared, "unknown-system", ("spec", "dependsOn", index), "System", name, known["System"] - {declared.key[1]}
+                )
     yield from _cycles(objects)
     yield from _previous_names(objects)
     yield from _realm(objects, broken)
