@@ -17,7 +17,7 @@ from reconciler.base.errors import ReconcilerError, Usage
 from reconciler.cli.commands import act, look, reconcile, restore, specs
 from reconciler.cli.exits import ExitCode, of_fate
 from reconciler.cli.output import prepare_streams, write, write_page
-from reconciler.cli.words import Format, Level, Words, command, folders
+from reconciler.cli.words import Format, Level, Words, command, folder, folders, name_of
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _GROUPS = {
@@ -69,9 +69,9 @@ def build() -> typer.Typer:
 
 def _root(
     context: typer.Context,
-    specs: Annotated[Path, typer.Option("--specs", metavar="DIR", envvar="RECONCILER_SPECS", help="The spec tree.")] = Path("specs"),
+    specs: Annotated[str, typer.Option("--specs", metavar="DIR", envvar="RECONCILER_SPECS", help="The spec tree.")] = "specs",
     state: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--state", metavar="DIR", envvar="RECONCILER_STATE", help="Where the loop remembers; by default chosen per tree."),
     ] = None,
     host: Annotated[
@@ -103,7 +103,10 @@ def _root(
     """
     if version:
         return _version(output)
-    words = Words(specs, state, host, folders(allow_commands) or (), output, log_level, dry_run, detailed, cached, watch, init)
+    tree, memory = folder("--specs", specs) or Path("specs"), folder("--state", state)
+    words = Words(
+        tree, memory, name_of("--host", host), folders(allow_commands) or (), output, log_level, dry_run, detailed, cached, watch, init
+    )
     context.obj = words
     return reconcile.run(words) if context.invoked_subcommand is None else ExitCode.DONE
 
@@ -131,11 +134,15 @@ def _translated(error: Exception) -> ReconcilerError:
     if hasattr(error, "format_message"):
         context: Any = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "reconcile"
-        message = error.format_message().rstrip(".")
+        message = error.format_message().rstrip(".").replace("Value error, ", "")
         return Usage(message[:1].lower() + message[1:], hint=f"`{where} --help` lists what it understands.")
-    from reconciler.base.log import get
+    import structlog
 
-    get("cli").debug("unexpected error", exc_info=error)
+    from reconciler.base import log
+
+    if not structlog.is_configured():  # it happened before the words were understood
+        log.configure(level="warning")
+    log.get("cli").debug("unexpected error", exc_info=error)
     return ReconcilerError(
         f"unexpected {type(error).__name__}: {error}",
         hint="This is a defect of the program. Run it again with --log-level debug and report what it logs.",

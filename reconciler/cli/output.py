@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from reconciler.cli.errors import AnswerLost
+
 if TYPE_CHECKING:
     from reconciler.cli.render.page import Page
 
@@ -34,7 +36,11 @@ def write(text: str, *, error: bool = False) -> None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        _forget(stream, error=error)
+        _forget(stream)
+    except OSError as failure:
+        _forget(stream)
+        if not error:
+            raise AnswerLost(f"the answer cannot be written: {failure.strerror or failure}") from failure
     except ValueError:
         return  # the handle was closed by whoever started this process: there is nobody to tell
 
@@ -61,7 +67,7 @@ def _width(stream: TextIO | None) -> int | None:
     return columns if columns >= WIDTH_MIN else None
 
 
-def _forget(stream: TextIO, *, error: bool) -> None:
+def _forget(stream: TextIO) -> None:
     """Send the rest to nowhere: also the flush of the interpreter at its end, which would complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Action
 
 LINE_SECONDS = 15  # between two log lines of one action: enough to see life, little enough for a mail from cron
+SILENT_SECONDS = 5
 
 
 class Amounts(Protocol):
@@ -108,6 +109,7 @@ class _Bars:
         )
         self._tasks: dict[str, Any] = {}
         self._began: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
 
     def start(self) -> None:
         self._rich.start()
@@ -120,7 +122,15 @@ class _Bars:
         if name not in self._tasks:
             self._tasks[name] = self._rich.add_task(escape(name), total=None, amount="")
             self._began[name] = now
+        self._heard[name] = now
+        self._drop_silent(now)
         rate = amounts.bytes / max(now - self._began[name], 0.5)
         of = f" of {amounts.total_files:,}" if amounts.total_files else ""
         amount = f"{amounts.files:,}{of} files  {format_size(amounts.bytes)}  {format_size(rate)}/s"
         self._rich.update(self._tasks[name], completed=amounts.files, total=amounts.total_files, amount=amount)
+
+    def _drop_silent(self, now: float) -> None:
+        """What has ended says nothing more; its bar makes room."""
+        for name in [name for name, heard in self._heard.items() if now - heard > SILENT_SECONDS]:
+            self._rich.remove_task(self._tasks.pop(name))
+            del self._heard[name], self._began[name]

@@ -80,14 +80,27 @@ class Words:
             write_page(page())
 
 
-Specs = Annotated[Path | None, typer.Option("--specs", metavar="DIR", help="The spec tree.")]
-State = Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
+Specs = Annotated[str | None, typer.Option("--specs", metavar="DIR", help="The spec tree.")]
+State = Annotated[str | None, typer.Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
 Host = Annotated[str | None, typer.Option("--host", metavar="NAME", help="Who this agent is.", hidden=True)]
 Allow = Annotated[str | None, typer.Option("--allow-commands", metavar="DIRS", hidden=True)]
 Output = Annotated[Format | None, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")]
 LogLevel = Annotated[Level | None, typer.Option("--log-level", help="How much is logged.", hidden=True)]
 
 _SHARED: dict[str, Any] = {"specs": Specs, "state": State, "host": Host, "allow_commands": Allow, "output": Output, "log_level": LogLevel}
+
+
+def folder(flag: str, text: str | None) -> Path | None:
+    """A path as given. Empty is a slip of a script (an unset variable), not the current directory."""
+    if text == "":
+        raise Usage(f"{flag} is empty", hint="Is a variable unset in the script that runs this?")
+    return Path(text) if text is not None else None
+
+
+def name_of(flag: str, text: str | None) -> str | None:
+    """A name as given, never an empty one."""
+    folder(flag, text)
+    return text
 
 
 def folders(text: str | None) -> tuple[Path, ...] | None:
@@ -113,7 +126,8 @@ def command(
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
 
         @functools.wraps(function)
-        def call(context: typer.Context, /, **given: Any) -> ExitCode:
+        def call(**given: Any) -> ExitCode:
+            context: typer.Context = given.pop("context")
             shared = {key: given.pop(key) for key in _SHARED}
             words = _merged(context.find_root().obj, shared)
             _refuse_unheard(words, name, accepts)
@@ -134,6 +148,8 @@ def command(
 
 
 def _merged(words: Words, shared: dict[str, Any]) -> Words:
+    shared["specs"], shared["state"] = folder("--specs", shared["specs"]), folder("--state", shared["state"])
+    shared["host"] = name_of("--host", shared["host"])
     shared["allow_commands"] = folders(shared["allow_commands"])
     shared["level"] = shared.pop("log_level")
     return replace(words, **{key: value for key, value in shared.items() if value is not None})

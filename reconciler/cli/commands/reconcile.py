@@ -86,13 +86,13 @@ def results_code(results: Iterable[Ended]) -> ExitCode:
 def _one_pass(words: Words) -> ExitCode:
     from reconciler.cli.progress import Progress
     from reconciler.cli.render.problems import counts
-    from reconciler.cli.render.results import next_due, pass_json, pass_page
+    from reconciler.cli.render.results import pass_json, pass_page
     from reconciler.cli.signals import StopSignals
 
     with StopSignals() as signals, words.session() as session:
         with Progress(quiet=words.json) as progress:
             report = session.run_once(init=words.init, stop=signals.stop, progress=progress.action)
-        words.answer(lambda: pass_page(report, str(words.specs), next_due(report.plan)), lambda: pass_json(report))
+        words.answer(lambda: pass_page(report, str(words.specs)), lambda: pass_json(report))
     failed = [ExitCode.FAILED] if any(is_failure(gap) for gap in report.gaps) else []
     broken = counts(report.problems)["errors"] > 0
     code = worst([plan_code(report.plan, broken=broken), results_code(report.results), *failed])
@@ -107,6 +107,6 @@ def _watch(words: Words) -> ExitCode:
     with StopSignals() as signals, words.session() as session:
         if not words.json:
             write(f"Watching {words.specs.absolute()}; Ctrl-C stops after the checkpoint.\n", error=True)
-        with Progress(quiet=words.json) as progress:
+        with Progress(quiet=True) as progress:  # for hours, log lines: bars would push the log around
             session.watch(stop=signals.stop, progress=progress.action, init=words.init)
     return signals.outcome(ExitCode.DONE)

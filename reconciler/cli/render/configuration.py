@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import timedelta
-from enum import Enum
 from typing import Any
 
-from reconciler.base.units import format_duration
 from reconciler.cli.render.as_json import document
+from reconciler.cli.render.block import camel, given, words
 from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.model.declared.block import Block
 from reconciler.model.desired import DesiredSystem
 
 Origins = Sequence[tuple[str, object, str]]
@@ -35,44 +34,25 @@ def configuration_page(systems: Sequence[DesiredSystem], origins: Origins) -> Pa
 
 def configuration_json(systems: Sequence[DesiredSystem], origins: Origins) -> str:
     """The same for programs."""
-    written = [{"pointer": pointer, "value": _text(value), "origin": origin} for pointer, value, origin in origins]
+    written = [{"pointer": pointer, "value": words(value), "origin": origin} for pointer, value, origin in origins]
     return document("configuration", systems=systems, **({"origins": written} if origins else {}))
 
 
 def flat(system: DesiredSystem) -> list[tuple[str, str]]:
     """``retention.keepWithin`` to ``2d``: every value that is set, by its path in the specs."""
     values = {f.name: getattr(system, f.name) for f in fields(system) if f.name not in _NOT_DECLARED}
-    return [pair for name, value in values.items() for pair in _leaves(_camel(name), value)]
+    return [pair for name, value in values.items() for pair in _leaves(camel(name), value)]
 
 
 def _leaves(path: str, value: Any) -> list[tuple[str, str]]:
-    if hasattr(value, "given"):
-        value = {_camel(key): inner for key, inner in value.given().items()}
+    if isinstance(value, Block):
+        value = given(value)
     if isinstance(value, Mapping):
         return [leaf for key, inner in value.items() for leaf in _leaves(f"{path}.{key}", inner)]
-    if isinstance(value, tuple) and any(hasattr(item, "given") for item in value):
+    if isinstance(value, tuple) and any(isinstance(item, Block) for item in value):
         return [leaf for number, item in enumerate(value) for leaf in _leaves(f"{path}[{number}]", item)]
-    return [] if value is None or value == () else [(path, _text(value))]
-
-
-def _text(value: object) -> str:
-    match value:
-        case timedelta():
-            return format_duration(value)
-        case Enum():
-            return str(value.value)
-        case bool():
-            return str(value).lower()
-        case tuple() | list():
-            return ", ".join(_text(item) for item in value)
-        case _:
-            return str(value)
+    return [] if value is None or value == () else [(path, words(value))]
 
 
 def _origin(pointer: str, value: object, origin: str) -> list[Cell]:
-    return [pointer.strip("/").replace("/", "."), _text(value), (origin, Style.FAINT)]
-
-
-def _camel(key: str) -> str:
-    first, *rest = key.split("_")
-    return first + "".join(part.title() for part in rest)
+    return [pointer.strip("/").replace("/", "."), words(value), (origin, Style.FAINT)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from reconciler.base.units import format_duration
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
+from reconciler.cli.render.block import given, sentence, words
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import HELD, SYMBOLS, add_persons, deed, held_in_words
 from reconciler.model.desired import DesiredSystem
@@ -48,8 +48,8 @@ def _wanted(page: Page, system: DesiredSystem) -> None:
         ("sources", ", ".join(source.path for source in system.sources)),
         ("host", system.host or "any agent"),
         ("owner", system.owner or "nobody is named"),
-        ("schedule", sentence(system.schedule.given()) or "none"),
-        ("retention", sentence(system.retention.given()) or "keeps everything"),
+        ("schedule", sentence(system.schedule) or "none"),
+        ("retention", sentence(system.retention) or "keeps everything"),
     ]
     if system.suspend:
         rows.append(("suspended", (f"until {when.exact(system.suspend.until)}: {system.suspend.reason}", Style.WARN)))
@@ -57,27 +57,7 @@ def _wanted(page: Page, system: DesiredSystem) -> None:
 
 
 def _promises(system: DesiredSystem) -> str:
-    given = system.objectives.given()
-    return "".join(f", {name.upper()} {format_duration(value)}" for name, value in given.items() if value is not None)
-
-
-def sentence(values: Mapping[str, Any]) -> str:
-    """A block in one line, in the words of the specs: ``keepWithin 2d, daily 14``."""
-    return ", ".join(f"{_camel(key)} {_value(value)}" for key, value in values.items() if value is not None)
-
-
-def _camel(key: str) -> str:
-    first, *rest = key.split("_")
-    return first + "".join(part.title() for part in rest)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    if hasattr(value, "given"):
-        inner = {key: item for key, item in value.given().items() if item is not None}
-        return " ".join(f"{'' if key == 'every' else _camel(key) + ' '}{_value(item)}" for key, item in inner.items())
-    return str(value)
+    return "".join(f", {name.upper()} {words(value)}" for name, value in given(system.objectives).items())
 
 
 def _conditions(page: Page, conditions: Sequence[Condition], now: datetime) -> None:

@@ -158,9 +158,12 @@ def summary(plan: Plan, systems: int) -> str:
         parts.append(f"{when.count(sum(len(h.snapshots) for h in plan.held), 'snapshot')} held")
     if plan.gaps:
         parts.append(f"{len(causes(plan.gaps))} for a person")
+    if not parts and not systems:
+        return "Nothing is protected: no system is declared."
     if not parts:
         known = "" if plan.complete else " in what could be seen"
         return f"Nothing to do{known}: {when.count(systems, 'system')} as declared."
     touched = {a.system for a in plan.actions} | {h.system for h in plan.held} | {g.system for g in plan.gaps}
-    quiet = systems - len(touched)
+    all_seen = plan.complete and "" not in touched  # a gap of a repository touches every system in it
+    quiet = systems - len(touched) if all_seen else 0
     return f"Plan: {', '.join(parts)}." + (f" {when.count(quiet, 'system')} need{'s' if quiet == 1 else ''} nothing." if quiet > 0 else "")

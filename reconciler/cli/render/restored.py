@@ -13,7 +13,7 @@ from reconciler.cli.render.page import Cell, Page, Style
 if TYPE_CHECKING:
     from reconciler.app.reports import RestorePlan, RestoreReport
 
-LINES_SHOWN = 20
+LINES_SHOWN = 10
 
 
 def restore_plan_page(plan: RestorePlan, now: datetime) -> Page:
@@ -41,7 +41,7 @@ def restored_page(report: RestoreReport) -> Page:
     """Afterwards."""
     page = Page()
     for path, why in report.failures[:LINES_SHOWN]:
-        page.line(("not restored  ", Style.BAD), f"{path}: {why}", hang=14)
+        page.line(("not restored  ", Style.BAD), f"/{path.lstrip('/')}: {why}", hang=14)
     _more(page, len(report.failures))
     for (what, why), paths in _by_cause(report.losses).items():
         examples = paths[0] if len(paths) == 1 else f"{when.count(len(paths), 'entry', 'entries')}, first {paths[0]}"
@@ -82,7 +82,7 @@ def _sentence(report: RestoreReport) -> tuple[Cell, ...]:
     if not report.whole:
         return (
             ("Restored in part", Style.BAD),
-            f": {amount}; {when.count(len(report.failures), 'file')} missing. The snapshot itself is unchanged.",
+            f": {amount}; {when.count(len(report.failures), 'file')} not restored, see above.",
         )
     if not report.files and not report.folders:
         return (("Nothing matched", Style.WARN), ": no such path in this snapshot.")

@@ -14,7 +14,8 @@ from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import VERBS, add_persons
 from reconciler.cli.render.problems import add_problems, counts
 from reconciler.model.observed import Failure
-from reconciler.model.plan import Action, ActionKind, Plan
+from reconciler.model.plan import Action, ActionKind
+from reconciler.model.status import Status
 
 if TYPE_CHECKING:
     from reconciler.app.reports import InitReport, PassReport
@@ -85,8 +86,8 @@ def results_json(kind: str, results: Sequence[Ended]) -> str:
     return document(kind, results=[_plain_result(result) for result in results])
 
 
-def pass_page(report: PassReport, root: str, next_due: str) -> Page:
-    """The bare `reconcile`. ``next_due``: the sentence about the next backup, when nothing was due."""
+def pass_page(report: PassReport, root: str) -> Page:
+    """The bare `reconcile`."""
     page = Page()
     add_problems(page, report.problems, root)
     page.blank()
@@ -102,9 +103,10 @@ def pass_page(report: PassReport, root: str, next_due: str) -> Page:
         page.line(("note  ", Style.WARN), note, hang=6)
     page.blank()
     _results(page, report.results)
-    add_persons(page, report.gaps)
+    said = {result.failure.message for result in report.results if result.failure is not None}
+    add_persons(page, [gap for gap in report.gaps if gap.why not in said])
     page.blank()
-    page.line((_conclusion(report, next_due), Style.STRONG), hang=6)
+    page.line((_conclusion(report), Style.STRONG), hang=6)
     return page
 
 
@@ -201,11 +203,14 @@ def _trouble(page: Page, result: Ended) -> None:
         )
 
 
-def _conclusion(report: PassReport, next_due: str) -> str:
+def _conclusion(report: PassReport) -> str:
+    next_due = _next_due(report.status)
     if report.results:
         return _total(report.results) + (f" {next_due}" if next_due else "")
     if report.gaps or report.held or not report.plan.complete:
         return f"Nothing could be done now; see above. {next_due}".rstrip()
+    if not report.status.systems:
+        return "Nothing is protected: no system is declared."
     return f"Nothing to do: {when.count(len(report.status.systems), 'system')} as declared. {next_due}".rstrip()
 
 
@@ -214,13 +219,13 @@ def _total(results: Sequence[Ended]) -> str:
     for result in results:
         word = _PAST[result.action.kind] if result.outcome == "succeeded" else _ending(result)[0].lower()
         number[word] = number.get(word, 0) + 1
-    return f"Done: {', '.join(f'{count} {word}' for word, count in number.items())}." if number else "Nothing was done."
+    return ", ".join(f"{count} {word}" for word, count in number.items()) + "." if number else "Nothing was done."
 
 
-def next_due(plan: Plan) -> str:
+def _next_due(status: Status) -> str:
     """``Next backup: orders in 6m.``; empty when nothing is waiting."""
-    due = min(plan.waiting, key=lambda w: (w.due_at, w.system), default=None)
-    return f"Next backup: {due.system} {when.until(due.due_at, plan.at)}." if due else ""
+    waiting = [(system.next_due_at, system.name) for system in status.systems if system.here and system.next_due_at is not None]
+    return f"Next backup: {min(waiting)[1]} {when.until(min(waiting)[0], status.at)}." if waiting else ""
 
 
 def _plain_result(result: Ended) -> dict[str, object]:

@@ -15,7 +15,9 @@ _GRADES = {Grade.COMPLETE: Style.GOOD, Grade.PARTIAL: Style.WARN, Grade.SUSPECT:
 
 
 def snapshots_page(snapshots: Sequence[Snapshot], now: datetime, *, realm: str) -> Page:
-    """Oldest first: the newest stands where the eye is, above the prompt."""
+    """Oldest first: the newest stands where the eye is, above the prompt. ``realm``: our own, which needs no mention; empty: unknown."""
+    realms = {snapshot.realm for snapshot in snapshots}
+    realm = realm or (realms.pop() if len(realms) == 1 else "")
     page = Page()
     groups = _by_id(snapshots)
     if not groups:

@@ -162,5 +162,5 @@ def _verdict(status: Status) -> tuple[Cell, ...]:
     if not total:
         return (("Nothing is protected: the specs declare no system.", Style.WARN),)
     if not broken:
-        return ((f"All {when.count(total, 'system')} protected." if total > 1 else "The one system is protected.", Style.GOOD),)
+        return ((f"{total} of {when.count(total, 'system')} protected as declared.", Style.GOOD),)
     return ((f"{len(broken)} of {when.count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", Style.BAD),)

@@ -46,7 +46,9 @@ def age(at: datetime | None, now: datetime) -> str:
 
 def ago(at: datetime | None, now: datetime) -> str:
     """``4m ago``, ``never``."""
-    return "never" if at is None else f"{age(at, now)} ago"
+    if at is None:
+        return "never"
+    return "just now" if now - at < timedelta(seconds=1) else f"{age(at, now)} ago"
 
 
 def until(at: datetime, now: datetime) -> str:
