@@ -287,7 +287,7 @@ def test_a_place_where_everybody_writes_is_refused_to_all_but_its_owner(tmp_path
 
 def test_a_target_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     open_to_all(tmp_path)
-    (tmp_path / "closed").mkdir(mode=0o755)
+    (tmp_path / "closed").mkdir(mode=0o555)
     with as_nobody(), pytest.raises(TargetUnusable, match="permission denied"):
         Target.open(str(tmp_path / "closed" / "out"))
 
