@@ -42,6 +42,9 @@ class Mark:
     note: str = ""
 
 
+_BAD = (MarkKind.DAMAGED, MarkKind.SUSPECT)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One snapshot in one repository. The same snapshot copied elsewhere has the same id there."""
@@ -75,9 +78,10 @@ class Snapshot:
     @property
     def good(self) -> bool:
         """Complete, and nothing bad was learned since."""
-        bad = {MarkKind.DAMAGED, MarkKind.SUSPECT}
-        return self.grade is Grade.COMPLETE and not any(mark.kind in bad for mark in self.marks)
+        if self.grade is not Grade.COMPLETE:
+            return False
+        return not self.marks or not any(mark.kind in _BAD for mark in self.marks)  # most have none, and this is asked very often
 
     def marked(self, kind: MarkKind) -> datetime | None:
         """When it was last marked so, or None."""
-        return max((mark.at for mark in self.marks if mark.kind is kind), default=None)
+        return max((mark.at for mark in self.marks if mark.kind is kind), default=None) if self.marks else None
