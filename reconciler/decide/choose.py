@@ -11,6 +11,7 @@ from datetime import datetime
 
 from reconciler.base.units import format_duration
 from reconciler.decide.scene import newest_first
+from reconciler.decide.words import counted
 from reconciler.model.snapshot import Grade, MarkKind, Snapshot
 
 
@@ -42,7 +43,7 @@ def fault(snapshot: Snapshot) -> str:
         if snapshot.marked(kind) is not None:
             return f"marked {kind}"
     if snapshot.grade is Grade.PARTIAL:
-        return f"partial, {snapshot.defects} defects"
+        return f"partial, {counted(snapshot.defects, 'defect')}"
     return "suspect" if snapshot.grade is Grade.SUSPECT else ""
 
 
@@ -59,7 +60,7 @@ def _nothing(ordered: Sequence[Snapshot], allowed: Sequence[Snapshot], at: datet
     if not ordered:
         return "there is no snapshot"
     if allowed:
-        return f"none of the {len(allowed)} snapshots is good; the newest is {allowed[0].id[:8]} ({fault(allowed[0])})"
+        return f"there is no good one among {counted(len(allowed), 'snapshot')}; the newest is {allowed[0].id[:8]} ({fault(allowed[0])})"
     assert at is not None, "without a wanted moment every snapshot is allowed"
     return f"no snapshot is as old as {_moment(at)}; the oldest is {ordered[-1].id[:8]} of {_moment(ordered[-1].as_of)}"
 

@@ -14,6 +14,7 @@ from reconciler.decide import copies as copying
 from reconciler.decide.objectives import RecoveryPoint, Standing, assess, expected_duration, newest_verified_at, recovery_point
 from reconciler.decide.retention import is_empty
 from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.words import counted
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held, Plan
@@ -90,7 +91,7 @@ def _reachable(scene: Scene, name: str) -> _Statement:
         return Truth.UNKNOWN, "NeverSeen", f"repository {name} was never listed" if name else "no repository is named"
     if not state.reachable:
         return Truth.FALSE, "RepositoryUnreachable", f"repository {name} does not answer"
-    return Truth.TRUE, "Listed", f"{len(state.snapshots)} snapshots listed at {_moment(state.listed_at)}"
+    return Truth.TRUE, "Listed", f"{counted(len(state.snapshots), 'snapshot')} listed at {_moment(state.listed_at)}"
 
 
 def _camel(code: str) -> str:
@@ -130,7 +131,7 @@ def _without_point(scene: Scene, system: DesiredSystem) -> _Statement:
     if any(from_future(s.counted_at, scene.now) for s in snapshots):
         return Truth.UNKNOWN, "ClockSuspect", "every good snapshot comes from the future: one of the clocks is wrong"
     if snapshots:
-        return Truth.FALSE, "OnlyPartial", f"none of the {len(snapshots)} snapshots is good"
+        return Truth.FALSE, "OnlyPartial", f"there is no good one among {counted(len(snapshots), 'snapshot')}"
     where = f" on {system.host}" if not scene.here(system) else ""
     return Truth.FALSE, "NeverBackedUp", f"no snapshot was ever taken{where}"
 

@@ -15,6 +15,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.calendar import next_moment, next_unmissed, window_opens
 from reconciler.decide.objectives import expected_duration
 from reconciler.decide.scene import from_future
+from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Schedule, Trigger
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import RunHistory
@@ -89,19 +90,19 @@ def _trigger(schedule: Schedule, kind: BackupKind) -> Trigger | None:
     return trigger
 
 
-def _attempts(case: Case) -> list[Snapshot]:
-    """What can pace the next try: not what was found damaged or suspect, not what claims to come from the future."""
+def _paces(snapshot: Snapshot, now: datetime) -> bool:
+    """Whether it counts as an attempt: not what was found damaged or suspect, not what claims to come from the future."""
     bad = (MarkKind.DAMAGED, MarkKind.SUSPECT)
-    return [s for s in case.snapshots if not any(s.marked(kind) for kind in bad) and not from_future(s.counted_at, case.now)]
+    return not any(snapshot.marked(kind) for kind in bad) and not from_future(snapshot.counted_at, now)
 
 
 def _anchor(case: Case, kind: BackupKind) -> datetime | None:
-    satisfying = _SATISFIED_BY[kind]
-    attempts = _attempts(case)
-    moments = [s.counted_at for s in attempts if s.kind in satisfying]
+    satisfying = [s for s in case.snapshots if s.kind in _SATISFIED_BY[kind]]
+    newest = next((s for s in satisfying if _paces(s, case.now)), None)
+    moments = [newest.counted_at] if newest is not None else []
     if case.history.confirmed is not None and kind is not BackupKind.FULL:  # a full exists to read every byte; a scan is no substitute
         confirmed_id, confirmed_at = case.history.confirmed
-        moments += [confirmed_at for s in attempts if s.id == confirmed_id and s.kind in satisfying]
+        moments += [confirmed_at for s in satisfying if s.id == confirmed_id and _paces(s, case.now)]
     if case.history.last_partial_at is not None and kind is BackupKind.INCREMENTAL:
         moments.append(case.history.last_partial_at)
     return max((moment for moment in moments if not from_future(moment, case.now)), default=None)
@@ -114,7 +115,7 @@ def _base(case: Case) -> datetime | None:
 def _first(case: Case, lightest: BackupKind) -> Due:
     """Nothing usable is there: a full at once, unless the schedule alone asks and wants missed moments skipped."""
     count = len(case.snapshots)
-    there = "no snapshot yet" if count == 0 else f"none of the {count} snapshots usable"
+    there = "no snapshot yet" if count == 0 else f"{counted(count, 'snapshot')}, none usable,"
     why = f"{there} in {case.repository}"
     rpo = case.system.objectives.rpo
     trigger = _trigger(case.system.schedule, lightest)

@@ -12,6 +12,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.copies import shortfalls
 from reconciler.decide.objectives import expected_duration, recovery_point
 from reconciler.decide.scene import Scene
+from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.observed import SourceState
 from reconciler.model.plan import Gap, Held
@@ -120,7 +121,7 @@ def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
         gaps.append(_gap(system, "failing", why, (failure.hint if failure is not None else "") or "Look at `reconcile events`", primary))
     snapshots = scene.snapshots(system.name, primary)
     if snapshots and snapshots[0].grade is Grade.PARTIAL and recovery_point(snapshots, history, scene.now) is None:
-        why = f"every snapshot so far is partial, the newest with {snapshots[0].defects} defects; none meets an objective"
+        why = f"every snapshot so far is partial, the newest with {counted(snapshots[0].defects, 'defect')}; none meets an objective"
         gaps.append(_gap(system, "only-partial", why, "Make the files readable, exclude them, or list them under `tolerate`", primary))
     rpo, interval = system.objectives.rpo, scene.desired.settings.interval
     expected = expected_duration(history, rpo)

@@ -18,6 +18,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future, newest_first
+from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed
@@ -102,7 +103,7 @@ def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], le
     if gone and gone.issuperset(s.id for s in snapshots):
         return "every snapshot would go"
     if remaining < enough:
-        return f"only {remaining} good snapshots would remain, fewer than {enough}"
+        return f"only {counted(remaining, 'good snapshot')} would remain, fewer than {enough}"
     return None
 
 
@@ -150,6 +151,8 @@ def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot
     accepted = scene.observed.accepted_retention.get(system.name)
     if accepted is None and system.name in scene.former_names:
         accepted = scene.observed.accepted_retention.get(scene.former_names[system.name])
+    if accepted is not None and retention_digest(accepted) == retention_digest(system.retention):
+        return set()
     before = {v.snapshot.id for v in judge(snapshots, accepted, scene.now) if not v.keep} if accepted is not None else set()
     tightened = unwanted - before
     percent = system.guard.max_forget_percent or FORGET_PERCENT_MAX
@@ -162,7 +165,7 @@ def _tightening_sentence(system: DesiredSystem, count: int, total: int) -> str:
     percent = system.guard.max_forget_percent or FORGET_PERCENT_MAX
     most = system.guard.max_forget_count or FORGET_COUNT_MAX
     return (
-        f"the retention lets {count} of {total} snapshots go that the last accepted one kept; "
+        f"the retention lets {count} of {counted(total, 'snapshot')} go that the last accepted one kept; "
         f"a change of more than {percent} % or {most} snapshots is held"
     )
 

@@ -42,18 +42,20 @@ class RecoveryPoint:
 
 
 def recovery_point(snapshots: Sequence[Snapshot], history: RunHistory, now: datetime) -> RecoveryPoint | None:
-    """The newest state that can be had back, or None.
+    """The newest state that can be had back, or None. ``snapshots``: newest first.
 
     A snapshot from the future does not count, or a wrong clock of last year would silence every backup until then.
     A confirmation counts only while the snapshot that it confirms is there and good.
     """
-    good = [s for s in snapshots if s.good and not from_future(s.counted_at, now)]
-    points = [RecoveryPoint(s, min(s.counted_at, now), confirmed=False) for s in good]
-    if history.confirmed is not None:
-        confirmed_id, confirmed_at = history.confirmed
-        if not from_future(confirmed_at, now):
-            points += [RecoveryPoint(s, min(confirmed_at, now), confirmed=True) for s in good if s.id == confirmed_id]
-    return max(points, key=lambda point: (point.at, not point.confirmed, point.snapshot.id), default=None)
+    newest = next((s for s in snapshots if s.good and not from_future(s.counted_at, now)), None)
+    point = RecoveryPoint(newest, min(newest.counted_at, now), confirmed=False) if newest is not None else None
+    if point is None or history.confirmed is None:
+        return point
+    confirmed_id, confirmed_at = history.confirmed
+    confirmed = next((s for s in snapshots if s.id == confirmed_id and s.good and not from_future(s.counted_at, now)), None)
+    if confirmed is None or from_future(confirmed_at, now) or confirmed_at <= point.at:
+        return point
+    return RecoveryPoint(confirmed, min(confirmed_at, now), confirmed=True)
 
 
 def expected_duration(history: RunHistory, rpo: timedelta | None) -> timedelta:

@@ -22,11 +22,11 @@ LATE = timedelta(hours=1)
 """A snapshot that arrived this long after its claimed end may claim any past; see :func:`_by_rules`."""
 
 _BUCKETS: dict[str, Callable[[datetime], str]] = {
-    "hourly": lambda at: at.strftime("%Y-%m-%d %Hh"),
-    "daily": lambda at: at.strftime("%Y-%m-%d"),
+    "hourly": lambda at: f"{at.date()} {at.hour:02}h",
+    "daily": lambda at: str(at.date()),
     "weekly": lambda at: "{}-W{:02}".format(*at.isocalendar()[:2]),
-    "monthly": lambda at: at.strftime("%Y-%m"),
-    "yearly": lambda at: at.strftime("%Y"),
+    "monthly": lambda at: f"{at.year}-{at.month:02}",
+    "yearly": lambda at: str(at.year),
 }
 RULES = ("keep_within", "last", *_BUCKETS)
 
@@ -55,7 +55,8 @@ def judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) ->
     if is_empty(retention):
         return tuple(Verdict(s, ("no retention rule",)) for s in ordered)
     reasons: dict[str, list[str]] = {s.id: [] for s in ordered}
-    for snapshot, reason in (*_by_safety(ordered, retention, now), *_by_rules(ordered, retention, now)):
+    good = [s for s in ordered if s.good and not from_future(s.counted_at, now)]
+    for snapshot, reason in (*_by_safety(ordered, good, retention, now), *_by_rules(ordered, good, retention)):
         if reason not in reasons[snapshot.id]:
             reasons[snapshot.id].append(reason)
     return tuple(Verdict(s, tuple(reasons[s.id])) for s in ordered)
@@ -73,14 +74,15 @@ def digest(retention: Retention) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _by_safety(ordered: Sequence[Snapshot], retention: Retention, now: datetime) -> Iterable[tuple[Snapshot, str]]:
+def _by_safety(
+    ordered: Sequence[Snapshot], good: Sequence[Snapshot], retention: Retention, now: datetime
+) -> Iterable[tuple[Snapshot, str]]:
     """What stays whatever the rules say."""
-    good = _countable(ordered, now)
     if good:
         yield good[0], "newest good"
     for kind in (BackupKind.FULL, BackupKind.DIFFERENTIAL):  # the schedule counts from it and a differential builds on it
         yield from ((s, f"newest {kind}") for s in [s for s in good if s.kind is kind][:1])
-    yield from ((s, "newest verified") for s in sorted(good, key=_verified_rank, reverse=True)[:1] if s.marked(MarkKind.VERIFIED))
+    yield from ((s, "newest verified") for s in [s for s in good if s.marked(MarkKind.VERIFIED)][:1])
     yield from ((s, f"minimum {retention.minimum}") for s in good[: retention.minimum or 0])
     for snapshot in ordered:
         if snapshot.marked(MarkKind.HELD):
@@ -91,21 +93,12 @@ def _by_safety(ordered: Sequence[Snapshot], retention: Retention, now: datetime)
             yield snapshot, "newer than the newest good"
 
 
-def _verified_rank(snapshot: Snapshot) -> tuple[bool, datetime]:
-    return snapshot.marked(MarkKind.VERIFIED) is not None, snapshot.counted_at
-
-
-def _countable(snapshots: Sequence[Snapshot], now: datetime) -> list[Snapshot]:
-    return [s for s in snapshots if s.good and not from_future(s.counted_at, now)]
-
-
-def _by_rules(ordered: Sequence[Snapshot], retention: Retention, now: datetime) -> Iterable[tuple[Snapshot, str]]:
+def _by_rules(ordered: Sequence[Snapshot], good: Sequence[Snapshot], retention: Retention) -> Iterable[tuple[Snapshot, str]]:
     """The declared rules, twice: late arrivals are judged among themselves.
 
     Whoever may write to the repository can claim any past for what it sends. Beside what was really there at the time, a forged
     snapshot of last Tuesday is kept in addition, and displaces nothing.
     """
-    good = _countable(ordered, now)
     for late in (False, True):
         group = [s for s in good if _late(s) is late]
         yield from ((s, f"last {retention.last}") for s in group[: retention.last or 0])

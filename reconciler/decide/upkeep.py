@@ -9,6 +9,7 @@ from reconciler.decide.guard import rule
 from reconciler.decide.objectives import newest_verified_at
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action, ActionKind, Held, Lane
 
@@ -33,10 +34,10 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
             continue
         total = len(scene.snapshots(system.name, repository))
         if ruling.mark:
-            why = f"retention no longer asks for {len(ruling.mark)} of {total} snapshots; they can be removed after a day"
+            why = f"retention no longer asks for {len(ruling.mark)} of {counted(total, 'snapshot')}; they can be removed after a day"
             actions.append(_retention_action(system, repository, ActionKind.MARK, ruling.mark, why))
         if ruling.forget:
-            why = f"{len(ruling.forget)} of {total} snapshots were marked at least a day ago and retention still does not ask for them"
+            why = f"{len(ruling.forget)} of {counted(total, 'snapshot')} were marked at least a day ago and retention still does not ask for them"
             actions.append(_retention_action(system, repository, ActionKind.FORGET, ruling.forget, why))
     return tuple(actions), tuple(held)
 

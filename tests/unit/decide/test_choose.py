@@ -32,8 +32,8 @@ def test_nothing_is_silently_replaced_by_something_worse():
     partial = snapshot(ago("1h"), id="partial", grade=Grade.PARTIAL, defects=1)
     choice = choose([partial], None)
     assert choice.snapshot is None
-    assert choice.why == "none of the 1 snapshots is good; the newest is partial (partial, 1 defects)"
-    assert choice.passed_over == ((partial, "partial, 1 defects"),)
+    assert choice.why == "there is no good one among 1 snapshot; the newest is partial (partial, 1 defect)"
+    assert choice.passed_over == ((partial, "partial, 1 defect"),)
 
 
 def test_before_the_first_snapshot_there_is_nothing_to_restore():

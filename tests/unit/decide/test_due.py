@@ -187,7 +187,7 @@ def test_with_only_partial_snapshots_the_next_try_is_a_full():
 def test_a_snapshot_found_bad_counts_for_nothing(kind):
     action = only(decide(snapshot(ago("1m"), kind="full", marks=(Mark(kind, ago("30s")),))))
     assert (action.backup_kind, action.reason) == (BackupKind.FULL, "never-backed-up")
-    assert action.why == "none of the 1 snapshots usable in main; RPO 1h"
+    assert action.why == "1 snapshot, none usable, in main; RPO 1h"
 
 
 def test_a_confirmation_that_nothing_changed_counts_as_young():
