@@ -37,7 +37,7 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
             why = f"retention no longer asks for {len(ruling.mark)} of {counted(total, 'snapshot')}; they can be removed after a day"
             actions.append(_retention_action(system, repository, ActionKind.MARK, ruling.mark, why))
         if ruling.forget:
-            why = f"{len(ruling.forget)} of {counted(total, 'snapshot')} were marked at least a day ago and retention still does not ask for them"
+            why = f"{len(ruling.forget)} of {counted(total, 'snapshot')} were marked a day ago or earlier and are still not asked for"
             actions.append(_retention_action(system, repository, ActionKind.FORGET, ruling.forget, why))
     return tuple(actions), tuple(held)
 
