@@ -62,15 +62,15 @@ def _run(action: Action, context: Context) -> Result:
         at=context.clock.now(),
         lease=context.lease,
     )
-    _audit("intent", action, context, run_id, why=action.why)
-    done, failure, fate = _try(action, context)
+    done, failure, fate = _try(action, context, run_id)
     result = Result(action, run_id, done, context.clock.monotonic() - began, failure, fate)
     _record(result, context)
     return result
 
 
-def _try(action: Action, context: Context) -> tuple[Done, Failure | None, Fate | None]:
+def _try(action: Action, context: Context, run_id: str) -> tuple[Done, Failure | None, Fate | None]:
     try:
+        _audit("intent", action, context, run_id, why=action.why)
         return _RUNNERS[action.kind](action, context), None, None
     except Cancelled as error:
         return Done(RunOutcome.CANCELLED, error.message), Failure.of(error), error.fate

@@ -20,7 +20,7 @@ def run(action: Action, context: Context) -> Done:
     with open_repository(action, context) as repository:
         still_there(action, own_roots(action, context, repository.listing()))
         for snapshot in action.snapshots:
-            verified = repository.verify(snapshot)
+            verified = repository.verify(snapshot, stop=context.stop)
             chunks += verified.chunks
             content += verified.bytes
             if verified.damaged:

@@ -21,15 +21,6 @@ class StateExposed(StateError):
     fate = Fate.REFUSED
 
 
-class LoopBusy(ReconcilerError):
-    """Another process holds the loop of this state directory; it does the same work."""
-
-    code = "app-loop-busy"
-    hint = "Wait for it, or stop it first. A process that died holds nothing."
-    fate = Fate.BUSY
-    retry = True
-
-
 class KeyUnusable(ReconcilerError):
     """The key of a repository cannot be had."""
 

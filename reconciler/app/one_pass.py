@@ -11,7 +11,6 @@ from reconciler.act.run import run as act
 from reconciler.app.acting import accept_retention, close_interrupted, in_order, make_context
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
-from reconciler.app.lease import holding_the_loop
 from reconciler.app.recording import end_of_pass, record, record_gaps
 from reconciler.app.reports import PassReport
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
 
 def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watcher | None) -> PassReport:
     """The whole pass, alone in this state directory."""
+    from reconciler.loop.lease import Lease
+
     catalog = house.memory.writing()
-    with holding_the_loop(house, catalog) as lease:
+    with Lease.take(house.memory.state, catalog, house.clock) as lease:
         interrupted = close_interrupted(house, catalog)
         loaded = load(house, catalog)
         remember_specs(house, catalog, loaded)
@@ -34,7 +35,7 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
         scene = look(house, catalog, loaded)
         remember_repositories(catalog, scene)
         plan = decide_plan(scene.desired, scene.observed, scene.now)
-        context = make_context(house, scene, actor="loop", stop=stop, progress=progress, lease=lease)
+        context = make_context(house, scene, actor="loop", stop=stop, progress=progress, lease=lease.token)
         results = tuple(_each(in_order(plan.actions), context))
         accept_retention(catalog, scene)
         after, status = _afterwards(house, catalog, scene, results)

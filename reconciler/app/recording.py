@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,9 +17,7 @@ from reconciler.model.status import Condition, ConditionType, LoopStatus, Status
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
-LAST_SUCCESS = "loop.last_success_at"
-STARTED = "loop.started_at"
-PASSES = "loop.passes"
+_LOOP = "loop"
 
 
 def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
@@ -47,23 +46,41 @@ def read_only_status(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
     return _status(catalog, scene, plan, tuple(_dated(c, known.get((c.kind, c.name, c.type))) for c in judged))
 
 
+def begin_loop(catalog: Catalog, now: datetime) -> None:
+    """A loop that keeps going has started."""
+    _put_loop(catalog, replace(read_loop(catalog), started_at=now))
+
+
 def end_of_pass(catalog: Catalog, now: datetime, *, complete: bool) -> None:
     """Count the pass; a complete one is what the alert "the loop stands still" looks at."""
-    catalog.put_value(PASSES, str(int(catalog.get_value(PASSES) or 0) + 1))
-    if complete:
-        catalog.put_value(LAST_SUCCESS, now.isoformat())
+    known = read_loop(catalog)
+    _put_loop(catalog, replace(known, passes=known.passes + 1, last_success_at=now if complete else known.last_success_at))
 
 
-def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition]) -> Status:
+def read_loop(catalog: Catalog) -> LoopStatus:
+    """What is remembered of the loop itself."""
+    kept = json.loads(catalog.get_value(_LOOP) or "{}")
     actions, failed = catalog.counters()
-    loop = LoopStatus(
-        started_at=_moment(catalog.get_value(STARTED)),
-        last_success_at=_moment(catalog.get_value(LAST_SUCCESS)),
-        passes=int(catalog.get_value(PASSES) or 0),
-        interval=scene.desired.settings.interval,
+    return LoopStatus(
+        started_at=_moment(kept.get("started_at")),
+        last_success_at=_moment(kept.get("last_success_at")),
+        passes=kept.get("passes", 0),
         actions=actions,
         failed=failed,
     )
+
+
+def _put_loop(catalog: Catalog, loop: LoopStatus) -> None:
+    kept = {
+        "started_at": loop.started_at.isoformat() if loop.started_at else None,
+        "last_success_at": loop.last_success_at.isoformat() if loop.last_success_at else None,
+        "passes": loop.passes,
+    }
+    catalog.put_value(_LOOP, json.dumps(kept))
+
+
+def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition]) -> Status:
+    loop = replace(read_loop(catalog), interval=scene.desired.settings.interval)
     return make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now)
 
 

@@ -12,7 +12,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.problem import Severity
 from reconciler.model.status import SpecStatus
 from reconciler.observe.world import Look, observe
-from reconciler.spec import Loaded, StoredDocument
+from reconciler.spec import Cache, Loaded, StoredDocument
 from reconciler.spec import load as load_specs
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class Scene:
         )
 
 
-def load(house: House, catalog: Catalog) -> Loaded:
+def load(house: House, catalog: Catalog, *, cache: Cache | None = None) -> Loaded:
     """The specs; what does not parse stands as it last did. What another tree left in this memory never stands in."""
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
     known = catalog.last_good() if same_tree else {}
-    return load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()})
+    return load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()}, cache=cache)
 
 
 def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:

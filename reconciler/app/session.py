@@ -105,13 +105,11 @@ class Session:
         """One pass of the loop: observe, plan, act, record. ``init``: first create repositories and keys that are missing."""
         return one_pass.run_once(self.house, init=init, stop=stop or threading.Event(), progress=progress)
 
-    def watch(
-        self, *, stop: threading.Event, now: threading.Event | None = None, progress: Watcher | None = None, init: bool = False
-    ) -> None:
-        """Passes until ``stop`` is set. ``now``: set it to look at once."""
+    def watch(self, *, stop: threading.Event, progress: Watcher | None = None, init: bool = False) -> None:
+        """Passes until ``stop`` is set, at once when the specs change; serves the endpoints."""
         from reconciler.app import watch
 
-        watch.watch(self.house, stop=stop, now=now, progress=progress, init=init)
+        watch.watch(self.house, stop=stop, progress=progress, init=init)
 
     def backup(
         self,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from reconciler.app.reports import PassReport
 from reconciler.app.session import Session
+from reconciler.base.clock import SystemClock
 from tests.fakes.clocks import FakeClock
 
 BASE = """\
@@ -44,12 +46,17 @@ spec:
 {extra}"""
 
 
+AHEAD = timedelta(hours=12)
+"""The clock of a house runs ahead of the files that a test writes: what was just written must not look as if it changed during a scan."""
+
+
 @dataclass
 class WholeHouse:
     """One spec tree with everything that it names."""
 
     folder: Path
-    clock: FakeClock = field(default_factory=FakeClock)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(SystemClock().now() + AHEAD))
+    _arrived: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for name in ("specs", "orders"):
@@ -91,13 +98,12 @@ class WholeHouse:
         return report
 
     def arrive(self) -> None:
-        """Let the files of the repository look as if they were written at the time of the clock."""
+        """Let what is new in the repository look as if it had been written at the time of the clock."""
         at = self.clock.now().timestamp()
-        for folder, _, files in os.walk(self.repository):
-            for name in files:
-                path = Path(folder) / name
-                if path.stat().st_mtime > at + 3600 or path.stat().st_mtime < 0:
-                    os.utime(path, (at, at))
+        for path in self.repository.rglob("*"):
+            if path not in self._arrived and path.is_file():
+                os.utime(path, (at, at))
+                self._arrived.add(path)
 
     def traces(self) -> dict[str, tuple[int, int, int, int]]:
         """Everything that touching would change."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 from reconciler.act.run import run as act
 from reconciler.app.acting import make_context
-from reconciler.app.errors import LoopBusy, ReadOnly
+from reconciler.app.errors import ReadOnly
 from reconciler.app.scene import load, look
 from reconciler.catalog import audit
 from reconciler.catalog.records import RunOutcome
 from reconciler.decide import plan as decide_plan
+from reconciler.loop.errors import LoopBusy
+from reconciler.loop.lease import Lease
 from reconciler.model.plan import ActionKind
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind
 from reconciler.model.status import ConditionType, Truth
@@ -140,11 +143,9 @@ def test_a_session_opened_for_reading_refuses_to_act(house: WholeHouse) -> None:
 
 
 def test_a_second_loop_on_the_same_state_directory_is_turned_away(house: WholeHouse) -> None:
-    from reconciler.app.lease import holding_the_loop
-
     house.one_pass(init=True)
     with house.session() as one, house.session() as two:
-        with holding_the_loop(one.house, one.house.memory.writing()), pytest.raises(LoopBusy, match="another process holds the loop"):
+        with Lease.take(house.state, one.house.memory.writing(), house.clock), pytest.raises(LoopBusy, match=str(os.getpid())):
             two.run_once()
         two.run_once()
 
@@ -175,7 +176,6 @@ def test_a_run_that_died_is_found_at_the_next_start_and_nothing_is_assumed_of_it
 
 def _die_in_the_middle(house: WholeHouse) -> None:
     """A process writes its intent and is killed."""
-    import os
     import signal
     import subprocess
     import sys
@@ -302,8 +302,6 @@ def test_a_listing_of_the_same_pass_counts_not_the_memory_of_it(house: WholeHous
 def test_an_unreadable_file_makes_the_snapshot_partial_and_says_what_would_tolerate_it(
     house: WholeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
     if os.geteuid() == 0:
         pytest.skip("root reads everything")
     (house.source / "locked").write_text("x")

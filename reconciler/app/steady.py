@@ -1,0 +1,146 @@
+"""What the loop does in each tick and with each action: the same steps as one pass, spread over threads and time.
+
+Between two listings of a repository (`observeEvery`, or after an own action) the catalog's memory of it stands, with its time in the plan;
+a deletion needs a listing of the same tick, so it waits for one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.act.context import Amount, Watcher
+from reconciler.act.run import run as run_action
+from reconciler.app.acting import accept_retention, close_interrupted, in_order, make_context
+from reconciler.app.create import create_missing
+from reconciler.app.house import House
+from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
+from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
+from reconciler.base.log import get
+from reconciler.decide import plan as decide_plan
+from reconciler.loop.errors import ActionOverdue
+from reconciler.loop.loop import Tick
+from reconciler.model.declared.settings import SettingsSpec
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Action, Gap
+from reconciler.model.problem import Place, Problem, Severity
+from reconciler.spec import Cache, Loaded, SpecError
+
+if TYPE_CHECKING:
+    from reconciler.catalog.catalog import Catalog
+
+_log = get("app")
+
+
+class SteadyPass:
+    """Given to :class:`~reconciler.loop.loop.Loop`. Ticks come from one thread, actions from others."""
+
+    def __init__(self, house: House, catalog: Catalog, lease: int, progress: Watcher | None) -> None:
+        self.follow: Callable[[SettingsSpec], None] = lambda _settings: None
+        """Told of the settings in each tick."""
+        self._house = house
+        self._catalog = catalog
+        self._lease = lease
+        self._progress = progress
+        self._cache = Cache()
+        self._loaded: Loaded | None = None
+        self._decided: Mapping[Action, Scene] = {}
+        self._gaps: frozenset[Gap] = frozenset()
+        self._lock = threading.Lock()
+        self._touched: set[str] = set()
+        self._is_first = True
+
+    def begin(self, *, init: bool) -> SettingsSpec:
+        """Before the first tick: runs of dead processes, the specs, what is to be created."""
+        close_interrupted(self._house, self._catalog)
+        begin_loop(self._catalog, self._house.clock.now())
+        loaded = self._load()
+        for made in create_missing(self._house, self._catalog, loaded.desired) if init else ():
+            _log.info("repository created", repository=made.name, url=made.url, id=made.id)
+            if made.warning:
+                _log.warning("a key was made", warning=made.warning)
+        return loaded.desired.settings
+
+    def tick(self, *, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
+        """Look, plan, record."""
+        loaded = self._load()
+        listed = self._to_list(loaded.desired)
+        seen = look(self._house, self._catalog, loaded, refresh=listed, clock_jump=jump)
+        scene = replace(seen, observed=replace(seen.observed, busy=seen.observed.busy | under_way))
+        remember_repositories(self._catalog, scene, listed)
+        plan = decide_plan(scene.desired, scene.observed, scene.now)
+        accept_retention(self._catalog, scene)
+        self._tell(plan.gaps, scene)
+        end_of_pass(self._catalog, scene.now, complete=plan.complete)
+        status = record(self._catalog, scene, plan)
+        self._decided = dict.fromkeys(plan.actions, scene)
+        self.follow(loaded.desired.settings)
+        return Tick(status, tuple(in_order(plan.actions)), loaded.desired.settings.interval)
+
+    def act(self, action: Action, stop: threading.Event, beat: Callable[[], None], /) -> None:
+        """Carry out one action; its repository is listed again in the next tick."""
+        scene = self._decided.get(action)
+        if scene is None:
+            return  # planned by a tick that a newer one has replaced meanwhile: the newer one plans it again
+
+        def report(now: Action, amount: Amount, /) -> None:
+            beat()
+            if self._progress is not None:
+                self._progress(now, amount)
+
+        context = make_context(self._house, scene, actor="loop", stop=stop, progress=report, lease=self._lease)
+        try:
+            run_action(action, context)
+        finally:
+            with self._lock:
+                self._touched.add(action.repository)
+
+    def overdue(self, action: Action, error: ActionOverdue) -> None:
+        """A hanging action is news for a person."""
+        _log.error("action overdue", code=error.code, error=error.message, hint=error.hint)
+        self._catalog.add_event("Warning", "System", action.system, "ActionOverdue", error.message, self._house.clock.now())
+
+    def _load(self) -> Loaded:
+        """The specs; when the whole tree is gone or unreadable, what was last read stands, and counts as broken."""
+        try:
+            loaded = load(self._house, self._catalog, cache=self._cache)
+        except SpecError as error:
+            if self._loaded is None:
+                raise
+            return _broken(self._loaded, error)
+        remember_specs(self._house, self._catalog, loaded)
+        self._loaded = loaded
+        return loaded
+
+    def _to_list(self, desired: Desired) -> frozenset[str]:
+        """All at the first tick; then those that were worked on, were never listed, or whose listing has grown old."""
+        with self._lock:
+            touched, self._touched = self._touched, set()
+        if self._is_first:
+            self._is_first = False
+            return frozenset(repository.name for repository in desired.repositories)
+        known, now = self._catalog.repositories(), self._house.clock.now()
+
+        def old(name: str) -> bool:
+            state = known.get(name)
+            if state is None or state.listed_at is None or not state.reachable:
+                return True
+            return abs(now - state.listed_at) >= desired.settings.observe_every
+
+        return frozenset(r.name for r in desired.repositories if r.name in touched or old(r.name))
+
+    def _tell(self, gaps: tuple[Gap, ...], scene: Scene) -> None:
+        """Only what is new: a gap that stays is in the status anyway."""
+        new = [gap for gap in gaps if gap not in self._gaps]
+        for gap in new:
+            _log.warning("a person is needed", system=gap.system, repository=gap.repository, why=gap.why, person=gap.person)
+        record_gaps(self._catalog, new, scene.now)
+        self._gaps = frozenset(gaps)
+
+
+def _broken(last: Loaded, error: SpecError) -> Loaded:
+    problem = Problem(Severity.ERROR, error.code, Place(".", 1), error.message, error.hint)
+    return replace(last, desired=replace(last.desired, clean=False, problems=(problem,)), problems=(problem,), removed=())

@@ -1,0 +1,80 @@
+"""The loop that keeps going: passes, workers, the watch over the specs and the endpoints, put together.
+
+The first pass must work (a person is looking); whatever goes wrong later is told and tried again.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from reconciler.act.context import Watcher
+from reconciler.app.house import House
+from reconciler.app.steady import SteadyPass
+from reconciler.base.errors import ReconcilerError
+from reconciler.base.log import get
+from reconciler.model.declared.settings import SettingsSpec
+
+if TYPE_CHECKING:
+    from reconciler.loop.loop import Loop
+    from reconciler.web.server import Server
+
+JOIN_SECONDS = 5.0
+_log = get("app")
+
+
+def watch(house: House, *, stop: threading.Event, progress: Watcher | None, init: bool) -> None:
+    """Until ``stop`` is set; alone in this state directory."""
+    from reconciler.loop import watcher
+    from reconciler.loop.lease import Lease
+    from reconciler.loop.loop import Loop
+
+    catalog = house.memory.writing()
+    with Lease.take(house.memory.state, catalog, house.clock) as lease:
+        passes = SteadyPass(house, catalog, lease.token, progress)
+        settings = passes.begin(init=init)
+        loop = Loop(passes, concurrency=settings.concurrency, interval=settings.interval, clock=house.clock)
+        endpoints = Endpoints(loop)
+        endpoints.follow(settings)
+        passes.follow = endpoints.follow_if_possible
+        specs = watcher.Watcher(house.specs, loop.now, stop)
+        specs.start()
+        try:
+            loop.run(stop)
+        finally:
+            endpoints.close()
+            stop.set()
+            specs.join(JOIN_SECONDS)
+
+
+class Endpoints:
+    """/metrics, /healthz and /readyz, at the address that the specs name now."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._server: Server | None = None
+        self._address: str | None = None
+
+    def follow(self, settings: SettingsSpec) -> None:
+        """Listen where ``settings`` say; nothing to do when that is so already. Raises when the address cannot be had."""
+        from reconciler.web.server import serve
+
+        wanted = settings.metrics_listen or settings.listen
+        if wanted == self._address:
+            return
+        server = serve(self._loop.published, listen=wanted, live=self._loop.alive)
+        self.close()
+        self._server, self._address = server, wanted
+        _log.info("serving metrics", url=f"{server.url}/metrics")
+
+    def follow_if_possible(self, settings: SettingsSpec) -> None:
+        """The same after an edit: the old address stays until the new one can be had."""
+        try:
+            self.follow(settings)
+        except ReconcilerError as error:
+            _log.error("cannot serve metrics at the new address", code=error.code, error=error.message, hint=error.hint)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server, self._address = None, None
