@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tree.entry import MODE, NAME, NLINK, SIZE, DefectKind, join, walk_key
+import reconciler.tree.scan as scan_module
+from reconciler.tree.entry import MODE, NAME, NLINK, SIZE, DefectKind, Row, join, walk_key
 from reconciler.tree.errors import RootUnusable
 from reconciler.tree.excludes import Excludes
 from reconciler.tree.scan import HANDLES_MAX, Scan, ScanRoot, path_of
@@ -238,6 +239,17 @@ def test_the_handle_of_a_listing_opens_its_files(tmp_path: Path) -> None:
             os.close(handle)
             return
     pytest.fail("a was not listed")
+
+
+def test_a_platform_without_folder_handles_sees_the_same_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, {"a/x": "1", "a/b/c": "2", "link": "-> a", "z.tmp": "", "other/x": ""})
+
+    def look() -> list[tuple[bytes, list[Row]]]:
+        return [(listing.path, list(listing.rows)) for listing in scan_of(tmp_path, exclude=("*.tmp",))]
+
+    with_handles = look()
+    monkeypatch.setattr(scan_module, "_HAS_HANDLES", False)
+    assert look() == with_handles
 
 
 def test_no_roots_yield_nothing() -> None:
