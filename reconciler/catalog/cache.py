@@ -1,59 +1,79 @@
-"""Statements over the cache of what repositories hold."""
+"""Statements over the cache of what repositories hold.
+
+Reading 200,000 snapshots takes seconds, a pass of the loop may take 0.3 s: so what was read stays in memory, and is read
+again only for a repository whose ``revision`` another process has changed.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import BigInteger, Connection, delete, insert, select, type_coerce
 
-from reconciler.catalog.codec import failure_from_text, failure_to_text, marks_from_text, marks_to_text
-from reconciler.catalog.tables import repositories, snapshots, upsert
+from reconciler.base.ids import new_id
+from reconciler.catalog.codec import failure_from_text, failure_to_text, from_microseconds, marks_from_text, marks_to_text
+from reconciler.catalog.tables import Moment, repositories, snapshots, upsert
 from reconciler.model.observed import RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
 
-
-def read_all(connection: Connection) -> dict[str, RepositoryState]:
-    """Every repository as last listed; never ``fresh``."""
-    held = defaultdict(list)
-    order = (snapshots.c.as_of.desc(), snapshots.c.id)
-    for row in connection.execute(select(snapshots).order_by(*order)).mappings():
-        held[row["repository"]].append(_snapshot(row))
-    return {
-        row["name"]: RepositoryState(
-            name=row["name"],
-            listed_at=row["listed_at"],
-            reachable=row["reachable"],
-            id=row["id"],
-            snapshots=tuple(held[row["name"]]),
-            failure=failure_from_text(row["failure"]),
-            free_bytes=row["free_bytes"],
-        )
-        for row in connection.execute(select(repositories)).mappings()
-    }
+_KINDS = {kind.value: kind for kind in BackupKind}  # three times as fast as calling the enum
+_GRADES = {grade.value: grade for grade in Grade}
+_RAW = [type_coerce(column, BigInteger) if isinstance(column.type, Moment) else column for column in snapshots.columns]
 
 
-def put(connection: Connection, state: RepositoryState, known: RepositoryState | None) -> RepositoryState:
-    """Write what differs from ``known``; what is stored now. An unreachable one keeps what was listed last."""
-    stored = _merge(state, known)
-    row = {
-        "name": stored.name,
-        "id": stored.id,
-        "listed_at": stored.listed_at,
-        "reachable": stored.reachable,
-        "failure": failure_to_text(stored.failure),
-        "free_bytes": stored.free_bytes,
-    }
-    connection.execute(upsert(repositories), row)
-    before = {snapshot.id: snapshot for snapshot in known.snapshots} if known else {}
-    changed = [snapshot for snapshot in stored.snapshots if before.get(snapshot.id) != snapshot]
-    gone = before.keys() - {snapshot.id for snapshot in stored.snapshots}
-    for doomed in (gone, [snapshot.id for snapshot in changed if snapshot.id in before]):
-        for snapshot_id in doomed:
-            connection.execute(delete(snapshots).where(snapshots.c.repository == stored.name, snapshots.c.id == snapshot_id))
-    if changed:
-        connection.execute(insert(snapshots), [_row(stored.name, snapshot) for snapshot in changed])
-    return stored
+class RepositoryCache:
+    """What one connection has read or written."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, RepositoryState]] = {}  # by name: revision, state
+
+    def read(self, connection: Connection) -> dict[str, RepositoryState]:
+        """Every repository as last listed; never ``fresh``."""
+        found = {}
+        for row in connection.execute(select(repositories)).mappings():
+            name, revision = row["name"], row["revision"]
+            known = self._known.get(name)
+            held = known[1].snapshots if known is not None and known[0] == revision else tuple(_read_snapshots(connection, name))
+            found[name] = (
+                revision,
+                RepositoryState(
+                    name=name,
+                    listed_at=row["listed_at"],
+                    reachable=row["reachable"],
+                    id=row["id"],
+                    snapshots=held,
+                    failure=failure_from_text(row["failure"]),
+                    free_bytes=row["free_bytes"],
+                ),
+            )
+        self._known = found
+        return {name: state for name, (_, state) in found.items()}
+
+    def put(self, connection: Connection, state: RepositoryState) -> None:
+        """Write what differs. An unreachable repository keeps what was listed last.
+
+        It is known in memory at once: were the transaction to fail, the revision would not be found and the memory not be used.
+        """
+        known = self.read(connection).get(state.name)
+        stored = _merge(state, known)
+        before = known.snapshots if known is not None else ()
+        same = known is not None and stored.snapshots == before
+        revision = self._known[state.name][0] if same else new_id()
+        row = {
+            "name": stored.name,
+            "id": stored.id,
+            "listed_at": stored.listed_at,
+            "reachable": stored.reachable,
+            "failure": failure_to_text(stored.failure),
+            "free_bytes": stored.free_bytes,
+            "revision": revision,
+        }
+        connection.execute(upsert(repositories), row)
+        if not same:
+            _replace_snapshots(connection, stored.name, before, stored.snapshots)
+        self._known[stored.name] = (revision, stored)
 
 
 def clear(connection: Connection) -> None:
@@ -64,15 +84,47 @@ def clear(connection: Connection) -> None:
 def _merge(state: RepositoryState, known: RepositoryState | None) -> RepositoryState:
     if state.reachable or known is None:
         return replace(state, fresh=False)
-    return replace(
-        known,
-        reachable=False,
-        failure=state.failure,
-        free_bytes=state.free_bytes if state.free_bytes is not None else known.free_bytes,
-    )
+    free_bytes = state.free_bytes if state.free_bytes is not None else known.free_bytes
+    return replace(known, reachable=False, failure=state.failure, free_bytes=free_bytes)
 
 
-def _row(repository: str, snapshot: Snapshot) -> dict[str, object]:
+def _replace_snapshots(connection: Connection, name: str, before: tuple[Snapshot, ...], after: tuple[Snapshot, ...]) -> None:
+    old = {snapshot.id: snapshot for snapshot in before}
+    changed = [snapshot for snapshot in after if old.get(snapshot.id) != snapshot]
+    doomed = (old.keys() - {snapshot.id for snapshot in after}) | {snapshot.id for snapshot in changed if snapshot.id in old}
+    for snapshot_id in doomed:
+        connection.execute(delete(snapshots).where(snapshots.c.repository == name, snapshots.c.id == snapshot_id))
+    if changed:
+        connection.execute(insert(snapshots), [_row(name, snapshot) for snapshot in changed])
+
+
+def _read_snapshots(connection: Connection, name: str) -> Iterator[Snapshot]:
+    """Newest first, ties by id."""
+    query = select(*_RAW).where(snapshots.c.repository == name).order_by(snapshots.c.as_of.desc(), snapshots.c.id)
+    for (
+        repository, snapshot_id, realm, system, host, kind, as_of, ended_at, arrived_at, grade, files, size, added, parent, defects, marks,
+    ) in connection.execute(query):  # fmt: skip
+        yield Snapshot(
+            snapshot_id,
+            repository,
+            realm,
+            system,
+            host,
+            _KINDS[kind],
+            from_microseconds(as_of),
+            from_microseconds(ended_at),
+            from_microseconds(arrived_at),
+            _GRADES[grade],
+            files,
+            size,
+            added,
+            parent,
+            defects,
+            marks_from_text(marks),
+        )
+
+
+def _row(repository: str, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "repository": repository,
         "id": snapshot.id,
@@ -91,24 +143,3 @@ def _row(repository: str, snapshot: Snapshot) -> dict[str, object]:
         "defects": snapshot.defects,
         "marks": marks_to_text(snapshot.marks),
     }
-
-
-def _snapshot(row: RowMapping) -> Snapshot:
-    return Snapshot(
-        id=row["id"],
-        repository=row["repository"],
-        realm=row["realm"],
-        system=row["system"],
-        host=row["host"],
-        kind=BackupKind(row["kind"]),
-        as_of=row["as_of"],
-        ended_at=row["ended_at"],
-        arrived_at=row["arrived_at"],
-        grade=Grade(row["grade"]),
-        files=row["files"],
-        bytes=row["bytes"],
-        added_bytes=row["added_bytes"],
-        parent=row["parent"],
-        defects=row["defects"],
-        marks=marks_from_text(row["marks"]),
-    )

@@ -26,7 +26,14 @@ class Catalog:
     """Opened by :meth:`open`, or for reading only by :meth:`peek`."""
 
     def __init__(self, store: Store) -> None:
+        from reconciler.catalog.cache import RepositoryCache
+        from reconciler.catalog.conditions import ConditionCache
+        from reconciler.catalog.runs import HistoryCache
+
         self._store = store
+        self._repositories = RepositoryCache()
+        self._histories = HistoryCache()
+        self._conditions = ConditionCache()
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock) -> Catalog:
@@ -60,17 +67,13 @@ class Catalog:
 
     def repositories(self) -> dict[str, RepositoryState]:
         """By name; never ``fresh``."""
-        from reconciler.catalog import cache
-
         with self._store.reading() as connection:
-            return cache.read_all(connection)
+            return self._repositories.read(connection)
 
     def put_repository(self, state: RepositoryState) -> None:
         """Remember a listing. An unreachable state changes only reachability and failure: what was listed last stays."""
-        from reconciler.catalog import cache
-
         with self._store.writing() as connection:
-            cache.put(connection, state, cache.read_all(connection).get(state.name))
+            self._repositories.put(connection, state)
 
     def clear_cache(self) -> None:
         """Forget everything that can be listed again; the record of what happened stays."""
@@ -139,10 +142,8 @@ class Catalog:
 
     def histories(self) -> dict[tuple[str, str], RunHistory]:
         """By (system, repository): of backups only."""
-        from reconciler.catalog import runs
-
         with self._store.reading() as connection:
-            return runs.histories(connection)
+            return self._histories.read(connection)
 
     def counters(self) -> tuple[dict[str, int], dict[str, int]]:
         """By kind of action since the catalog began: (ended, of these failed)."""
@@ -165,7 +166,7 @@ class Catalog:
         from reconciler.catalog import conditions as statements
 
         with self._store.reading() as connection:
-            known = statements.read(connection)
+            known = self._conditions.read(connection)
         dated, flips, changed, gone = statements.compare(known, conditions, at)
         if changed or gone:
             with self._store.writing() as connection:
@@ -174,10 +175,8 @@ class Catalog:
 
     def conditions(self) -> tuple[Condition, ...]:
         """As last put, by kind, name and type."""
-        from reconciler.catalog import conditions as statements
-
         with self._store.reading() as connection:
-            return statements.read(connection)
+            return self._conditions.read(connection)
 
     def add_event(self, kind: Literal["Normal", "Warning"], object_kind: str, name: str, reason: str, note: str, at: datetime) -> None:
         """The same (object, reason, note) again counts up. Kept for 30 days, 5,000 at most."""

@@ -1,4 +1,4 @@
-"""Small values inside a column, as JSON text."""
+"""Small values as a column holds them: times as whole microseconds since 1970 UTC, the rest as JSON text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def to_microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=count)
+
+
 def failure_to_text(failure: Failure | None) -> str | None:
     return None if failure is None else json.dumps([failure.code, failure.message, failure.hint], ensure_ascii=False)
 
@@ -23,13 +31,13 @@ def failure_from_text(text: str | None) -> Failure | None:
 def marks_to_text(marks: tuple[Mark, ...]) -> str:
     if not marks:
         return ""
-    return json.dumps([[mark.kind.value, (mark.at - _EPOCH) // _MICROSECOND, mark.note] for mark in marks], ensure_ascii=False)
+    return json.dumps([[mark.kind.value, to_microseconds(mark.at), mark.note] for mark in marks], ensure_ascii=False)
 
 
 def marks_from_text(text: str) -> tuple[Mark, ...]:
     if not text:
         return ()
-    return tuple(Mark(MarkKind(kind), _EPOCH + timedelta(microseconds=at), note) for kind, at, note in json.loads(text))
+    return tuple(Mark(MarkKind(kind), from_microseconds(at), note) for kind, at, note in json.loads(text))
 
 
 def durations_to_text(durations: tuple[timedelta, ...]) -> str:

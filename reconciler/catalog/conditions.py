@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, delete, select
 
+from reconciler.base.ids import new_id
+from reconciler.catalog.documents import get_value, put_value
 from reconciler.catalog.records import Event
 from reconciler.catalog.tables import conditions, events, upsert
 from reconciler.model.status import Condition, ConditionType, Truth
@@ -17,10 +19,24 @@ EVENT_AGE_MAX = timedelta(days=30)
 
 Key = tuple[str, str, str]
 
+_REVISION = "conditions.revision"
 
-def read(connection: Connection) -> tuple[Condition, ...]:
-    order = (conditions.c.kind, conditions.c.name, conditions.c.type)
-    return tuple(_condition(row) for row in connection.execute(select(conditions).order_by(*order)).mappings())
+
+class ConditionCache:
+    """The conditions as one connection has read them, until another revision of them is written."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Condition, ...] = ()
+        self._revision: str | None = None
+
+    def read(self, connection: Connection) -> tuple[Condition, ...]:
+        """By kind, name and type."""
+        revision = get_value(connection, _REVISION)
+        if revision != self._revision:
+            order = (conditions.c.kind, conditions.c.name, conditions.c.type)
+            rows = connection.execute(select(conditions).order_by(*order)).mappings()
+            self._known, self._revision = tuple(_condition(row) for row in rows), revision
+        return self._known
 
 
 def compare(
@@ -31,11 +47,13 @@ def compare(
     dated, flips, changed = [], [], []
     for condition in current:
         old = before.pop(_key(condition), None)
+        if old is not None and (old.status, old.reason, old.message) == (condition.status, condition.reason, condition.message):
+            dated.append(old)
+            continue
         same = old is not None and old.status is condition.status
         condition = replace(condition, since=old.since if same and old is not None else at)
         dated.append(condition)
-        if condition != old:
-            changed.append(condition)
+        changed.append(condition)
         if condition.status is not (old.status if old is not None else Truth.UNKNOWN):
             flips.append(condition)
     return tuple(dated), tuple(flips), tuple(changed), tuple(before)
@@ -47,6 +65,7 @@ def write(connection: Connection, changed: Sequence[Condition], gone: Sequence[K
         connection.execute(delete(conditions).where(*here))
     if changed:
         connection.execute(upsert(conditions), [_row(condition) for condition in changed])
+    put_value(connection, _REVISION, new_id())
 
 
 def add_event(connection: Connection, event: Event) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from reconciler.base.ids import new_id
 from reconciler.catalog import tables
@@ -121,9 +121,19 @@ def newest(connection: Connection, limit: int, system: str | None) -> tuple[Run,
     return tuple(_run(row) for row in connection.execute(query).mappings())
 
 
-def histories(connection: Connection) -> dict[tuple[str, str], RunHistory]:
-    rows = connection.execute(select(tables.histories)).mappings()
-    return {(row["system"], row["repository"]): _history(row) for row in rows}
+class HistoryCache:
+    """The histories as one connection has read them: each pass needs all, few have changed since the last."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], RunHistory] = {}
+        self._revision = 0
+
+    def read(self, connection: Connection) -> dict[tuple[str, str], RunHistory]:
+        newer = select(tables.histories).where(tables.histories.c.revision > self._revision).order_by(tables.histories.c.revision)
+        for row in connection.execute(newer).mappings():
+            self._known[(row["system"], row["repository"])] = _history(row)
+            self._revision = row["revision"]
+        return dict(self._known)
 
 
 def confirm(connection: Connection, system: str, repository: str, snapshot_id: str, as_of: datetime) -> None:
@@ -176,7 +186,9 @@ def _change(connection: Connection, system: str, repository: str, change: Callab
     here = (tables.histories.c.system == system, tables.histories.c.repository == repository)
     row = connection.execute(select(tables.histories).where(*here)).mappings().first()
     history = change(_history(row) if row is not None else RunHistory())
-    connection.execute(upsert(tables.histories), {"system": system, "repository": repository, **_history_row(history)})
+    revision = (connection.execute(select(func.max(tables.histories.c.revision))).scalar() or 0) + 1
+    key = {"system": system, "repository": repository, "revision": revision}
+    connection.execute(upsert(tables.histories), {**key, **_history_row(history)})
 
 
 def _count(connection: Connection, kind: str, *, failed: bool) -> None:

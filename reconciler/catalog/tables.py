@@ -5,16 +5,15 @@ Changing a table means a new ``SCHEMA_VERSION`` and a migration; a test keeps th
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, ForeignKey, Index, Integer, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import sqlite
 
-SCHEMA_VERSION = 1
+from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+SCHEMA_VERSION = 1
 
 
 class Moment(TypeDecorator[datetime]):
@@ -24,10 +23,10 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else to_microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else from_microseconds(value)
 
 
 metadata = MetaData()
@@ -56,6 +55,7 @@ repositories = Table(
     Column("reachable", Boolean, nullable=False),
     _text("failure", null=True),
     _number("free_bytes", null=True),
+    _text("revision"),  # another one whenever the snapshots change: readers keep what they have read until then
 )
 
 snapshots = Table(
@@ -146,6 +146,8 @@ histories = Table(
     _moment("last_failure_at", null=True),
     _text("confirmed_id", null=True),
     _moment("confirmed_as_of", null=True),
+    _number("revision"),  # greater than any before at each change: readers ask only for what is newer
+    Index("histories_by_revision", "revision"),
 )
 
 counters = Table("counters", metadata, _text("kind", key=True), _number("ended"), _number("failed"))
