@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.base.errors import ReconcilerError, Refused
+from reconciler.base.errors import Fate, ReconcilerError
 
 
 class TreeError(ReconcilerError):
@@ -33,10 +33,11 @@ class EntryInTheWay(TreeError):
     hint = "Restore into a new folder, or move the existing entry away."
 
 
-class UnsafeName(Refused):
+class UnsafeName(TreeError):
     """A name inside a snapshot would leave the target or cannot be a file name. Nothing is written under it."""
 
     code = "tree-unsafe-name"
+    fate = Fate.DAMAGE
     hint = "No backup by this program holds such a name: the snapshot is damaged or was forged."
 
 
