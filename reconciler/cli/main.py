@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -161,8 +162,8 @@ def _tell(error: ReconcilerError, arguments: Sequence[str]) -> int:
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Also when the words could not be parsed."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(word in {"-ojson", "--output=json"} or (word in {"-o", "--output"} and after == "json") for word, after in pairs)
+    joined = {"-ojson", "--output=json"} & set(arguments)
+    return bool(joined) or any(word in {"-o", "--output"} and after == "json" for word, after in pairwise(arguments))
 
 
 if __name__ == "__main__":

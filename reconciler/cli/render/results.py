@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import BackupKind
 
 DEFECTS_SHOWN = 5
+_BAD_WORDS = {"partial", "refused", "busy", "failed", "damaged", "interrupted", "cancelled"}
 _PAST = {ActionKind.BACKUP: "backed up", ActionKind.VERIFY: "verified", ActionKind.MARK: "marked", ActionKind.FORGET: "forgotten"}
 
 
@@ -219,7 +220,8 @@ def _total(results: Sequence[Ended]) -> str:
     for result in results:
         word = _PAST[result.action.kind] if result.outcome == "succeeded" else _ending(result)[0].lower()
         number[word] = number.get(word, 0) + 1
-    return ", ".join(f"{count} {word}" for word, count in number.items()) + "." if number else "Nothing was done."
+    ordered = sorted(number.items(), key=lambda entry: entry[0] in _BAD_WORDS)  # stable: the good news first
+    return ", ".join(f"{count} {word}" for word, count in ordered) + "." if number else "Nothing was done."
 
 
 def _next_due(status: Status) -> str:

@@ -110,6 +110,14 @@ def test_a_missing_spec_tree_is_a_sentence_and_makes_nothing(capsys: pytest.Capt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_words_at_all_in_a_folder_without_specs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RECONCILER_STATE", str(tmp_path / "state"))
+    assert run([]) == 3
+    assert "error[spec-tree-missing]" in capsys.readouterr().err
+
+
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     commands = ["init", "validate", "schema", "status", "explain", "snapshots", "events", "verify", "forget", "restore"]
     nested = ["backup create", "backup list", "backup info", "config show", "repository init", "repository list", "catalog rebuild"]
