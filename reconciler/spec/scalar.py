@@ -23,6 +23,8 @@ _NUMBER_TO_SOME = (
     (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_.]*"), "a number to some YAML readers, text to others"),
     (re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)[eE][-+]?[0-9]+"), "a number to some YAML readers, text to others"),
 )
+_NUMBER_SIGNS = frozenset("0123456789_.:eE+-")
+_WORD_MAX = 100
 DIGITS_MAX = 15  # what a double holds exactly, so that JSON readers of our output agree
 
 
@@ -44,6 +46,10 @@ def resolve(word: str) -> PlainScalar:
     if first not in "+-.0123456789":
         if word.lower() in _OLD_BOOLEANS:
             raise AmbiguousScalar(f"`{word}` is a boolean to some YAML readers, text to others")
+        return word
+    if len(word) > _WORD_MAX:  # longer ones would only give the patterns below time to waste
+        if set(word) <= _NUMBER_SIGNS:
+            raise NumberOutOfRange(f"`{word[:20]}…` has more than {DIGITS_MAX} digits")
         return word
     if _NOT_FINITE.fullmatch(word):
         raise NumberOutOfRange(f"`{word}` is not a finite number")

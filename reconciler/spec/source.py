@@ -10,7 +10,8 @@ from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec.node import Spot
 
 _SNIPPET_WIDTH = 160
-_KEY_VALUE = re.compile(r"([\w.-]+)(\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,\[\]{}]+)")
+_LINE_MAX = 2000  # characters looked at: a line may be as long as a file
+_KEY = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?\s*[:=]\s*(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Source:
         """The line, and a caret below what is meant."""
         if not 0 < spot.line <= len(self.lines):
             return ""
-        line = self.lines[spot.line - 1]
+        line = self.lines[spot.line - 1][:_LINE_MAX]
         shown = visible(mask(line))
         if len(shown) > _SNIPPET_WIDTH:
             return f"{shown[:_SNIPPET_WIDTH]}…"
@@ -42,8 +43,9 @@ class Source:
 
 
 def mask(line: str) -> str:
-    """``line`` without values whose key sounds like a secret; in specs they are a mistake, in a log they would be a leak."""
-    return _KEY_VALUE.sub(lambda m: f"{m[1]}{m[2]}{REDACTED}" if looks_secret(m[1]) else m[0], redact(line))
+    """``line`` up to the value of a key that sounds like a secret; in specs it is a mistake, in a log it would be a leak."""
+    hidden = next((match for match in _KEY.finditer(line) if looks_secret(match[1])), None)
+    return redact(line if hidden is None else line[: hidden.end()] + REDACTED)
 
 
 def visible(text: str) -> str:
