@@ -152,13 +152,6 @@ class Catalog:
         with self._store.reading() as connection:
             return runs.counters(connection)
 
-    def confirm(self, system: str, repository: str, snapshot_id: str, as_of: datetime) -> None:
-        """Remember that this snapshot still describes the source as of then."""
-        from reconciler.catalog import runs
-
-        with self._store.writing() as connection:
-            runs.confirm(connection, system, repository, snapshot_id, as_of)
-
     # --- conditions and events
 
     def put_conditions(self, conditions: Sequence[Condition], at: datetime) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:

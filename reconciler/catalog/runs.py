@@ -136,10 +136,6 @@ class HistoryCache:
         return dict(self._known)
 
 
-def confirm(connection: Connection, system: str, repository: str, snapshot_id: str, as_of: datetime) -> None:
-    _change(connection, system, repository, lambda h: replace(h, confirmed=(snapshot_id, as_of)))
-
-
 def counters(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
     rows = connection.execute(select(tables.counters).order_by(tables.counters.c.kind)).all()
     return {row.kind: row.ended for row in rows}, {row.kind: row.failed for row in rows}

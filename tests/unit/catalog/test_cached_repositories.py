@@ -78,7 +78,7 @@ def test_a_copy_with_the_same_id_in_another_repository_is_its_own_row(catalog: C
 
 def test_clearing_the_cache_keeps_the_record(catalog: Catalog, noon: datetime) -> None:
     catalog.put_repository(listing(noon, 0, 1))
-    catalog.confirm("orders", "main", f"{0:032x}", noon)
+    catalog.put_value("writer", "w1")
     catalog.clear_cache()
     assert catalog.repositories() == {}
-    assert catalog.histories()[("orders", "main")].confirmed == (f"{0:032x}", noon)
+    assert catalog.get_value("writer") == "w1"

@@ -207,3 +207,14 @@ def test_threads_and_connections_share_it(path: Path, noon: datetime) -> None:
         for thread in threads:
             thread.join()
         assert one.counters() == two.counters() == ({"backup": 20}, {"backup": 0})
+
+
+def test_a_full_disk_is_an_error_and_loses_nothing(path: Path) -> None:
+    with opened(path) as catalog:
+        catalog.put_value("writer", "w1")
+        with catalog._store.reading() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(CatalogError, match="full"):
+            catalog.put_value("writer", "x" * 100_000)
+        assert catalog.get_value("writer") == "w1"
