@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -117,7 +118,9 @@ def _gone(answer: Series) -> bool:
     return answer == []
 
 
-def test_a_spec_tree_is_protected_and_prometheus_sees_each_edit(tree: Tree, watch: subprocess.Popen[bytes], scraped: Prometheus) -> None:
+def test_a_spec_tree_is_protected_and_prometheus_sees_each_edit(
+    tree: Tree, watch: subprocess.Popen[bytes], scraped: Prometheus, promtool: str
+) -> None:
     begun_at = time.time() - 60
 
     # The loop creates the repository and takes the first backups.
@@ -133,6 +136,9 @@ def test_a_spec_tree_is_protected_and_prometheus_sees_each_edit(tree: Tree, watc
     assert scraped.ask('reconciler_actions_failed_total{action="backup"}')[0][1] == 0
     assert scraped.ask('reconciler_backup_last_bytes{system="letters"}')[0][1] == len("dear letters\n") * 1000
     assert scraped.ask("reconciler_spec_last_load_successful")[0][1] == 1
+    with urllib.request.urlopen(f"http://127.0.0.1:{tree.port}/metrics", timeout=10) as exposition:
+        check = subprocess.run([promtool, "check", "metrics"], input=exposition.read(), capture_output=True, check=False)
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
 
     # Nothing changes on disk, yet the recovery point moves on: each scan confirms that the snapshot still describes the source.
     # The first scan came within a moment of the files, too close to trust their times; the second one reads them once more.
