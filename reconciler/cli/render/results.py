@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +12,7 @@ from reconciler.base.units import format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document, plain
 from reconciler.cli.render.page import Cell, Page, Style
-from reconciler.cli.render.plan import VERBS, add_persons
+from reconciler.cli.render.plan import VERBS, add_persons, held_in_words
 from reconciler.cli.render.problems import add_problems, counts
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import BackupKind
 
 DEFECTS_SHOWN = 5
+_NOTES = {"vanished", "socket"}  # ordinary life of a running system
 _BAD_WORDS = {"partial", "refused", "busy", "failed", "damaged", "interrupted", "cancelled"}
 _PAST = {ActionKind.BACKUP: "backed up", ActionKind.VERIFY: "verified", ActionKind.MARK: "marked", ActionKind.FORGET: "forgotten"}
 
@@ -52,6 +54,8 @@ class Deed(Protocol):
     def added_bytes(self) -> int: ...
     @property
     def defects(self) -> Sequence[Unread]: ...
+    @property
+    def advice(self) -> str: ...
 
 
 class Ended(Protocol):
@@ -105,6 +109,7 @@ def pass_page(report: PassReport, root: str) -> Page:
     page.blank()
     _results(page, report.results)
     said = {result.failure.message for result in report.results if result.failure is not None}
+    _held(page, report)
     add_persons(page, [gap for gap in report.gaps if gap.why not in said])
     page.blank()
     page.line((_conclusion(report), Style.STRONG), hang=6)
@@ -134,6 +139,15 @@ def add_creation(page: Page, made: InitReport) -> None:
         page.line(("created  ", Style.GOOD), f"its key, {made.key_file}", hang=9)
     if made.warning:
         page.line(("KEEP     ", Style.BAD), made.warning, hang=9)
+
+
+def _held(page: Page, report: PassReport) -> None:
+    """What a guard keeps, unless a sentence for a person says it already."""
+    told = {(gap.system, gap.repository) for gap in report.gaps if gap.code == "change-held"}
+    for held in report.held:
+        if (held.system, held.repository) not in told:
+            page.blank()
+            page.line(("held  ", Style.WARN), f"{held.system}: {held_in_words(held)}: {held.why} (guard {held.guard})", hang=6)
 
 
 def _results(page: Page, results: Sequence[Ended]) -> None:
@@ -191,17 +205,29 @@ def _trouble(page: Page, result: Ended) -> None:
         if failure.hint:
             page.line(("  hint: ", Style.FAINT), failure.hint, hang=8)
         return
-    if result.outcome != "partial" and not result.done.defects:
-        return
+    if result.outcome == "partial":
+        _partial(page, result)
+    elif result.done.defects:
+        kinds = Counter(str(defect.kind) for defect in result.done.defects)
+        page.blank()
+        noted = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+        page.line((f"{action.system}: noted while reading, and tolerated: {noted}", Style.FAINT), hang=2)
+
+
+def _partial(page: Page, result: Ended) -> None:
+    """What is missing in the snapshot, and what to write if that is meant."""
+    done = result.done
     page.blank()
-    style = Style.WARN if result.outcome == "partial" else Style.FAINT
-    page.line((f"{action.system}: {result.message if result.outcome == 'partial' else 'noted while reading'}", style), hang=2)
-    for defect in result.done.defects[:DEFECTS_SHOWN]:
+    page.line((f"{result.action.system}: {result.message}", Style.WARN), hang=2)
+    worst_first = sorted(done.defects, key=lambda defect: defect.kind in _NOTES)
+    for defect in worst_first[:DEFECTS_SHOWN]:
         page.line(f"  {defect.kind:10}  /{os.fsdecode(defect.path).lstrip('/')}")
-    if len(result.done.defects) > DEFECTS_SHOWN:
-        page.line(
-            f"  and {len(result.done.defects) - DEFECTS_SHOWN:,} more: `reconcile backup info {when.short(result.done.snapshot_id or '')}`"
-        )
+    if len(worst_first) > DEFECTS_SHOWN:
+        page.line(f"  and {len(worst_first) - DEFECTS_SHOWN:,} more (-o json lists them)")
+    if done.advice:
+        page.line("  A partial snapshot meets no objective. If these may change or stay out, write in the spec of this system:")
+        for line in done.advice.rstrip().splitlines():
+            page.line("    " + line)
 
 
 def _conclusion(report: PassReport) -> str:
@@ -238,6 +264,9 @@ def _plain_result(result: Ended) -> dict[str, object]:
         "seconds": round(result.seconds, 3),
         "failure": plain(result.failure),
         "fate": result.fate.value if result.fate else None,
-        **{key: plain(getattr(result.done, key)) for key in ("snapshot_id", "backup_kind", "files", "bytes", "added_bytes", "defects")},
+        **{
+            key: plain(getattr(result.done, key))
+            for key in ("snapshot_id", "backup_kind", "files", "bytes", "added_bytes", "defects", "advice")
+        },
         "verb": VERBS[result.action.kind],
     }
