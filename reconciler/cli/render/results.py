@@ -210,7 +210,7 @@ def _trouble(page: Page, result: Ended) -> None:
     elif result.done.defects:
         kinds = Counter(str(defect.kind) for defect in result.done.defects)
         page.blank()
-        noted = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+        noted = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
         page.line((f"{action.system}: noted while reading, and tolerated: {noted}", Style.FAINT), hang=2)
 
 

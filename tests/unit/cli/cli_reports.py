@@ -47,7 +47,7 @@ def results() -> tuple[Result, ...]:
         Result(
             action(backup, "wiki"),
             "r3",
-            Done(RunOutcome.PARTIAL, partial, identity(8), BackupKind.FULL, NOW, **amounts, defects=unread),
+            Done(RunOutcome.PARTIAL, partial, identity(8), BackupKind.FULL, NOW, **amounts, defects=unread, advice=advice),
             754,
         ),
         Result(action(backup, "archive"), "r4", Done(RunOutcome.FAILED, missing.message), 0.0, missing, Fate.FAILED),
