@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -29,7 +29,7 @@ class Block(BaseModel):
             return self
         values = self.given() | later.given()
         kept = {key for key, value in values.items() if value is not None}
-        return type(self).model_construct(_fields_set=kept, **values)
+        return cast("Self", self.model_construct(_fields_set=kept, **values))
 
     def given(self) -> dict[str, Any]:
         """The keys that were written, by field name."""
