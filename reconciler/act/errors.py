@@ -30,7 +30,7 @@ class DamageFound(ActError):
     """A snapshot was read whole and something in it is not what was written."""
 
     code = "act-damage-found"
-    hint = "Are other snapshots and copies intact? Verify them. The next full backup stores what is damaged anew."
+    hint = "Are older snapshots and other repositories intact? Verify them. Does the disk report errors? Replace it before relying on it."
     fate = Fate.DAMAGE
 
 

@@ -18,7 +18,7 @@ from reconciler.app.house import House
 from reconciler.app.recording import record
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.app.view import find
-from reconciler.base.errors import Fate, Usage
+from reconciler.base.errors import Cancelled, Fate, Usage
 from reconciler.base.log import get
 from reconciler.catalog.records import Holder, RunOutcome
 from reconciler.decide import Request
@@ -107,8 +107,8 @@ def _carry_out(
     house: House, catalog: Catalog, scene: Scene, actions: Sequence[Action], *, stop: threading.Event, progress: Watcher | None
 ) -> tuple[Result, ...]:
     context = make_context(house, scene, actor="cli", stop=stop, progress=progress, patience=_patience(stop))
-    results = tuple(act(action, context) for action in actions if not stop.is_set())
-    touched = frozenset(result.action.repository for result in results)
+    results = tuple(_stopped(action) if stop.is_set() else act(action, context) for action in actions)
+    touched = frozenset(result.action.repository for result in results if result.run_id)
     if touched:
         after = look(house, catalog, scene.loaded, refresh=touched)
         remember_repositories(catalog, after, touched)
@@ -185,6 +185,11 @@ def _shell(scene: Scene, system: str, kind: ActionKind) -> Action:
     declared = scene.desired.system(system)
     repository = declared.repositories[0] if declared is not None and declared.repositories else ""
     return Action(kind, system, repository, Lane.OBJECTIVE, REQUESTED, "asked for", _PRIORITY)
+
+
+def _stopped(action: Action) -> Result:
+    error = Cancelled(f"{action.kind} of system {action.system} was not begun: stopped before")
+    return Result(action, "", Done(RunOutcome.CANCELLED, error.message), 0.0, Failure.of(error), error.fate)
 
 
 def _failed(action: Action, failure: Failure) -> Result:
