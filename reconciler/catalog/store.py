@@ -174,10 +174,9 @@ def _enter(engine: Engine, path: Path, now: datetime) -> str:
     session, process = new_id(), me()
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        _check_version(connection, path)
-        tables.metadata.create_all(connection)
-        row = {"key": "schema_version", "text": str(tables.SCHEMA_VERSION)}
-        connection.execute(tables.upsert(tables.settings), row)
+        if not _check_version(connection, path):
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.settings).values(key="schema_version", text=str(tables.SCHEMA_VERSION)))
         if _forget_dead_sessions(connection):
             _check_integrity(connection)
         connection.execute(insert(tables.sessions).values(id=session, pid=process.pid, start=process.start, at=now))
@@ -185,12 +184,14 @@ def _enter(engine: Engine, path: Path, now: datetime) -> str:
     return session
 
 
-def _check_version(connection: Connection, path: Path) -> None:
+def _check_version(connection: Connection, path: Path) -> bool:
+    """Whether the tables are there. Raises CatalogNewer when they are of a version that this program does not know."""
     if not connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'settings'").first():
-        return
+        return False
     found = connection.execute(select(tables.settings.c.text).where(tables.settings.c.key == "schema_version")).scalar()
     if found is not None and int(found) > tables.SCHEMA_VERSION:
         raise CatalogNewer(f"the catalog {path} has version {found}, this program knows version {tables.SCHEMA_VERSION}")
+    return found is not None
 
 
 def _forget_dead_sessions(connection: Connection) -> bool:

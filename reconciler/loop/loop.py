@@ -89,7 +89,7 @@ class Loop:
             concurrency=self._concurrency,
             clock=self._clock,
             ended=self._ended,
-            overdue=self._passes.overdue,
+            overdue=self._overdue,
         )
         try:
             while not self._over(stop):
@@ -140,6 +140,12 @@ class Loop:
         elif error is not None:
             _log.error("action ended with an unexpected error", kind=action.kind, system=action.system, exc_info=error)
         self.now()
+
+    def _overdue(self, action: Action, error: ActionOverdue) -> None:
+        try:
+            self._passes.overdue(action, error)
+        except ReconcilerError as trouble:  # the catalog on a full disk: the loop goes on, and so does this action's neighbour
+            _log.error("cannot record an overdue action", code=trouble.code, error=trouble.message, overdue=error.message)
 
     def _over(self, stop: threading.Event) -> bool:
         return stop.is_set() or self._lost is not None

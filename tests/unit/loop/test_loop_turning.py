@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import ReconcilerError
-from reconciler.catalog.errors import LeaseLost
+from reconciler.catalog.errors import CatalogError, LeaseLost
+from reconciler.loop import workers
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import ALIVE_SECONDS_MIN, Loop, Tick
 from reconciler.model.plan import Action, ActionKind, Lane
@@ -46,6 +47,7 @@ class World:
         self.hang = threading.Event()
         self.hang.set()
         self.stopped = 0
+        self.told: list[str] = []
 
     def tick(self, *, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
         self.ticks += 1
@@ -65,7 +67,8 @@ class World:
         self.backed_up.append(action.system)
 
     def overdue(self, action: Action, error: ActionOverdue) -> None:
-        raise AssertionError(error)
+        self.told.append(error.message)
+        raise CatalogError("the catalog cannot be used: disk full")
 
 
 @contextmanager
@@ -132,6 +135,17 @@ def test_a_hanging_action_does_not_hold_up_the_ticks() -> None:
     with turning(world):
         assert eventually(lambda: world.ticks > 5)
         assert world.backed_up == []
+
+
+def test_an_overdue_action_is_told_and_stopped_even_when_it_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(workers.SILENCE_SECONDS_MAX, ActionKind.BACKUP, 0.05)
+    world = World("orders")
+    world.hang.clear()
+    with turning(world):
+        assert eventually(lambda: world.stopped > 0)
+        seen = world.ticks
+        assert eventually(lambda: world.ticks > seen + 2)
+    assert "backup of system orders in repository main has made no progress" in world.told[0]
 
 
 def test_stopping_ends_actions_at_their_checkpoint() -> None:
