@@ -73,7 +73,7 @@ def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache
     faulty = {(p.kind, p.name) for p in found if p.severity is Severity.ERROR}
     clean = not any(p.severity is Severity.ERROR for p in problems)
     good = {key: declared for key, declared in current.items() if key not in faulty and not declared.faulty}
-    kept, lost = _revived(last_good or {}, good) if not clean else ({}, [])
+    kept, lost = _revived(last_good or {}, [*good, *_renamed(good)]) if not clean else ({}, [])
     problems += lost
     objects = Objects(tree.root, {**kept, **good})
     ordered = tuple(sorted(problems, key=lambda p: (p.place.file, p.place.line, p.place.column, p.code)))
@@ -136,6 +136,12 @@ def _revived(last_good: LastGoodDocuments, current: Iterable[Key]) -> tuple[dict
             message = "the last good version of this object is not valid in this version of the program"
             problems.append(Problem(Severity.ERROR, "last-good-unusable", place, message, kind=stored.kind, name=stored.name))
     return kept, problems
+
+
+def _renamed(good: Mapping[Key, Declared]) -> list[Key]:
+    """The old names of Systems that were renamed: their history lives on under the new name, not beside it."""
+    old = ((declared.key[0], declared.document.metadata.previous_name) for declared in good.values())
+    return [(kind, name) for kind, name in old if name is not None]
 
 
 def _stored(declared: Declared) -> StoredDocument:

@@ -85,12 +85,3 @@ def find(root: Node, location: Sequence[str | int]) -> Found:
 def pointer(location: Sequence[str | int]) -> str:
     """A JSON pointer (RFC 6901): ``/spec/sources/0/path``."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
-
-
-def dotted(json_pointer: str) -> str:
-    """The same for people: ``spec.sources[0].path``."""
-    text = ""
-    for part in json_pointer.split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        text += f"[{part}]" if part.isdigit() and text else f".{part}" if text else part
-    return text

@@ -137,6 +137,15 @@ def test_a_broken_settings_object_keeps_the_realm(tmp_path: Path) -> None:
     assert loaded.desired.realm == "test-realm"
 
 
+def test_a_renamed_system_does_not_stand_beside_its_old_self_in_a_broken_tree(tmp_path: Path) -> None:
+    root = good_tree(tmp_path / "specs")
+    before = kept(load(root))
+    write(root, orders=system("purchases").replace("{name: purchases}", "{name: purchases, previousName: orders}"), zz="a: [")
+    loaded = load(root, last_good=before)
+    assert codes(loaded) == ["yaml-syntax"]
+    assert names(loaded) == ["purchases", "shop"]
+
+
 def test_a_last_good_version_that_no_longer_fits_is_named(tmp_path: Path) -> None:
     root = good_tree(tmp_path / "specs")
     before = kept(load(root))
