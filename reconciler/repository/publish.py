@@ -86,8 +86,7 @@ class Publisher:
         self._checkpoints.append(name)
 
     def publish(self, record: RootRecord) -> Root:
-        """The snapshot, acknowledged: it survives a power cut when this returns."""
-        self.index_packs()
+        """The snapshot, acknowledged: it survives a power cut when this returns. Its packs are indexed before."""
         pending, final = f"pending/{self._id}", f"snapshots/{self._id}"
         data = self._put_root(pending, record)
         self._look_at_deletions()

@@ -178,12 +178,9 @@ class _Run:
         """The published root, or None when the base still says it all; then only what a run read in vain was stored, and is indexed."""
         blocks, lists = self.builder.finish()
         self._sink.flush()
+        self._publisher.index_packs()
         unchanged = self._base is not None and self._request.kind != "full" and not self.tally.changed and not self._removed
-        if unchanged:
-            self._publisher.index_packs()
-            return None
-        record = self._record(grade, defects, blocks, lists)
-        return self._publisher.publish(record)
+        return None if unchanged else self._publisher.publish(self._record(grade, defects, blocks, lists))
 
     @property
     def _removed(self) -> bool:
