@@ -13,7 +13,7 @@ from reconciler.act.context import Done, Patience, Result, Watcher
 from reconciler.act.forget import REQUESTED
 from reconciler.act.run import run as act
 from reconciler.app.acting import close_interrupted, make_context
-from reconciler.app.errors import NotFound
+from reconciler.app.errors import NotFound, NothingToVerify, NotPlanned
 from reconciler.app.house import House
 from reconciler.app.recording import record
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
@@ -165,7 +165,7 @@ def _verification(scene: Scene, system: str, repository: str) -> Action | None:
 def _nothing_to_verify(scene: Scene, system: str, repositories: Sequence[str]) -> Result:
     states = scene.observed.repositories
     unseen = [state.failure for name in repositories if (state := states.get(name)) is not None and state.failure is not None]
-    nothing = Failure("verify-nothing", f"system {system} has no good snapshot to verify", "Take a backup first.")
+    nothing = Failure.of(NothingToVerify(f"system {system} has no good snapshot to verify"))
     return _failed(_shell(scene, system, ActionKind.VERIFY), unseen[0] if unseen else nothing)
 
 

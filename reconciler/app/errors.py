@@ -114,3 +114,17 @@ class TargetInside(Refused):
 
     code = "restore-target-inside"
     hint = "Name a new folder somewhere else."
+
+
+class NothingToVerify(ReconcilerError):
+    """The system has no good snapshot yet."""
+
+    code = "verify-nothing"
+    hint = "Take a backup first."
+
+
+class NotPlanned(ReconcilerError):
+    """A backup that was asked for cannot be taken now."""
+
+    code = "backup-not-planned"
+    hint = "What does `reconcile explain` say about the system?"
