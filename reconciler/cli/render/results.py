@@ -14,6 +14,7 @@ from reconciler.cli.render.as_json import document, plain
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import VERBS, add_persons, held_in_words
 from reconciler.cli.render.problems import add_problems, counts
+from reconciler.cli.render.status import add_systems
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind
 from reconciler.model.status import Status
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import BackupKind
 
 DEFECTS_SHOWN = 5
+SYSTEMS_SHOWN = 20  # more belong on the screen of `reconcile status`
 _NOTES = {"vanished", "socket"}  # ordinary life of a running system
 _BAD_WORDS = {"partial", "refused", "busy", "failed", "damaged", "interrupted", "cancelled"}
 _PAST = {ActionKind.BACKUP: "backed up", ActionKind.VERIFY: "verified", ActionKind.MARK: "marked", ActionKind.FORGET: "forgotten"}
@@ -107,10 +109,13 @@ def pass_page(report: PassReport, root: str) -> Page:
     for note in report.notes:
         page.line(("note  ", Style.WARN), note, hang=6)
     page.blank()
-    _results(page, report.results)
+    _results(page, report.results, why=True)
     said = {result.failure.message for result in report.results if result.failure is not None}
     _held(page, report)
     add_persons(page, [gap for gap in report.gaps if gap.why not in said])
+    if report.results and len(report.status.systems) <= SYSTEMS_SHOWN:
+        page.blank()
+        add_systems(page, report.status)
     page.blank()
     page.line((_conclusion(report), Style.STRONG), hang=6)
     return page
@@ -150,10 +155,12 @@ def _held(page: Page, report: PassReport) -> None:
             page.line(("held  ", Style.WARN), f"{held.system}: {held_in_words(held)}: {held.why} (guard {held.guard})", hang=6)
 
 
-def _results(page: Page, results: Sequence[Ended]) -> None:
+def _results(page: Page, results: Sequence[Ended], *, why: bool = False) -> None:
+    """``why``: with the reason of each action, where the person did not give it."""
     if not results:
         return
-    page.table(["SYSTEM", "REPOSITORY", "RESULT", "SNAPSHOT", "TOOK", "DETAIL"], [_row(result) for result in results], right="....r")
+    rows = [[*_row(result), result.action.why if why else ""] for result in results]
+    page.table(["SYSTEM", "REPOSITORY", "RESULT", "SNAPSHOT", "TOOK", "DETAIL", "WHY"], rows, right="....r")
     for result in results:
         _trouble(page, result)
 
@@ -192,7 +199,7 @@ def _detail(result: Ended) -> str:
     if result.action.kind is ActionKind.BACKUP and result.outcome == "unchanged":
         return "the snapshot still describes the source"
     if result.action.kind is ActionKind.BACKUP:
-        return f"{when.count(done.files, 'file')}, {format_size(done.bytes)}; {format_size(done.added_bytes)} stored anew"
+        return f"{when.count(done.files, 'file')}, {format_size(done.bytes)}; {format_size(done.added_bytes)} new"
     return result.message
 
 

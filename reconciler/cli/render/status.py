@@ -27,7 +27,7 @@ def breaches(status: Status) -> tuple[Condition, ...]:
 def status_page(status: Status) -> Page:
     """The whole screen."""
     page = Page()
-    _systems(page, status)
+    add_systems(page, status)
     _unwell(page, status)
     _repositories(page, status)
     page.blank()
@@ -41,7 +41,8 @@ def status_json(status: Status) -> str:
     return document("status", protected=not breaches(status), status=status)
 
 
-def _systems(page: Page, status: Status) -> None:
+def add_systems(page: Page, status: Status) -> None:
+    """One line per system and repository."""
     if not status.systems:
         page.line("No systems are declared.")
         return

@@ -30,11 +30,11 @@ def zone(at: datetime) -> str:
 
 
 def span(value: timedelta) -> str:
-    """A duration rounded to its two biggest units: nobody reads seconds behind days."""
+    """A duration rounded for reading: nobody wants hours with seconds, or the seconds of an hour."""
     seconds = value.total_seconds()
     if abs(seconds) >= 86400:
         value = timedelta(seconds=round(seconds / 3600) * 3600)
-    elif abs(seconds) >= 3600:
+    elif abs(seconds) >= 600:
         value = timedelta(seconds=round(seconds / 60) * 60)
     return format_duration(value, parts=2)
 
