@@ -80,6 +80,14 @@ def test_a_confirmed_state_is_as_young_as_the_scan_that_confirmed_it():
     assert condition.message == "the newest good state was confirmed 5m ago, RPO 1h"
 
 
+def test_a_confirmation_never_makes_the_state_older_and_never_comes_from_the_future():
+    old, new = snapshot(ago("9d"), id="old"), snapshot(ago("5m"), id="new")
+    assert fresh(old, new, runs={("orders", "main"): took(confirmed=("old", ago("2h")))}).message.startswith(
+        "the newest good state was taken 5m"
+    )
+    assert word(fresh(old, runs={("orders", "main"): took(confirmed=("old", NOW + timedelta(days=3)))})) == (Truth.FALSE, "Breached")
+
+
 def test_a_copy_elsewhere_is_a_recovery_point_too():
     of = system(repositories=("main", "offsite"))
     seen = observed(listed("main"), listed("offsite", [snapshot(ago("10m"))]))

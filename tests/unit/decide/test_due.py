@@ -282,3 +282,21 @@ def test_a_broken_objective_is_tried_before_anything_else():
 def test_a_system_without_any_promise_but_a_schedule_is_begun_at_once():
     of = system(objectives=Objectives(), schedule=Schedule(full=every("7d")))
     assert backups(decide(of=of)) == [(BackupKind.FULL, "never-backed-up")]
+
+
+def test_a_full_whose_window_opens_too_late_for_the_rpo_begins_when_the_rpo_needs_it():
+    of = system(schedule=Schedule(full=every("30m"), window=Window(begin="22:00", end="04:00")))
+    assert waits(decide(snapshot(ago("40m"), kind="full"), of=of)).due_at == ago("40m") + timedelta(minutes=53)
+    assert only(decide(snapshot(ago("58m"), kind="full"), of=of)).reason == "rpo-due"
+
+
+def test_a_moment_that_was_kept_is_not_kept_twice_when_missed_ones_are_skipped():
+    of = system(rpo=None, schedule=Schedule(incremental=cron("58 11 * * *"), catch_up="skip"))
+    assert backups(decide(snapshot(ago("3h"), kind="full"), of=of)) == [(BackupKind.INCREMENTAL, "schedule-due")]
+    assert waits(decide(snapshot(ago("1m"), kind="full"), of=of)).due_at == datetime(2026, 5, 5, 11, 58, tzinfo=UTC)
+
+
+def test_two_heirs_of_one_name_inherit_nothing():
+    tree = desired(system("sales", previous_name="orders"), system("stock", previous_name="orders"))
+    decided = plan(tree, observed(listed("main", [snapshot(ago("5m"), kind="full")])), NOW)
+    assert [(a.system, a.reason) for a in decided.actions] == [("sales", "never-backed-up"), ("stock", "never-backed-up")]

@@ -331,3 +331,8 @@ def test_a_repository_that_the_system_no_longer_names_keeps_what_it_has():
     of = keeping()
     seen = observed(listed("main", daily(4)), listed("former", daily(80)), accepted_retention={"orders": KEEP_5})
     assert untouched(plan(desired(of), seen, NOW))
+
+
+def test_an_agent_settles_only_what_it_acts_on():
+    assert settled_retention(*accepted(keeping(host="shop2"), *daily(4)), NOW) == {}
+    assert settled_retention(*accepted(keeping(host="shop1"), *daily(4)), NOW) == {"orders": KEEP_5}
