@@ -56,9 +56,11 @@ def plan_requested(scene: Scene, system: DesiredSystem, request: Request) -> tup
     if not scene.here(system) or not scene.reachable(repository) or scene.suspended(system):
         return ()
     kind = request.kind or BackupKind.INCREMENTAL
-    real = kind_for(scene.snapshots(system.name, repository), kind)
+    snapshots = scene.snapshots(system.name, repository)
+    real = kind_for(snapshots, kind)
+    first = not any(s.good for s in snapshots)  # in the lane in which the loop would take it, so that two never run side by side
     why = f"{kind} asked for" if real is kind else f"{kind} asked for; a full, because nothing to compare with is in {repository}"
-    due = Due(real, scene.now, "requested", why, objective=real is BackupKind.INCREMENTAL)
+    due = Due(real, scene.now, "requested", why, objective=first or real is BackupKind.INCREMENTAL)
     return (replace(_action(scene, system, repository, due), priority=PRIORITY_REQUESTED),)
 
 

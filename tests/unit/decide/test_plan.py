@@ -89,7 +89,7 @@ def test_a_person_gets_what_they_ask_for_whatever_the_schedule_says():
         (BackupKind.DIFFERENTIAL, daily(2), BackupKind.DIFFERENTIAL, Lane.UPKEEP),
         (BackupKind.DIFFERENTIAL, daily(3)[1:], BackupKind.FULL, Lane.UPKEEP),
         (BackupKind.INCREMENTAL, daily(3)[1:], BackupKind.INCREMENTAL, Lane.OBJECTIVE),
-        (None, [], BackupKind.FULL, Lane.UPKEEP),
+        (None, [], BackupKind.FULL, Lane.OBJECTIVE),
     ],
 )
 def test_a_kind_without_anything_to_compare_with_becomes_a_full(wanted, snapshots, becomes, lane):
