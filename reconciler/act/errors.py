@@ -34,6 +34,13 @@ class DamageFound(ActError):
     fate = Fate.DAMAGE
 
 
+class NothingToVerify(ActError):
+    """The system has no good snapshot in this repository yet."""
+
+    code = "act-nothing-to-verify"
+    hint = "Take a backup first."
+
+
 class Claimed(ActError):
     """Another process works on the same system, repository and lane."""
 

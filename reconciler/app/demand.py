@@ -13,7 +13,7 @@ from reconciler.act.context import Done, Patience, Result, Watcher
 from reconciler.act.forget import REQUESTED
 from reconciler.act.run import run as act
 from reconciler.app.acting import close_interrupted, make_context
-from reconciler.app.errors import NotFound, NothingToVerify, NotPlanned
+from reconciler.app.errors import NotFound, NotPlanned
 from reconciler.app.house import House
 from reconciler.app.recording import record
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
@@ -24,6 +24,7 @@ from reconciler.catalog.records import Holder, RunOutcome
 from reconciler.decide import Request
 from reconciler.decide import plan as decide_plan
 from reconciler.decide.scene import Scene as Decision
+from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Gap, Lane
 from reconciler.model.snapshot import BackupKind
@@ -54,16 +55,9 @@ def verify(house: House, systems: Sequence[str], *, stop: threading.Event, progr
     """Read the newest good snapshots whole; see :meth:`Session.verify`."""
     catalog, scene = _begin(house)
     _all_declared(scene, systems)
-    actions: list[Action] = []
-    impossible: list[Result] = []
-    for system in scene.desired.systems:
-        if systems and system.name not in systems:
-            continue
-        found = [_verification(scene, system.name, repository) for repository in system.repositories]
-        actions += [action for action in found if action is not None]
-        if not any(found):
-            impossible.append(_nothing_to_verify(scene, system.name, system.repositories))
-    return _carry_out(house, catalog, scene, actions, stop=stop, progress=progress) + tuple(impossible)
+    wanted = [system for system in scene.desired.systems if not systems or system.name in systems]
+    actions = [action for system in wanted for action in _verifications(scene, system)]
+    return _carry_out(house, catalog, scene, actions, stop=stop, progress=progress)
 
 
 def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
@@ -141,32 +135,30 @@ def _owner(scene: Scene, system: str) -> str:
     return next((new for new, old in heirs.items() if old == system), system)
 
 
-def _verification(scene: Scene, system: str, repository: str) -> Action | None:
-    state, declared = scene.observed.repositories.get(repository), scene.desired.system(system)
-    if state is None or not state.reachable or declared is None:
-        return None
-    own = Decision.of(scene.desired, scene.observed, scene.now).snapshots(system, repository)
-    good = next((s for s in own if s.good), None)
-    if good is None:
-        return None
+def _verifications(scene: Scene, system: DesiredSystem) -> list[Action]:
+    """One for each repository that holds a good snapshot or cannot be read; at least one, which then says what is wrong."""
+    decision = Decision.of(scene.desired, scene.observed, scene.now)
+    actions = []
+    for repository in system.repositories:
+        good = next((s.id for s in decision.snapshots(system.name, repository) if s.good), None)
+        state = scene.observed.repositories[repository]
+        if good is not None or state.failure is not None:
+            actions.append(_verification(system, repository, good))
+    return actions or [_verification(system, system.repositories[0], None)]
+
+
+def _verification(system: DesiredSystem, repository: str, snapshot: str | None) -> Action:
     return Action(
         kind=ActionKind.VERIFY,
-        system=system,
+        system=system.name,
         repository=repository,
         lane=Lane.UPKEEP,
         reason=REQUESTED,
         why="asked for",
         priority=_PRIORITY,
-        generation=declared.generation,
-        snapshots=(good.id,),
+        generation=system.generation,
+        snapshots=(snapshot,) if snapshot is not None else (),
     )
-
-
-def _nothing_to_verify(scene: Scene, system: str, repositories: Sequence[str]) -> Result:
-    states = scene.observed.repositories
-    unseen = [state.failure for name in repositories if (state := states.get(name)) is not None and state.failure is not None]
-    nothing = Failure.of(NothingToVerify(f"system {system} has no good snapshot to verify"))
-    return _failed(_shell(scene, system, ActionKind.VERIFY), unseen[0] if unseen else nothing)
 
 
 def _not_possible(scene: Scene, system: str, gaps: Sequence[Gap]) -> Result:
@@ -175,9 +167,7 @@ def _not_possible(scene: Scene, system: str, gaps: Sequence[Gap]) -> Result:
     reasons: Mapping[str, Gap] = {(gap.system or gap.repository): gap for gap in reversed(gaps)}
     gap = reasons.get(system) or reasons.get(action.repository)
     if gap is None:
-        return _failed(
-            action, Failure("backup-not-planned", f"system {system} cannot be backed up now", "What does `reconcile explain` say?")
-        )
+        return _failed(action, Failure.of(NotPlanned(f"system {system} cannot be backed up now")))
     return _failed(action, Failure(gap.code, f"system {system} cannot be backed up: {gap.why}", f"{gap.person}."))
 
 

@@ -116,13 +116,6 @@ class TargetInside(Refused):
     hint = "Name a new folder somewhere else."
 
 
-class NothingToVerify(ReconcilerError):
-    """The system has no good snapshot yet."""
-
-    code = "verify-nothing"
-    hint = "Take a backup first."
-
-
 class NotPlanned(ReconcilerError):
     """A backup that was asked for cannot be taken now."""
 

@@ -115,7 +115,7 @@ def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
         chosen, why = pick(candidates, request.at, unseen, system=request.system)
         copies = [s for s in candidates if s.id == chosen.id]
     copy = _nearest(scene, copies, request.repository)
-    notes = [f"repository {name} could not be read: {failure}" for name, failure in sorted(unseen.items())]
+    notes = [f"repository {name}: {failure}" for name, failure in sorted(unseen.items())]
     return plan_for(copy, copy.repository, why, request, notes)
 
 

@@ -95,12 +95,33 @@ def test_a_flipped_byte_is_damage_and_the_snapshot_is_good_no_more(house: WholeH
     assert again.done.backup_kind is BackupKind.FULL
 
 
+@pytest.mark.parametrize("kind", ["snapshots", "marks", "header", "config", "keys"])
+def test_damage_outside_the_data_is_damage_and_is_named(house: WholeHouse, kind: str) -> None:
+    house.one_pass(init=True)
+    with house.session() as session:
+        session.backup((), BackupKind.FULL)
+        session.verify()
+    path = (
+        next(p for p in sorted((house.repository / kind).rglob("*"), reverse=True) if p.is_file())
+        if kind != "header"
+        else house.repository / kind
+    )
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
+    with house.session() as session:
+        (result,) = session.verify()
+    assert result.fate is Fate.DAMAGE
+    assert path.name in result.message
+
+
 def test_verify_without_a_snapshot_says_so(house: WholeHouse) -> None:
     with house.session() as session:
         session.init_repository("main")
         (result,) = session.verify()
     assert result.failure is not None
-    assert result.failure.code == "verify-nothing"
+    assert result.failure.code == "act-nothing-to-verify"
 
 
 def test_forget_removes_what_is_named_and_writes_down_why(house: WholeHouse) -> None:
