@@ -11,6 +11,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from reconciler.base.secret import REDACTED, looks_secret, redact
 
@@ -21,13 +22,16 @@ def configure(*, level: str = "info", stream: TextIO | None = None, json: bool |
     """Set up logging once per process. ``json``: None means JSON unless ``stream`` (default: standard error) is a terminal."""
     stream = stream if stream is not None else sys.stderr
     as_json = json if json is not None else not stream.isatty()
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    plain = structlog.dev.plain_traceback  # the pretty one shows local variables, and with them keys and contents of files
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if as_json else structlog.processors.format_exc_info,
+            *([structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))] if as_json else []),
             _redact,
             renderer,
         ],
