@@ -168,6 +168,7 @@ def test_a_full_disk_that_can_be_foreseen_stops_before_the_work(house: WholeHous
 def test_an_unexpected_error_is_a_failed_result_with_a_sentence_not_a_crash(house: WholeHouse) -> None:
     house.one_pass(init=True)
     with acting(house) as context:
+        house.clock.advance(HOUR)  # runs are listed by their beginning
 
         def broken(_repository: object) -> None:
             raise ZeroDivisionError("division by zero")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.houses import WholeHouse
+from tests.fakes.houses import WholeHouse, quick_folder
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> WholeHouse:
-    return WholeHouse(tmp_path)
+def house() -> Iterator[WholeHouse]:
+    with quick_folder() as folder:
+        yield WholeHouse(folder)

@@ -253,9 +253,9 @@ def test_a_broken_spec_keeps_its_system_under_its_last_good_version(house: Whole
     assert [(result.action.system, result.outcome) for result in report.results] == [("orders", RunOutcome.SUCCEEDED)]
 
 
-def test_last_good_versions_of_another_tree_never_stand_in(house: WholeHouse, tmp_path: Path) -> None:
+def test_last_good_versions_of_another_tree_never_stand_in(house: WholeHouse) -> None:
     house.one_pass(init=True)
-    other = tmp_path / "other"
+    other = house.folder / "other"
     other.mkdir()
     moved = WholeHouse(other, house.clock)
     moved.write("orders.yaml", "broken: [")

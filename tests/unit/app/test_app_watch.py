@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -147,19 +146,19 @@ def test_an_action_of_a_tick_that_was_replaced_is_not_begun(house: WholeHouse) -
         assert passes.tick(jump=None, under_way=frozenset()).status.repositories[0].snapshots == 0
 
 
-def test_a_spec_tree_that_vanishes_while_watching_changes_nothing_that_is_wanted(house: WholeHouse, tmp_path: Path) -> None:
+def test_a_spec_tree_that_vanishes_while_watching_changes_nothing_that_is_wanted(house: WholeHouse) -> None:
     with ticking(house) as passes:
         carry_out(passes, house)
-        (tmp_path / "specs").rename(tmp_path / "moved")
+        (house.folder / "specs").rename(house.folder / "moved")
         tick = passes.tick(jump=None, under_way=frozenset())
         assert [system.name for system in tick.status.systems] == ["orders"]
         assert not tick.status.spec.clean
-        (tmp_path / "moved").rename(tmp_path / "specs")
+        (house.folder / "moved").rename(house.folder / "specs")
         assert passes.tick(jump=None, under_way=frozenset()).status.spec.clean
 
 
-def test_a_spec_tree_that_was_never_there_is_an_error_at_the_start(house: WholeHouse, tmp_path: Path) -> None:
-    (tmp_path / "specs").rename(tmp_path / "moved")
+def test_a_spec_tree_that_was_never_there_is_an_error_at_the_start(house: WholeHouse) -> None:
+    (house.folder / "specs").rename(house.folder / "moved")
     with house.session() as session, pytest.raises(SpecTreeMissing):
         session.watch(stop=threading.Event())
 
