@@ -30,7 +30,7 @@ error[repository-not-initialised]: /srv/backup/main holds no repository
   hint: Create it with `reconcile repository init main`. Is the disk mounted?
 ```
 
-*exit* is the exit code of a command that ends because of it ([the list](architecture.md#exit-codes)). *again* says whether the same
+*exit* is the exit code of a command that ends because of it ([the list](command-line.md#exit-codes)). *again* says whether the same
 command may succeed later without anybody changing anything; the loop then tries again by itself, more and more slowly.
 """
 
