@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
 from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
@@ -39,7 +40,7 @@ def run(action: Action, context: Context) -> Done:
         _not_suddenly_empty(states, repository, good)
         base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, good)
         estimate = None if good else _size_of_source(system, context)
-        _enough_room(action, context, repository.free_bytes(), estimate)
+        _enough_room(action, repository.free_bytes(), estimate.bytes * _FIRST_SHARE if estimate else usual_bytes(good))
         work = _Work(system, action, context, repository, good[0].files if good else estimate.files if estimate else None)
         try:
             return work.take(base, kind)
@@ -122,10 +123,14 @@ def _size_of_source(system: DesiredSystem, context: Context) -> _Size:
     return _Size(files, content)
 
 
-def _enough_room(action: Action, context: Context, free: int | None, first: _Size | None) -> None:
+def usual_bytes(good: Sequence[Root]) -> float:
+    """What a backup on top of another one usually adds: the median of the last five. One big day must not refuse all days after it."""
+    added = [root.added_bytes for root in good if root.parent is not None][:5]
+    return median(added) if added else 0
+
+
+def _enough_room(action: Action, free: int | None, expected: float) -> None:
     """Refuse before the work what can be foreseen: a full disk stops everything else that lives on it, too."""
-    history = context.observed.runs.get((action.system, action.repository))
-    expected = first.bytes * _FIRST_SHARE if first else (history.last_added_bytes if history else None) or 0
     if free is not None and free < expected:
         raise NoRoom(
             f"repository {action.repository} has {format_size(free)} free, "
@@ -175,11 +180,14 @@ def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSyste
             as_of=as_of,
             files=taken.files,
             bytes=taken.bytes,
+            defects=taken.defects,
         )
     counted = judge_defects(taken.defects, system.sources)[2]
     sentence = f"{words.counted(taken.files, 'file')}, {format_size(taken.bytes)}, {format_size(taken.added_bytes)} stored anew"
     if counted:
         sentence += f"; partial: {words.counted(len(counted), 'defect')}, the first: {counted[0].message}"
+    if taken.damage:
+        sentence += f"; damage in the repository: {taken.damage[0].message}"
     return Done(
         RunOutcome.PARTIAL if counted else RunOutcome.SUCCEEDED,
         sentence,

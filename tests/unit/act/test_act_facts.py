@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from reconciler.act.context import Context
 from reconciler.act.run import run
 from reconciler.app.acting import make_context
+from reconciler.app.keys import from_file
 from reconciler.app.scene import load, look
 from reconciler.base.errors import Fate
 from reconciler.catalog.errors import LeaseLost
 from reconciler.catalog.records import RunOutcome
+from reconciler.model.desired import DesiredRepository
 from reconciler.model.plan import Action, ActionKind, Lane
 from reconciler.model.snapshot import BackupKind, Mark, MarkKind
-from reconciler.repository import NoSpace
+from reconciler.repository import NoSpace, Repository
 from tests.fakes.houses import WholeHouse
 
 HOUR = timedelta(hours=1)
@@ -152,17 +156,45 @@ def test_another_repository_than_the_observed_one_is_refused(house: WholeHouse) 
     assert result.failure.code == "act-facts-changed"
 
 
+def nearly_full(context: Context, free: int) -> Context:
+    """The same, with so little space left where the repository is."""
+
+    class NearlyFull(Repository):
+        def free_bytes(self) -> int:
+            return free
+
+    def opener(wanted: DesiredRepository) -> Repository:
+        assert wanted.key.file is not None
+        return NearlyFull.open(wanted.url, from_file(Path(wanted.key.file)))
+
+    return replace(context, opener=opener)
+
+
 def test_a_full_disk_that_can_be_foreseen_stops_before_the_work(house: WholeHouse) -> None:
     three(house)
     with acting(house) as context:
-        history = context.observed.runs["orders", "main"]
-        full = {("orders", "main"): replace(history, last_added_bytes=1 << 62)}
-        result = run(
-            action(ActionKind.BACKUP, backup_kind=BackupKind.FULL), replace(context, observed=replace(context.observed, runs=full))
-        )
+        result = run(action(ActionKind.BACKUP, backup_kind=BackupKind.INCREMENTAL), nearly_full(context, 10))
     assert result.failure is not None
     assert result.failure.code == "act-no-room"
     assert len(ids(house)) == 3
+
+
+def test_a_first_backup_needs_room_for_about_half_of_the_source(house: WholeHouse) -> None:
+    (house.source / "big").write_bytes(bytes(100_000))
+    with house.session() as session:
+        session.init_repository("main")
+    with acting(house) as context:
+        assert run(action(ActionKind.BACKUP), nearly_full(context, 40_000)).failure is not None
+        assert run(action(ActionKind.BACKUP), nearly_full(context, 60_000)).failure is None
+
+
+def test_a_big_first_backup_does_not_refuse_the_small_ones_after_it(house: WholeHouse) -> None:
+    (house.source / "big").write_bytes(os.urandom(1_000_000))
+    house.one_pass(init=True)
+    (house.source / "small").write_text("small")
+    with acting(house) as context:
+        result = run(action(ActionKind.BACKUP, backup_kind=BackupKind.INCREMENTAL), nearly_full(context, 100_000))
+    assert result.outcome is RunOutcome.SUCCEEDED
 
 
 def test_an_unexpected_error_is_a_failed_result_with_a_sentence_not_a_crash(house: WholeHouse) -> None:

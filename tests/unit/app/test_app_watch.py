@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.app.api import Reconciler
 from reconciler.app.session import Session
 from reconciler.app.steady import SteadyPass
 from reconciler.base.clock import SystemClock
@@ -95,6 +97,23 @@ def test_the_loop_backs_up_follows_edits_serves_metrics_and_stops(house: WholeHo
         house.write("ledger.yaml", "][")
         until(lambda: "reconciler_spec_last_load_successful 0.0" in metrics(port), "the broken spec shows")
         assert 'system="ledger"' in metrics(port)
+    assert metrics(port) == ""
+
+
+def test_cancelling_the_python_api_ends_the_loop_in_order(house: WholeHouse, port: int) -> None:
+    settle(house, port)
+
+    async def main() -> None:
+        async with Reconciler.open(house.folder / "specs", state=house.state, agent="shop1") as reconciler:
+            await reconciler.init_repository("main")
+            watch = asyncio.create_task(reconciler.watch())
+            await asyncio.to_thread(until, lambda: bool(systems(house)), "the first backup is there")
+            watch.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await watch
+            assert (await reconciler.run_once()).plan.complete, "the loop is free again"
+
+    asyncio.run(main())
     assert metrics(port) == ""
 
 
