@@ -1,4 +1,8 @@
-"""A call that may hang (a dead network mount blocks in the kernel) and must not take the pass with it."""
+"""A call that may hang (a dead network mount blocks in the kernel) and must not take the pass with it.
+
+A call that hangs keeps its daemon thread: the kernel gives no way to take it back, and it ends with the process. So the same thing is not
+asked again while it still hangs: a loop that runs for weeks would pile up threads.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from reconciler.observe.errors import RepositorySilent
 
 T = TypeVar("T")
 
+_hanging: dict[str, threading.Thread] = {}
+_lock = threading.Lock()
 
-def within(seconds: float, call: Callable[[], T], *, what: str) -> T:
-    """The result of ``call``, or :class:`RepositorySilent` after ``seconds``.
 
-    A call that hangs keeps its daemon thread: the kernel gives no way to take it back, and it ends with the process.
-    """
+def within(seconds: float, call: Callable[[], T], *, what: str, key: str) -> T:
+    """The result of ``call``, or :class:`RepositorySilent` after ``seconds``; at once while the last call of this ``key`` still hangs."""
+    if still_hanging(key):
+        raise RepositorySilent(f"{what} has not answered since it was asked before")
     box: list[T] = []
     broken: list[BaseException] = []
 
@@ -31,5 +37,21 @@ def within(seconds: float, call: Callable[[], T], *, what: str) -> T:
     if broken:
         raise broken[0]
     if not box:
+        remember_hanging(key, worker)
         raise RepositorySilent(f"{what} did not answer within {seconds:.0f} s")
     return box[0]
+
+
+def still_hanging(key: str) -> bool:
+    """Whether a call of this key has not come back yet."""
+    with _lock:
+        thread = _hanging.get(key)
+        if thread is None or thread.is_alive():
+            return thread is not None
+        del _hanging[key]
+        return False
+
+
+def remember_hanging(key: str, thread: threading.Thread) -> None:
+    with _lock:
+        _hanging[key] = thread

@@ -17,3 +17,11 @@ class RepositorySilent(ObserveError):
     code = "observe-repository-silent"
     hint = "Does `ls` of that place answer? Is the disk or the network behind it there?"
     retry = True
+
+
+class SourceSilent(ObserveError):
+    """A source did not answer in time: a mount that hangs, a disk that sleeps."""
+
+    code = "observe-source-silent"
+    hint = "Does `ls` of that place answer? Is the disk or the network behind it there?"
+    retry = True

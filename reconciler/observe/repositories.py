@@ -59,7 +59,7 @@ def observe_one(
             return state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
 
     try:
-        return within(seconds_max, look, what=f"repository {wanted.name}")
+        return within(seconds_max, look, what=f"repository {wanted.name}", key=wanted.url)
     except ReconcilerError as error:
         return replace(known, reachable=False, fresh=False, failure=Failure.of(error), free_bytes=None)
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.model.declared.policy import Retention
-from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.observed import Observed, RepositoryState, RunHistory, SourceState
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed, RepositoryState, RunHistory
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
-from reconciler.sources.files import check_sources
+from reconciler.observe.sources import observe_sources
 
 
 class Memory(Protocol):
@@ -51,12 +51,8 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
             seconds_max=look.seconds_max,
         ),
         runs=dict(memory.histories()),
-        sources={s.name: _sources(s) for s in desired.systems if s.runs_on(look.agent)},
+        sources=observe_sources([s for s in desired.systems if s.runs_on(look.agent)]),
         accepted_retention=dict(memory.accepted_retention()),
         clock_jump=look.clock_jump,
         busy=frozenset(memory.busy()),
     )
-
-
-def _sources(system: DesiredSystem) -> tuple[SourceState, ...]:
-    return check_sources(system.sources, previous=False)

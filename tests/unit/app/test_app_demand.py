@@ -210,6 +210,17 @@ def test_creating_a_repository_twice_is_refused_and_harms_nothing(house: WholeHo
     assert {p for p in house.traces() if "/repository" in p or "/keys" in p} == {p for p in before if "/repository" in p or "/keys" in p}
 
 
+def test_a_lost_repository_is_begun_anew_only_by_name(house: WholeHouse) -> None:
+    import shutil
+
+    house.one_pass(init=True)
+    shutil.rmtree(house.repository)
+    assert house.one_pass(init=True).results == ()
+    with house.session() as session:
+        session.init_repository("main")
+    assert [result.outcome for result in house.one_pass().results] == [RunOutcome.SUCCEEDED]
+
+
 def test_a_crash_between_key_and_repository_is_finished_by_the_next_try(house: WholeHouse) -> None:
     from reconciler.app import keys
 
