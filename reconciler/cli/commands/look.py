@@ -22,7 +22,9 @@ _CACHED = frozenset({"cached"})
 def status(
     words: Words,
     *,
-    check: Annotated[bool, typer.Option("--check", help="Exit 4 when an objective is breached or Unknown.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 4 when an objective is breached or Unknown, 1 when a repository cannot be used.")
+    ] = False,
     cached: Cached = False,
 ) -> ExitCode:
     """How things stand: age against RPO, what is not well, what comes next."""
@@ -31,7 +33,10 @@ def status(
     with words.session(read_only=True) as session:
         found = session.status(cached=cached or words.cached)
     words.answer(lambda: status_page(found), lambda: status_json(found))
-    return ExitCode.BREACHED if check and breaches(found) else ExitCode.DONE
+    if not check:
+        return ExitCode.DONE
+    seen = all(repository.reachable for repository in found.repositories)
+    return ExitCode.BREACHED if breaches(found) else ExitCode.DONE if seen else ExitCode.FAILED
 
 
 def explain(

@@ -19,6 +19,10 @@ OBJECTIVES = (
 """What `status --check` looks at: the promises; Unknown counts as broken."""
 
 
+_OF_VERIFIED = {"Never": "not verified yet", "Overdue": "verification overdue", "Failed": "verification failed"}
+"""Reasons that say too little without their condition."""
+
+
 def breaches(status: Status) -> tuple[Condition, ...]:
     """Every objective that is broken or Unknown."""
     return tuple(c for s in status.systems for c in s.conditions if c.type in OBJECTIVES and c.status is not Truth.TRUE)
@@ -80,13 +84,17 @@ def _state(system: SystemStatus) -> Cell:
     if system.suspended:
         return ("suspended", Style.WARN)
     ready = system.condition(ConditionType.READY)
-    if ready is None or ready.status is Truth.UNKNOWN:
+    if ready is None:
         return ("unknown", Style.WARN)
+    if ready.status is Truth.UNKNOWN:
+        return (_words(ready.reason), Style.WARN)
     return ("ready", Style.GOOD) if ready.status is Truth.TRUE else (_words(ready.reason), Style.BAD)
 
 
 def _words(reason: str) -> str:
     """``NeverBackedUp`` as ``never backed up``."""
+    if reason in _OF_VERIFIED:
+        return _OF_VERIFIED[reason]
     return "".join(f" {c.lower()}" if c.isupper() else c for c in reason).strip() or "not ready"
 
 
@@ -162,6 +170,10 @@ def _verdict(status: Status) -> tuple[Cell, ...]:
     total = len(status.systems)
     if not total:
         return (("Nothing is protected: the specs declare no system.", Style.WARN),)
+    troubled = [r.name for r in status.repositories if not r.reachable]
+    if not broken and troubled:
+        names = ", ".join(troubled)
+        return ((f"Within every objective as last seen, but not protected further: {names} cannot be used.", Style.WARN),)
     if not broken:
         return ((f"{total} of {when.count(total, 'system')} protected as declared.", Style.GOOD),)
     return ((f"{len(broken)} of {when.count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", Style.BAD),)

@@ -223,6 +223,15 @@ def test_status_check_is_4_until_there_is_a_backup(world: World) -> None:
     assert (typed.code, typed.json["protected"]) == (0, True)
 
 
+def test_status_without_the_key_is_not_called_protected(backed_up: World) -> None:
+    backed_up()  # the first verification
+    (backed_up.root / "store" / "main.key").rename(backed_up.root / "elsewhere.key")
+    typed = backed_up("status", "--check")
+    assert typed.code == 1
+    assert "protected as declared" not in typed.out
+    assert "main cannot be used" in typed.out
+
+
 def test_what_is_written_where_is_told_with_its_origin(backed_up: World) -> None:
     text = backed_up("config", "show", "letters", "--origins").out
     assert "built in (tier low)" in text
