@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.repository.builder import ManifestBuilder
@@ -56,7 +56,6 @@ class FolderReader:
     reread: bool
     racy_after_ns: int
     sources: tuple[str, ...]
-    between: Callable[[], None]
     _links: dict[tuple[int, int], tuple[Row, Cold]] = field(default_factory=dict)
     _ancestors: frozenset[bytes] = frozenset()
 
@@ -123,7 +122,6 @@ class FolderReader:
             other = self._links.get((device, row[5]))
             if other is not None and other[0][1:] == row[1:]:
                 return row, other[1]
-        self.between()
         read = self.content.read(listing, row)
         if read is not None and read[0][NLINK] > 1:
             self._links[(device, read[0][5])] = read

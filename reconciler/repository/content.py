@@ -45,11 +45,21 @@ class _Hash(Protocol):
 class ContentReader:
     """One per run. ``defects`` collects what could not be read as it should."""
 
-    def __init__(self, seals: Seals, sink: Sink, index: ChunkIndex, chunker: Chunker, checksums: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        seals: Seals,
+        sink: Sink,
+        index: ChunkIndex,
+        chunker: Chunker,
+        checksums: tuple[str, ...],
+        between: Callable[[], None],
+    ) -> None:
+        """``between`` is called before each file and before each window of a large one: it may take a checkpoint, or raise to stop."""
         self._seals = seals
         self._sink = sink
         self._index = index
         self._chunker = chunker
+        self._between = between
         self._sha256 = "sha256" in checksums
         self._md5 = "md5" in checksums
         self._cdc: FastCDC | None = None
@@ -62,6 +72,7 @@ class ContentReader:
 
     def read(self, listing: Listing, row: Row) -> tuple[Row, Cold] | None:
         """The row and content of a regular file as read; None when it vanished (a note is left)."""
+        self._between()
         path = join(listing.path, row[NAME])
         try:
             handle = self._open(listing, row[NAME])
@@ -150,6 +161,7 @@ class ContentReader:
         pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes)
         carry = b""
         while True:
+            self._between()
             window = self._window()
             filled = len(carry)
             window[:filled] = carry

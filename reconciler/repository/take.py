@@ -152,7 +152,7 @@ class _Run:
             refs = _readable_refs(base, fetcher)
             self._cursor = BaseCursor(refs, fetcher)
         self.builder = ManifestBuilder(sink, Cuts(around.seals.cut_key), self._cursor, refs, base.devices if base is not None else ())
-        self.content = ContentReader(around.seals, sink, publisher.index, around.chunker, request.checksums)
+        self.content = ContentReader(around.seals, sink, publisher.index, around.chunker, request.checksums, self._between)
         self._folders = FolderReader(
             content=self.content,
             builder=self.builder,
@@ -161,7 +161,6 @@ class _Run:
             reread=request.kind == "full",
             racy_after_ns=(to_micros(request.as_of) - _RACY_SECONDS * 1_000_000) * 1000,
             sources=request.paths,
-            between=self._between,
         )
         self._checked_at = self._shown_at = around.clock.monotonic()
         self._checked_bytes = 0

@@ -1,0 +1,40 @@
+"""A run that is stopped keeps what it stored, and the next one continues from there."""
+
+import random
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.base.errors import Cancelled
+from reconciler.repository import TakeRequest
+from reconciler.tree.excludes import Excludes
+from reconciler.tree.scan import Scan, ScanRoot
+
+
+class AsksToStop(threading.Event):
+    """Set once it was looked at so often."""
+
+    looks = 10  # five folders above the source, the small file, the large one, and some of its windows
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
+def test_a_stop_in_the_middle_of_a_large_file_leaves_a_checkpoint_that_the_next_run_continues_from(bench, tmp_path):
+    (bench.source / "a small one").write_bytes(b"first in order")
+    (bench.source / "large").write_bytes(random.Random(2).randbytes(90 * 2**20))
+    request = TakeRequest("realm", "system", "host", "full", datetime.now(UTC), "g", b"", "f" * 32, (str(bench.source),))
+
+    scan = Scan([ScanRoot(str(bench.source), Excludes(()))])
+    with pytest.raises(Cancelled):
+        bench.open().take(scan, request, base=None, judge=lambda _: "complete", stop=AsksToStop())
+    assert bench.open().listing().roots == ()
+    assert [path.name.rpartition("-")[2] for path in (bench.place / "pending").iterdir()] == ["1"]
+    stored = sum(path.stat().st_size for path in (bench.place / "packs").rglob("*") if path.is_file())
+    assert stored > 10 * 2**20
+    again = bench.take(kind="full")
+    assert again.added_bytes < 92 * 2**20 - stored
+    assert bench.restore(again.root.id, tmp_path / "out").failures == ()
+    assert (bench.inside(tmp_path / "out") / "large").read_bytes() == (bench.source / "large").read_bytes()
