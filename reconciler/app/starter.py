@@ -78,8 +78,8 @@ def init_specs(house: House, url: str | None = None, key: Path | None = None) ->
     existing = sorted(path for pattern in ("*.yaml", "*.yml") for path in specs.rglob(pattern)) if specs.is_dir() else []
     if existing:
         raise StarterExists(f"there are specs in {specs} already: {existing[0].relative_to(specs)}", files=len(existing))
-    usual_url, usual_key = _places()
     realm = f"{random.choice(_FIRST)}-{random.choice(_SECOND)}-{random.randint(10, 99)}"
+    usual_url, usual_key = _places(realm)
     files = _files(house, realm, url or str(usual_url), key.absolute() if key is not None else usual_key)
     make_folders(specs, mode=0o755)
     for name, content in files.items():
@@ -100,22 +100,16 @@ def _files(house: House, realm: str, url: str, key: Path) -> dict[str, str]:
     return files
 
 
-def _places() -> tuple[Path, Path]:
-    """Repository and key: the usual places of a service for root, below the home folder for anybody else."""
-    if _is_root():
-        return Path("/srv/backup/reconciler"), Path("/etc/reconciler/main.key")
-    return Path.home() / "Backups" / "reconciler", Path.home() / ".config" / "reconciler" / "main.key"
+def _places(realm: str) -> tuple[Path, Path]:
+    """Repository and key, named for the realm so that a second starter on this machine takes nothing of the first."""
+    return Path.home() / "Backups" / realm, Path.home() / ".config" / "reconciler" / f"{realm}.key"
 
 
 def _sources() -> list[tuple[str, str, Path]]:
     """What is surely worth keeping here, and exists."""
-    configuration = Path("/etc") if _is_root() else Path.home() / ".config"
+    configuration = Path("/etc") if hasattr(os, "geteuid") and os.geteuid() == 0 else Path.home() / ".config"
     wanted = [("documents", "high", Path.home() / "Documents"), ("configuration", "critical", configuration)]
     return [entry for entry in wanted if entry[2].is_dir() and any(entry[2].iterdir())]
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _quoted(value: object) -> str:

@@ -268,6 +268,14 @@ class TestStarter:
             assert "documents" in {action.system for action in plan.actions}
             assert plan.gaps == () or all(gap.system for gap in plan.gaps)
 
+    def test_everything_that_a_starter_makes_lies_below_the_home_folder(self, session: Session, tmp_path: Path) -> None:
+        with session:
+            made = session.init_specs()
+        assert made.repository.key_file is not None
+        assert Path(made.repository.url).is_relative_to(tmp_path / "home")
+        assert Path(made.repository.key_file).is_relative_to(tmp_path / "home")
+        assert made.realm in made.repository.url
+
     def test_two_starters_have_different_realms(self, tmp_path: Path) -> None:
         realms = set()
         for name in ("a", "b", "c"):
