@@ -1,0 +1,56 @@
+"""Log lines: names that others chose cannot command a terminal, and whoever tells it better can silence a room."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from reconciler.base import log
+from reconciler.base.secret import Secret
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_configuration() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def test_a_hostile_name_is_shown_not_obeyed_on_a_terminal() -> None:
+    stream = Terminal()
+    log.configure(stream=stream)
+    log.get("act").info("backed up", path="a\x1b[2Jb", note="two words\x1b]0;owned\x07")
+    try:
+        raise ValueError("c\x1b[2Jd")
+    except ValueError:
+        log.get("act").exception("failed")
+    assert "\x1b[2J" not in stream.getvalue()
+    assert "\x1b]0" not in stream.getvalue()
+    assert "a\\x1b[2Jb" in stream.getvalue()
+    assert "ValueError: c\\x1b[2Jd" in stream.getvalue()
+
+
+def test_a_silent_room_says_nothing_and_the_others_go_on() -> None:
+    stream = io.StringIO()
+    log.configure(stream=stream, without=frozenset({"act"}))
+    log.get("act").error("backup failed")
+    log.get("app").warning("waiting")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["waiting"]
+
+
+def test_a_known_secret_disappears_by_value_and_by_name() -> None:
+    stream = io.StringIO()
+    log.configure(stream=stream)
+    log.get("app").info("opened", url="sftp://me:hunter22@nas/x", key=Secret(b"sesame-open"), password="x", said="it is sesame-open")
+    line = json.loads(stream.getvalue())
+    assert "hunter22" not in line["url"]
+    assert "sesame" not in stream.getvalue()
+    assert line["password"] == "***"
