@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from reconciler.base.clock import SystemClock
+from reconciler.base.printable import escape
 from reconciler.base.units import format_size
 from reconciler.cli.output import is_terminal
-from reconciler.cli.render.page import escape
 
 if TYPE_CHECKING:
     from reconciler.model.plan import Action

@@ -165,7 +165,7 @@ def _refuse_unheard(words: Words, name: str, accepts: frozenset[str]) -> None:
 
 
 def begin_logging(words: Words, *, verbose: bool = False) -> None:
-    """Console lines for a person, JSON elsewhere. On a terminal a command says itself what happened, so the log is quiet there."""
+    """Console lines for a person, JSON elsewhere. On a terminal a command says itself what became of its actions."""
     import sys
 
     from reconciler.base import log
@@ -173,5 +173,7 @@ def begin_logging(words: Words, *, verbose: bool = False) -> None:
     from reconciler.cli.progress import LiveErrors
 
     terminal = is_terminal(sys.stderr)
-    level = words.level or ("info" if verbose or not terminal else "critical")
-    log.configure(level=level, stream=cast("TextIO", LiveErrors()), json=not terminal or words.json)
+    told = terminal and not verbose and words.level is None
+    level = words.level or ("warning" if told else "info")
+    silent = frozenset({"act"}) if told else frozenset()
+    log.configure(level=level, stream=cast("TextIO", LiveErrors()), json=not terminal or words.json, without=silent)

@@ -82,7 +82,7 @@ def snapshots(
 
 
 def _unseen(found: SnapshotList) -> list[str]:
-    from reconciler.cli.render.page import escape
+    from reconciler.base.printable import escape
 
     return [f"warning: repository {escape(name)}: {escape(why)}; shown as last seen\n" for name, why in sorted(found.failures.items())]
 

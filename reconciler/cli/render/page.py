@@ -6,11 +6,12 @@ span is escaped here; no screen can forget to. Colour is added after alignment a
 
 from __future__ import annotations
 
-import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 from enum import Enum
+
+from reconciler.base.printable import escape
 
 
 class Style(Enum):
@@ -26,25 +27,6 @@ class Style(Enum):
 
 Span = str | tuple[str, Style]
 Cell = Span
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-
-def escape(text: str) -> str:
-    r"""Make ``text`` one line that a terminal only shows: control and direction characters become ``\x1b`` or ``\u202e``.
-
-    Bytes of a file name that are no text (surrogates of ``os.fsdecode``) become the ``\xff`` that they are.
-    """
-    return _UNSAFE.sub(_escaped, text)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if match[0] in _SHORT:
-        return _SHORT[match[0]]
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def width_of(text: str) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from reconciler.base.printable import escape
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document, plain
-from reconciler.cli.render.page import escape
 from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, causes, deed, names_of, summary
 from reconciler.cli.render.problems import counts
 from reconciler.model.desired import Desired

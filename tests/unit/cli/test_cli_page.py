@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from reconciler.cli.render.page import Page, Style, escape
+from reconciler.base.printable import escape
+from reconciler.cli.render.page import Page, Style
 
 
 @pytest.mark.parametrize(
