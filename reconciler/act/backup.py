@@ -7,12 +7,11 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 
 from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
-from reconciler.act.errors import NoRoom
 from reconciler.act.facts import declared_system, open_repository, own_roots
+from reconciler.act.room import enough_room, expect
 from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.desired import DesiredSystem
@@ -24,10 +23,7 @@ from reconciler.sources.errors import SourceEmpty
 from reconciler.sources.files import judge_defects, require_sources, scan_roots
 from reconciler.sources.tolerance import tolerate_block
 from reconciler.spec import effective
-from reconciler.tree.entry import SIZE
 from reconciler.tree.scan import Scan
-
-_FIRST_SHARE = 0.5  # of the source's bytes: text and code take less, what takes more ends in repository-no-space with nothing lost
 
 
 def run(action: Action, context: Context) -> Done:
@@ -39,9 +35,10 @@ def run(action: Action, context: Context) -> Done:
         good = good_roots(own_roots(action, context, listing).values(), listing)
         _not_suddenly_empty(states, repository, good)
         base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, good)
-        estimate = None if good else _size_of_source(system, context)
-        _enough_room(action, repository.free_bytes(), estimate.bytes * _FIRST_SHARE if estimate else usual_bytes(good))
-        work = _Work(system, action, context, repository, good[0].files if good else estimate.files if estimate else None)
+        free = repository.free_bytes()
+        expected = expect(system, context, good, free)
+        enough_room(action, free, expected)
+        work = _Work(system, action, context, repository, expected.files)
         try:
             return work.take(base, kind)
         except BaseUnusable:
@@ -107,35 +104,6 @@ def _not_suddenly_empty(states: Sequence[SourceState], repository: Repository, g
 
 def _had_content(repository: Repository, snapshot: str, path: bytes) -> bool:
     return any(entry.path.startswith(path + b"/") for entry in repository.entries(snapshot, path))
-
-
-@dataclass(frozen=True, slots=True)
-class _Size:
-    files: int
-    bytes: int
-
-
-def _size_of_source(system: DesiredSystem, context: Context) -> _Size:
-    files = content = 0
-    for listing in Scan(scan_roots(system.sources), skip=context.skip):
-        files += len(listing.rows)
-        content += sum(row[SIZE] for row in listing.rows)
-    return _Size(files, content)
-
-
-def usual_bytes(good: Sequence[Root]) -> float:
-    """What a backup on top of another one usually adds: the median of the last five. One big day must not refuse all days after it."""
-    added = [root.added_bytes for root in good if root.parent is not None][:5]
-    return median(added) if added else 0
-
-
-def _enough_room(action: Action, free: int | None, expected: float) -> None:
-    """Refuse before the work what can be foreseen: a full disk stops everything else that lives on it, too."""
-    if free is not None and free < expected:
-        raise NoRoom(
-            f"repository {action.repository} has {format_size(free)} free, "
-            f"this backup of system {action.system} needs about {format_size(expected)}"
-        )
 
 
 def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: datetime) -> TakeRequest:

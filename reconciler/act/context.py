@@ -45,7 +45,10 @@ class Amount:
 
 
 class Watcher(Protocol):
-    """Hears how far an action is; called often, from the thread of the action."""
+    """Hears how far an action is; called often, from the thread of the action.
+
+    One with an attribute ``wants_total`` that is false does not need to know how many files a first backup will have: that saves a scan.
+    """
 
     def __call__(self, action: Action, amount: Amount, /) -> None: ...
 

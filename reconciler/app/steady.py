@@ -86,12 +86,7 @@ class SteadyPass:
         if scene is None:
             return  # planned by a tick that a newer one has replaced meanwhile: the newer one plans it again
 
-        def report(now: Action, amount: Amount, /) -> None:
-            beat()
-            if self._progress is not None:
-                self._progress(now, amount)
-
-        context = make_context(self._house, scene, actor="loop", stop=stop, progress=report, lease=self._lease)
+        context = make_context(self._house, scene, actor="loop", stop=stop, progress=_Heard(beat, self._progress), lease=self._lease)
         try:
             run_action(action, context)
         finally:
@@ -139,6 +134,20 @@ class SteadyPass:
             _log.warning("a person is needed", system=gap.system, repository=gap.repository, why=gap.why, person=gap.person)
         record_gaps(self._catalog, new, scene.now)
         self._gaps = frozenset(gaps)
+
+
+class _Heard:
+    """Progress as the loop hears it: each piece is a sign of life, whether or not somebody watches."""
+
+    def __init__(self, beat: Callable[[], None], watcher: Watcher | None) -> None:
+        self._beat = beat
+        self._watcher = watcher
+        self.wants_total = watcher is not None and getattr(watcher, "wants_total", True)
+
+    def __call__(self, action: Action, amount: Amount, /) -> None:
+        self._beat()
+        if self._watcher is not None:
+            self._watcher(action, amount)
 
 
 def _broken(last: Loaded, error: SpecError) -> Loaded:
