@@ -54,7 +54,10 @@ def schema(
     wanted = {name.removesuffix(".schema.json").lower(): text for name, text in every.items()}
     found = wanted.get((kind or "reconcile").lower())
     if found is None:
-        raise Usage(f"there is no kind '{kind}'", hint=f"Kinds: {', '.join(sorted(set(wanted) - {'reconcile'}))}.")
+        raise Usage(
+            f"there is no kind '{kind}'",
+            hint=f"Kinds: {', '.join(sorted(str(wanted[name]['title']) for name in set(wanted) - {'reconcile'}))}.",
+        )
     write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     return ExitCode.DONE
 
