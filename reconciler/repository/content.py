@@ -135,10 +135,10 @@ class ContentReader:
         return [hashlib.new(name) for name, wanted in (("sha256", self._sha256), ("md5", self._md5)) if wanted]
 
     def _read_whole(self, handle: int, size: int, hashes: list[_Hash]) -> tuple[bytes, bool]:
-        """One chunk. One byte more is asked for than expected: that tells a grown file for free."""
+        """One chunk. One byte more is asked for than expected: that tells a grown file without another call."""
         room = self._sink.room(size + 1)
         got = 0
-        while got <= size:
+        while got < size:
             count = os.preadv(handle, [room[got:]], got)
             if not count:
                 break
