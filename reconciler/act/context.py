@@ -6,21 +6,23 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Fate
-from reconciler.catalog.audit import Audit
-from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.records import Holder, RunOutcome
 from reconciler.model.desired import Desired, DesiredRepository
 from reconciler.model.observed import Failure, Observed
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind
-from reconciler.repository import Repository
-from reconciler.tree.entry import Defect
 
-Opener = Callable[[DesiredRepository], Repository]
+if TYPE_CHECKING:
+    from reconciler.catalog.audit import Audit
+    from reconciler.catalog.catalog import Catalog
+    from reconciler.repository import Repository
+    from reconciler.tree.entry import Defect
+
+Opener = Callable[[DesiredRepository], "Repository"]
 """Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.app import keys
 from reconciler.app.errors import KeyMissing
@@ -14,7 +15,9 @@ from reconciler.app.memory import Memory
 from reconciler.base.clock import Clock
 from reconciler.base.secret import Secret
 from reconciler.model.desired import Desired, DesiredRepository
-from reconciler.repository import NotInitialised, Repository, WrongKey
+
+if TYPE_CHECKING:
+    from reconciler.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class House:
 
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""
+        from reconciler.repository import NotInitialised, Repository
+
         try:
             key = keys.load(repository.key, allowed=self.allow_commands)
         except KeyMissing as error:
@@ -46,6 +51,8 @@ class House:
 
 def is_there(repository: DesiredRepository) -> bool:
     """Whether a repository is at this place. Asked without its key: a random one finds nothing, or finds that it does not fit."""
+    from reconciler.repository import NotInitialised, Repository, WrongKey
+
     try:
         Repository.open(repository.url, Secret(os.urandom(32).hex().encode())).close()
     except NotInitialised:

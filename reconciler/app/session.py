@@ -1,7 +1,8 @@
 """All verbs in one place, each told in the file that is named after its family. Synchronous; safe to use from one thread at a time.
 
 A session looks at the specs anew in every verb: it holds no opinion about the world, only where things are. Verbs that read open
-nothing for writing; the state directory is made by the first verb that has something to remember.
+nothing for writing; the state directory is made by the first verb that has something to remember. What acts is imported when it is
+first used: looking at what is remembered needs no cryptography.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.act.context import Amount, Result, Watcher
-from reconciler.app import create, demand, explain, one_pass, planning, rebuild, restore, starter, view
+from reconciler.app import explain, planning, view
 from reconciler.app.house import House, agent_name
 from reconciler.app.memory import Memory
 from reconciler.app.reports import (
@@ -103,6 +104,8 @@ class Session:
 
     def run_once(self, *, init: bool = False, stop: threading.Event | None = None, progress: Watcher | None = None) -> PassReport:
         """One pass of the loop: observe, plan, act, record. ``init``: first create repositories and keys that are missing."""
+        from reconciler.app import one_pass
+
         return one_pass.run_once(self.house, init=init, stop=stop or threading.Event(), progress=progress)
 
     def watch(self, *, stop: threading.Event, progress: Watcher | None = None, init: bool = False) -> None:
@@ -120,20 +123,28 @@ class Session:
         progress: Watcher | None = None,
     ) -> tuple[Result, ...]:
         """Back up now, due or not: the named systems, or all that this host runs. ``kind``: None means incremental."""
+        from reconciler.app import demand
+
         return demand.backup(self.house, systems, kind, stop=stop or threading.Event(), progress=progress)
 
     def verify(
         self, systems: Sequence[str] = (), *, stop: threading.Event | None = None, progress: Watcher | None = None
     ) -> tuple[Result, ...]:
         """Read the newest good snapshot of each system whole, in every repository that holds it."""
+        from reconciler.app import demand
+
         return demand.verify(self.house, systems, stop=stop or threading.Event(), progress=progress)
 
     def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""
+        from reconciler.app import demand
+
         return demand.forget(self.house, ids, reason)
 
     def plan_restore(self, request: RestoreRequest) -> RestorePlan:
         """Which snapshot would be restored from where, and why. Changes nothing."""
+        from reconciler.app import restore
+
         return restore.plan(self.house, request)
 
     def restore(
@@ -144,16 +155,24 @@ class Session:
         progress: Callable[[Amount], None] | None = None,
     ) -> RestoreReport:
         """Bring a snapshot, or paths of it, back into a target folder. Works beside a running loop."""
+        from reconciler.app import restore
+
         return restore.restore(self.house, request, stop=stop or threading.Event(), progress=progress)
 
     def init_repository(self, name: str) -> InitReport:
         """Create a declared repository, and its key file when that is missing."""
+        from reconciler.app import create
+
         return create.init_repository(self.house, name)
 
     def init_specs(self, *, url: str | None = None, key: Path | None = None) -> StarterReport:
         """Write starter specs for this machine, and create their repository and key, at ``url`` and ``key`` or the usual places."""
+        from reconciler.app import starter
+
         return starter.init_specs(self.house, url, key)
 
     def catalog_rebuild(self) -> RebuildReport:
         """Make the catalog's cache anew from what the repositories hold."""
+        from reconciler.app import rebuild
+
         return rebuild.rebuild(self.house)

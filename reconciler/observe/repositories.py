@@ -9,16 +9,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.desired import DesiredRepository
 from reconciler.model.observed import Failure, RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
 from reconciler.observe.deadline import within
-from reconciler.repository import MarkRecord, Repository, Root, RootListing
-from reconciler.repository.errors import WrongRepository
 
-Opener = Callable[[DesiredRepository], Repository]
+if TYPE_CHECKING:
+    from reconciler.repository import MarkRecord, Repository, Root, RootListing
+
+Opener = Callable[[DesiredRepository], "Repository"]
 """Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
 
 LISTING_SECONDS_MAX = 120.0
@@ -53,6 +55,8 @@ def observe_one(
     def look() -> RepositoryState:
         with opener(wanted) as repository:
             if known.id is not None and known.id != repository.id:
+                from reconciler.repository import WrongRepository
+
                 raise WrongRepository(
                     f"the place of repository {wanted.name} holds another repository than before", known=known.id, found=repository.id
                 )
