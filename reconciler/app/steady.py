@@ -18,6 +18,7 @@ from reconciler.app.acting import accept_retention, close_interrupted, in_order,
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
+from reconciler.app.rest import Rest
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.base.log import get
 from reconciler.decide import plan as decide_plan
@@ -52,6 +53,7 @@ class SteadyPass:
         self._lock = threading.Lock()
         self._touched: set[str] = set()
         self._is_first = True
+        self._rest = Rest(house.clock)
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""
@@ -78,7 +80,7 @@ class SteadyPass:
         status = record(self._catalog, scene, plan)
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
-        return Tick(status, tuple(in_order(plan.actions)), loaded.desired.settings.interval)
+        return Tick(status, tuple(a for a in in_order(plan.actions) if self._rest.over(a)), loaded.desired.settings.interval)
 
     def act(self, action: Action, stop: threading.Event, beat: Callable[[], None], /) -> None:
         """Carry out one action; its repository is listed again in the next tick."""
@@ -88,7 +90,8 @@ class SteadyPass:
 
         context = make_context(self._house, scene, actor="loop", stop=stop, progress=_Heard(beat, self._progress), lease=self._lease)
         try:
-            run_action(action, context)
+            result = run_action(action, context)
+            self._rest.ended(action, failed=result.failure is not None)
         finally:
             with self._lock:
                 self._touched.add(action.repository)

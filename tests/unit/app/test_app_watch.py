@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from reconciler.app.api import Reconciler
 from reconciler.app.session import Session
 from reconciler.app.steady import SteadyPass
 from reconciler.base.clock import SystemClock
+from reconciler.base.files import Disk
 from reconciler.loop.lease import Lease
 from reconciler.model.plan import ActionKind
 from reconciler.spec import SpecTreeMissing
@@ -191,6 +193,25 @@ def test_a_gap_becomes_an_event_once_not_in_every_tick(house: WholeHouse) -> Non
     with house.session() as session:
         (event,) = [event for event in session.events() if event.reason == "SourceMissing"]
     assert event.count == 1
+
+
+def test_a_verification_that_fails_rests_longer_each_time_instead_of_reading_all_data_in_every_tick(
+    house: WholeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write("orders.yaml", (house.folder / "specs" / "orders.yaml").read_text().replace("deep: null", "deep: 30d"))
+    with ticking(house) as passes:
+        assert carry_out(passes, house) == [ActionKind.BACKUP]
+
+        def full(_disk: Disk, path: str, _mode: int = 0o600) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+
+        monkeypatch.setattr(Disk, "create", full)
+        tried = []
+        for minute in range(55):
+            house.clock.advance(timedelta(minutes=1))
+            if ActionKind.VERIFY in carry_out(passes, house):
+                tried.append(minute)
+    assert 4 <= len(tried) <= 8
 
 
 def test_a_beat_is_heard_while_a_backup_makes_progress(house: WholeHouse) -> None:
