@@ -75,6 +75,7 @@ class Workers:
         self._lock = threading.Lock()
         self._flights: dict[int, Flight] = {}  # by thread
         self._threads: list[threading.Thread] = []
+        self._replaced: list[threading.Thread] = []  # they hang, or are on their way out
         self._closing = threading.Event()
         for number in range(concurrency):
             self._start(f"worker-{number + 1}", EVERY_LANE)
@@ -107,7 +108,7 @@ class Workers:
             for flight in self._flights.values():
                 flight.stop.set()
         until = self._clock.monotonic() + wait_seconds
-        for thread in list(self._threads):
+        for thread in [*self._threads, *self._replaced]:
             thread.join(max(0.0, until - self._clock.monotonic()))
         with self._lock:
             return tuple(flight.action for flight in self._flights.values())
@@ -121,6 +122,7 @@ class Workers:
         stuck = next((thread for thread in self._threads if thread.ident == ident), None)
         if stuck is not None:
             self._threads.remove(stuck)
+            self._replaced = [thread for thread in [*self._replaced, stuck] if thread.is_alive()]
             self._start(stuck.name, OBJECTIVE_ONLY if stuck.name == "worker-objective" else EVERY_LANE)
 
     def _work(self, lanes: frozenset[Lane]) -> None:
