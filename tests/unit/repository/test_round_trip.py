@@ -51,7 +51,8 @@ def test_a_tree_with_one_of_each_kind_comes_back_bit_by_bit(bench, tmp_path):
     assert taken.defects == ()
     restored = bench.restore(taken.root.id, tmp_path / "out")
     assert restored.failures == ()
-    assert restored.losses == ()
+    inside = os.fsencode(bench.source).lstrip(b"/")  # the folders above belong to root: an ordinary user cannot give them back to it
+    assert [loss for loss in restored.losses if loss.path.startswith(inside)] == []
     assert described(bench.inside(tmp_path / "out")) == described(bench.source)
     copy = bench.inside(tmp_path / "out")
     assert (copy / "small").stat().st_ino == (copy / "a/b/c/second name of small").stat().st_ino
