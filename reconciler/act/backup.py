@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
-from reconciler.act.facts import declared_system, open_repository, own_roots
+from reconciler.act.facts import declared_system, open_repository, own_roots, readable_roots
 from reconciler.act.room import enough_room, expect
 from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import SourceState
 from reconciler.model.plan import Action
-from reconciler.model.snapshot import BackupKind, Grade, MarkKind
-from reconciler.repository import BaseUnusable, Progress, Repository, Root, RootListing, Taken, TakeRequest
+from reconciler.model.snapshot import BackupKind, Grade
+from reconciler.repository import BaseUnusable, Progress, Repository, Root, Taken, TakeRequest
 from reconciler.sources.errors import SourceEmpty
 from reconciler.sources.files import judge_defects, require_sources, scan_roots
 from reconciler.sources.tolerance import tolerate_block
@@ -32,9 +32,10 @@ def run(action: Action, context: Context) -> Done:
     states = require_sources(system.sources)
     with open_repository(action, context) as repository:
         listing = repository.listing()
-        good = good_roots(own_roots(action, context, listing).values(), listing)
-        _not_suddenly_empty(states, repository, good)
-        base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, good)
+        readable = readable_roots(own_roots(action, context, listing).values(), listing)
+        good = [root for root in readable if root.grade == Grade.COMPLETE]
+        _not_suddenly_empty(states, repository, readable)
+        base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, readable)
         free = repository.free_bytes()
         expected = expect(system, context, good, free)
         enough_room(action, free, expected)
@@ -53,17 +54,17 @@ class _Work:
     repository: Repository
     total_files: int | None
 
-    def take(self, base: str | None, kind: BackupKind) -> Done:
+    def take(self, base: Root | None, kind: BackupKind) -> Done:
         as_of = self.context.clock.now()
         taken = self.repository.take(
             Scan(scan_roots(self.system.sources), skip=self.context.skip),
             _request(self.context, self.system, kind, as_of),
-            base=base,
+            base=base.id if base is not None else None,
             judge=lambda defects: judge_defects(defects, self.system.sources)[0],
             stop=self.context.stop,
             progress=self._reporter(),
         )
-        return _done(taken, kind, as_of, self.system)
+        return _done(taken, kind, as_of, self.system, base)
 
     def _reporter(self) -> Callable[[Progress], None] | None:
         watcher = self.context.progress
@@ -72,26 +73,20 @@ class _Work:
         return lambda now: watcher(self.action, Amount(now.files, now.bytes, now.stored_bytes, self.total_files))
 
 
-def good_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
-    """Those that later work may build on: complete, and nothing bad was learned since. Newest first."""
-    bad = {MarkKind.DAMAGED.value, MarkKind.SUSPECT.value}
-    good = [r for r in roots if r.grade == Grade.COMPLETE and not any(m.kind in bad for m in listing.marks.get(r.id, ()))]
-    return sorted(good, key=lambda r: (r.as_of, r.id), reverse=True)
+def choose_base(kind: BackupKind, readable: Sequence[Root]) -> tuple[Root | None, BackupKind]:
+    """The snapshot to compare with, and the kind that the backup really becomes.
 
-
-def choose_base(kind: BackupKind, good: Sequence[Root]) -> tuple[str | None, BackupKind]:
-    """The snapshot to compare with, and the kind that it really becomes.
-
-    Only a good snapshot is a base: were it a partial one, "nothing changed" would confirm what was never whole.
+    A partial snapshot serves, too: what it lacks has no content to compare with, so it is read again. Else one file that
+    can never be read would make every backup a full one.
     """
     match kind:
         case BackupKind.FULL:
             base = None
         case BackupKind.INCREMENTAL:
-            base = good[0] if good else None
+            base = readable[0] if readable else None
         case BackupKind.DIFFERENTIAL:
-            base = next((root for root in good if root.kind == BackupKind.FULL), None)
-    return (base.id, kind) if base is not None else (None, BackupKind.FULL)
+            base = next((root for root in readable if root.kind == BackupKind.FULL), None)
+    return (base, kind) if base is not None else (None, BackupKind.FULL)
 
 
 def _not_suddenly_empty(states: Sequence[SourceState], repository: Repository, good: Sequence[Root]) -> None:
@@ -138,7 +133,9 @@ def _user() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 
-def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSystem) -> Done:
+def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSystem, base: Root | None) -> Done:
+    if taken.root is None and base is not None and base.grade != Grade.COMPLETE:
+        return _still_partial(taken, asked, as_of, system)
     if taken.root is None:
         return Done(
             RunOutcome.UNCHANGED,
@@ -165,6 +162,23 @@ def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSyste
         files=taken.files,
         bytes=taken.bytes,
         added_bytes=taken.added_bytes,
+        defects=taken.defects,
+        advice=tolerate_block(counted, system.sources),
+    )
+
+
+def _still_partial(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSystem) -> Done:
+    """Nothing changed since a partial snapshot: that was an attempt, and it confirms nothing."""
+    counted = judge_defects(taken.defects, system.sources)[2]
+    sentence = "nothing changed since the newest snapshot, which is partial"
+    return Done(
+        RunOutcome.PARTIAL,
+        sentence + (f": {words.counted(len(counted), 'defect')}, the first: {counted[0].message}" if counted else ""),
+        snapshot_id=taken.base,
+        backup_kind=asked,
+        as_of=as_of,
+        files=taken.files,
+        bytes=taken.bytes,
         defects=taken.defects,
         advice=tolerate_block(counted, system.sources),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.act.context import Context
 from reconciler.act.errors import FactsChanged
 from reconciler.act.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.plan import Action
+from reconciler.model.snapshot import Grade, MarkKind
 from reconciler.repository import Repository, Root, RootListing
 
 
@@ -73,3 +74,15 @@ def _names(name: str, context: Context) -> set[str]:
         return {name}
     heirs = [other for other in context.desired.systems if other.previous_name == former]
     return {name, former} if len(heirs) == 1 else {name}
+
+
+def readable_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
+    """Those that a backup may be compared with: nothing bad was learned of them. Newest first."""
+    bad = {MarkKind.DAMAGED.value, MarkKind.SUSPECT.value}
+    readable = [r for r in roots if r.grade != Grade.SUSPECT and not any(m.kind in bad for m in listing.marks.get(r.id, ()))]
+    return sorted(readable, key=lambda r: (r.as_of, r.id), reverse=True)
+
+
+def good_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
+    """Those that meet an objective: readable and complete. Newest first."""
+    return [root for root in readable_roots(roots, listing) if root.grade == Grade.COMPLETE]

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from reconciler.act.backup import good_roots
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged, StillNeeded
-from reconciler.act.facts import declared_system, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.act.facts import declared_system, good_roots, nothing_else_went, open_repository, own_roots, still_there
 from reconciler.act.words import counted
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action

@@ -35,6 +35,7 @@ def run(action: Action, context: Context) -> Done:
             chunks, content = chunks + verified.chunks, content + verified.bytes
             findings += verified.damaged
             _mark(repository, snapshot, context, verified.damaged)
+            repository.distrust(verified.bad_packs, context.clock.now(), f"verification of {snapshot}")
     if findings:
         raise _damage(action, findings)
     sentence = f"{counted(chunks, 'chunk')}, {format_size(content)} read and found good"

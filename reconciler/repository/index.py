@@ -121,17 +121,28 @@ class ChunkIndex:
             start += 32
 
 
-def load_index(store: Store, seals: Seals, condemned: frozenset[bytes]) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
-    """Read every index object. A damaged one is reported and replaced by the directories of the packs that no other one describes."""
+def load_index(
+    store: Store, seals: Seals, condemned: frozenset[bytes] = frozenset(), distrusted: frozenset[bytes] = frozenset()
+) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
+    """Read every index object. ``condemned`` packs are left out; a chunk of a ``distrusted`` one is taken from another pack if any has it.
+
+    A damaged index object is reported and replaced by the directories of the packs that no other one describes.
+    """
     index = ChunkIndex()
     damage: list[RepositoryError] = []
+    last: list[PackEntry] = []
     for found in store.list("index"):
         try:
             for entry in read_index_object(store, seals, found.name).packs:
-                if entry.pack not in condemned:
+                if entry.pack in distrusted:
+                    last.append(entry)
+                elif entry.pack not in condemned:
                     index.add(entry, seals)
         except (Damaged, ObjectMissing) as error:
             damage.append(error)
+    for entry in last:
+        if entry.pack not in condemned:
+            index.add(entry, seals)
     if damage:
         _learn_from_packs(index, store, seals, condemned, damage)
     return index, tuple(damage)

@@ -1,4 +1,4 @@
-"""Marks: what is learned about a snapshot later is a small immutable object ``marks/<snapshot>/<random>``."""
+"""Marks: what is learned about a snapshot or a pack later is a small immutable object ``marks/<snapshot or pack>/<random>``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 
 _LIMIT = 64 * 1024
+_PACK_DIGITS = 64
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +33,9 @@ class MarkRecord:
     note: str
 
 
-def write_mark(store: Store, seals: Seals, snapshot: str, mark: MarkRecord) -> None:
-    """Durable when this returns."""
-    name = f"marks/{snapshot}/{new_id()}"
+def write_mark(store: Store, seals: Seals, about: str, mark: MarkRecord) -> None:
+    """``about``: id of a snapshot, or the 64 digits of a pack. Durable when this returns."""
+    name = f"marks/{about}/{new_id()}"
     stored = _Stored(kind=mark.kind, at=to_micros(mark.at), note=mark.note)
     store.put(name, seals.seal_object(Type.MARK, name, msgspec.msgpack.encode(stored)))
     store.barrier()
@@ -48,3 +49,13 @@ def read_mark(store: Store, seals: Seals, name: str) -> MarkRecord:
         return MarkRecord(stored.kind, from_micros(stored.at), stored.note)
     except (msgspec.MsgspecError, OverflowError) as error:
         raise Damaged(f"{name} cannot be read", object=name) from error
+
+
+def is_about_pack(name: str) -> bool:
+    """Whether a mark of this name concerns a pack; otherwise it concerns a snapshot."""
+    return len(name.split("/")[1]) == _PACK_DIGITS
+
+
+def distrusted_packs(store: Store) -> frozenset[bytes]:
+    """Packs in which a verification found damage. A mark that cannot be read counts: doubt stores once more."""
+    return frozenset(bytes.fromhex(found.name.split("/")[1]) for found in store.list("marks") if is_about_pack(found.name))

@@ -19,6 +19,7 @@ from reconciler.repository.errors import Collected, Damaged
 from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import load_index, write_index_objects
+from reconciler.repository.marks import distrusted_packs
 from reconciler.repository.owners import group_names, user_names
 from reconciler.repository.pack import PackWriter
 from reconciler.repository.root import Root, RootRecord, seal_root, shown_root, to_micros
@@ -53,7 +54,11 @@ class Publisher:
         self._writer = writer
         self._id = new_id()
         self._records = deletion_records(store, seals)
-        self.index, self.damage = load_index(store, seals, condemned_packs(self._records))
+        condemned, distrusted = condemned_packs(self._records), distrusted_packs(store)
+        if request.kind == "full":  # what is known to be damaged is stored anew
+            self.index, self.damage = load_index(store, seals, condemned | distrusted)
+        else:
+            self.index, self.damage = load_index(store, seals, condemned, distrusted)
         self._known = self.index.packs
         self.packs = PackWriter(store, seals)
         self._object_bytes = 0

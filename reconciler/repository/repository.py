@@ -33,7 +33,7 @@ from reconciler.repository.header import Chunker, check_header, new_config, new_
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots, parse_raw
 from reconciler.repository.manifest import read_entries
-from reconciler.repository.marks import MarkRecord, read_mark, write_mark
+from reconciler.repository.marks import MarkRecord, distrusted_packs, is_about_pack, read_mark, write_mark
 from reconciler.repository.publish import Writer
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
@@ -123,6 +123,8 @@ class Repository:
                 damaged.append((found.name, error))
         marks: dict[str, list[MarkRecord]] = {}
         for found in self._store.list("marks"):
+            if is_about_pack(found.name):
+                continue
             try:
                 marks.setdefault(found.name.split("/")[1], []).append(read_mark(self._store, self._seals, found.name))
             except (Damaged, ObjectMissing) as error:
@@ -169,7 +171,7 @@ class Repository:
 
     def verify(self, snapshot: str, *, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Verified:
         """Read, decrypt and hash again everything that a snapshot needs. Damage is in the result."""
-        index, damage = load_index(self._store, self._seals, self._condemned())
+        index, damage = self._load()
         fetcher = Fetcher(self._store, self._seals, index)
         verify = Verify(self._record(snapshot), self._store, self._seals, index, fetcher, self._clock, stop, progress)
         verify._damaged.extend(damage)
@@ -180,6 +182,14 @@ class Repository:
         if self._store.find(f"snapshots/{snapshot}") is None:
             raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}")
         write_mark(self._store, self._seals, snapshot, MarkRecord(kind, at, note))
+
+    def distrust(self, packs: Sequence[str], at: datetime, note: str = "") -> None:
+        """Remark that packs (object names) are damaged: the next full backup stores anew what they hold, reading prefers others."""
+        known = distrusted_packs(self._store)
+        for name in packs:
+            digits = name.rsplit("/", 1)[-1]
+            if bytes.fromhex(digits) not in known:
+                write_mark(self._store, self._seals, digits, MarkRecord("damaged", at, note))
 
     def forget(self, snapshots: Sequence[str]) -> tuple[str, ...]:
         """Remove roots and then their marks; the data stays until a clean-up. Returns the ids that were there."""
@@ -234,11 +244,13 @@ class Repository:
                 newest = record
         return Writer(writer, newest.sequence if newest else 0, newest.id if newest else None)
 
-    def _condemned(self) -> frozenset[bytes]:
-        return condemned_packs(deletion_records(self._store, self._seals))
-
     def _index(self) -> ChunkIndex:
-        return load_index(self._store, self._seals, frozenset())[0]
+        return self._load()[0]
+
+    def _load(self) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
+        """Every chunk, from a pack that nobody doubts where there is one; a condemned pack is read while it still exists, but last."""
+        condemned = condemned_packs(deletion_records(self._store, self._seals))
+        return load_index(self._store, self._seals, distrusted=condemned | distrusted_packs(self._store))
 
     def _sweep(self, now: datetime) -> None:
         """Leftovers of killed runs that nobody can still be writing."""

@@ -35,6 +35,12 @@ class Verified:
     seconds: float
 
     @property
+    def bad_packs(self) -> tuple[str, ...]:
+        """Names of packs among the damaged objects."""
+        names = {str(error.context.get("object", "")) for error in self.damaged}
+        return tuple(sorted(name for name in names if name.startswith("packs/")))
+
+    @property
     def intact(self) -> bool:
         return not self.damaged
 

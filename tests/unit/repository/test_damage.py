@@ -105,6 +105,23 @@ def test_a_damaged_pack_costs_only_the_files_in_it_and_they_are_named(bench, tmp
     assert bench.open().verify(root.id).intact
 
 
+def test_a_full_backup_stores_anew_what_is_known_to_be_damaged_and_heals_older_snapshots(bench, tmp_path):
+    root = filled(bench)
+    pack = next(path for path in (bench.place / "packs").rglob("*") if path.is_file())
+    flip(pack, 1000)
+    repository = bench.open()
+    found = repository.verify(root.id)
+    assert found.bad_packs == (str(pack.relative_to(bench.place)),)
+    repository.distrust(found.bad_packs, CREATED)
+    repository.distrust(found.bad_packs, CREATED)
+    assert len(list((bench.place / "marks" / pack.name).iterdir())) == 1
+    full = bench.take(kind="full").root
+    assert bench.restore(full.id, tmp_path / "new").failures == ()
+    assert bench.restore(root.id, tmp_path / "old").failures == ()
+    assert bench.open().verify(full.id).intact
+    assert bench.open().verify(root.id).intact
+
+
 def test_objects_of_another_repository_are_refused_everywhere(bench, tmp_path):
     root = filled(bench)
     other = Bench(bench.source, tmp_path / "other")
