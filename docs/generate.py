@@ -1,13 +1,15 @@
-"""Writes docs/errors.md from the error classes themselves: `python docs/generate.py`. A test fails when the page has drifted.
+"""Writes what is generated from the code: `python docs/generate.py`. That is this folder's errors.md and metrics.md, and `schemas/`.
 
-An error class says in its docstring what happened in general, and carries a code, a hint, how a command ends because of it,
-and whether the same call may succeed later by itself.
+Tests fail when one of them has drifted. The dashboards are drawn by `grafana/build.py`. The page of errors is made here: an error class
+says in its docstring what happened in general, and carries a code, a hint, how a command ends because of it, and whether the same call
+may succeed later by itself.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,5 +97,16 @@ def _row(error: type[ReconcilerError]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-if __name__ == "__main__":
+def write_all() -> None:
+    """Every generated file, in place."""
+    from reconciler.metrics import document
+    from reconciler.spec import schemas
+
     PAGE.write_text(render(), encoding="utf-8")
+    PAGE.with_name("metrics.md").write_text(document.render(), encoding="utf-8")
+    for name, schema in schemas().items():
+        (PAGE.parents[1] / "schemas" / name).write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_all()
