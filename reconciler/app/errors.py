@@ -88,13 +88,6 @@ class NothingToRestore(ReconcilerError):
     hint = "What does `snapshots` list? --snapshot restores a partial or suspect one when it is asked for by its id."
 
 
-class Elsewhere(Refused):
-    """The system names another host: only the agent there reads its sources."""
-
-    code = "app-elsewhere"
-    hint = "Run the command there, or name this host in the System."
-
-
 class StarterExists(Refused):
     """There are specs already."""
 

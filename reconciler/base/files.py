@@ -12,7 +12,6 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 Buffer = bytes | bytearray | memoryview
@@ -67,10 +66,6 @@ class Disk:
         else:
             os.unlink(temporary)
 
-    def replace(self, temporary: str, final: str) -> None:
-        """Put ``temporary`` in the place of ``final``; a reader sees the old or the new content."""
-        os.replace(temporary, final)
-
     def unlink(self, path: str) -> None:
         os.unlink(path)
 
@@ -124,24 +119,6 @@ def _seek_read(handle: int, want: int, position: int) -> bytes:
     return os.read(handle, want)
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o600, disk: Disk = REAL_DISK) -> None:
-    """Replace ``path`` by ``data``, durably: temporary file beside it, fsync, rename, fsync of the folder."""
-    temporary = f"{path}.{os.urandom(6).hex()}.tmp"
-    handle = disk.create(temporary, mode)
-    try:
-        try:
-            disk.write(handle, data)
-            disk.sync(handle)
-        finally:
-            disk.close(handle)
-        disk.replace(temporary, str(path))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            disk.unlink(temporary)
-        raise
-    disk.sync_folder(str(path.parent))
-
-
 def create_whole(path: Path, data: bytes, *, mode: int = 0o600, disk: Disk = REAL_DISK) -> None:
     """Create ``path`` with ``data``, durably and whole; FileExistsError when it exists."""
     temporary = f"{path}.{os.urandom(6).hex()}.tmp"
@@ -171,13 +148,3 @@ def make_folders(path: Path, *, mode: int = 0o700, disk: Disk = REAL_DISK) -> No
         with contextlib.suppress(FileExistsError):
             disk.mkdir(str(folder), mode)
         disk.sync_folder(str(folder.parent))
-
-
-@contextlib.contextmanager
-def private_umask() -> Iterator[None]:
-    """Files made inside are readable by their owner alone, whatever the shell's umask says."""
-    old = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(old)

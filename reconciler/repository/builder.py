@@ -23,10 +23,8 @@ class ManifestBuilder:
         self._cuts = cuts
         self._base = base
         self._base_refs = base_refs
-        self._base_devices = tuple(base_devices)
         self.devices: list[int] = list(base_devices)
         self.blocks: list[BlockRef] = []
-        self.new_blocks = 0
         self._pieces: list[Piece] = []
         self._origin: int | None = None
         self._count = 0
@@ -109,5 +107,4 @@ class ManifestBuilder:
                 names = decode_rows(self._pieces[0].hot)
                 self._first = (self._pieces[0].folder, names[0][NAME] if names else b"")
             self.blocks.append(BlockRef(*self._first, self._sink.put(Type.ENTRIES, encode_block(self._pieces))))
-            self.new_blocks += 1
         self._begin()

@@ -68,7 +68,6 @@ class ContentReader:
         self._noatime = _NOATIME
         self.defects: list[Defect] = []
         self.read_bytes = 0
-        self.skipped_files = 0
 
     def read(self, listing: Listing, row: Row) -> tuple[Row, Cold] | None:
         """The row and content of a regular file as read; None when it vanished (a note is left)."""

@@ -68,7 +68,6 @@ class Entry(NamedTuple):
         return join(self.folder, self.row[NAME])
 
 
-EMPTY = Cold()
 _encoder = msgspec.msgpack.Encoder()
 _rows_decoder = msgspec.msgpack.Decoder(list[tuple[bytes, int, int, int, int, int, int, int, int]])
 _colds_decoder = msgspec.msgpack.Decoder(list[Cold])

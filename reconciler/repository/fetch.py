@@ -29,7 +29,6 @@ class Fetcher:
         self._lock = threading.Lock()
         self._segments: OrderedDict[int, Future[Buffer]] = OrderedDict()
         self._bytes = 0
-        self.fetched_bytes = 0
 
     def locate(self, chunk: bytes) -> Position:
         """Raises ObjectMissing when no index knows the chunk."""
@@ -87,7 +86,6 @@ class Fetcher:
         """Read and decode a segment past the cache. Raises Damaged or ObjectMissing naming the pack."""
         place = self._index.segment(number)
         sealed = self._store.get_range(place.pack_name, place.offset, place.stored_bytes)
-        self.fetched_bytes += len(sealed)
         associated = self._seals.associated(place.kind, place.id, place.packed, place.plain_bytes)
         try:
             small = self._seals.cipher(place.kind).unseal(sealed, associated)

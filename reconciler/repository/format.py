@@ -22,7 +22,6 @@ OBJECT_MAGIC: Final = b"RCO1"
 
 NONCE_BYTES: Final = 24
 TAG_BYTES: Final = 16
-ID_BYTES: Final = 32
 
 SEGMENT_BYTES: Final = 2**20  # closed at about 1 MiB: smaller stores more, larger costs more to read one file
 CHUNK_BYTES_MIN: Final = 2**19

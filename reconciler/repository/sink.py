@@ -52,7 +52,6 @@ class Sink:
         self._made = 0
         self._open: dict[Type, _Open] = {}
         self.new_chunks = 0
-        self.new_bytes = 0
 
     def room(self, need: int) -> memoryview:
         """Space for ``need`` bytes where the next data chunk will stand; filled by the caller, kept by :meth:`keep` or simply reused."""
@@ -89,7 +88,6 @@ class Sink:
         """A large data chunk as a segment of its own, straight from the caller's memory; ``release`` is called when that is free again."""
         self._index.expect(chunk)
         self.new_chunks += 1
-        self.new_bytes += len(view)
         self._later(Type.DATA, view, chunk, lengths_packed(array("I", [len(view)])), release)
 
     def flush(self) -> None:
@@ -106,7 +104,6 @@ class Sink:
     def _kept(self, kind: Type, segment: _Open, chunk: bytes, length: int) -> None:
         self._index.expect(chunk)
         self.new_chunks += 1
-        self.new_bytes += length
         segment.ids += chunk
         segment.lengths.append(length)
         segment.size += length

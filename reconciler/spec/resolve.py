@@ -66,11 +66,6 @@ class Objects:
             assert isinstance(declared.document, BackupPolicy)
             yield declared, declared.document
 
-    def tiers(self) -> Iterator[tuple[Declared, Tier]]:
-        for declared in self.by_kind.get("Tier", ()):
-            assert isinstance(declared.document, Tier)
-            yield declared, declared.document
-
     def tier(self, name: str) -> tuple[Declared | None, TierSpec | None]:
         """The declared Tier of that name, if any."""
         declared = self.all.get(("Tier", name))
