@@ -61,6 +61,7 @@ def begin(connection: Connection, intent: Intent) -> str:
     process, run_id = me(), new_id()
     row = {
         "id": run_id,
+        "sequence": connection.execute(select(func.coalesce(func.max(tables.runs.c.sequence), 0) + 1)).scalar_one(),
         "kind": intent.kind,
         "system": intent.system,
         "repository": intent.repository,
@@ -115,7 +116,7 @@ def mark_interrupted(connection: Connection, at: datetime) -> tuple[Run, ...]:
 
 
 def newest(connection: Connection, limit: int, system: str | None) -> tuple[Run, ...]:
-    query = select(tables.runs).order_by(tables.runs.c.started_at.desc(), tables.runs.c.id).limit(limit)
+    query = select(tables.runs).order_by(tables.runs.c.started_at.desc(), tables.runs.c.sequence.desc()).limit(limit)
     if system is not None:
         query = query.where(tables.runs.c.system == system)
     return tuple(_run(row) for row in connection.execute(query).mappings())

@@ -104,6 +104,7 @@ runs = Table(
     "runs",
     metadata,
     _text("id", key=True),
+    _number("sequence"),
     _text("kind"),
     _text("system"),
     _text("repository"),
@@ -124,6 +125,7 @@ runs = Table(
     _text("failure", null=True),
     Index("runs_by_system", "system", "repository", "started_at"),
     Index("runs_by_time", "started_at"),
+    Index("runs_by_sequence", "sequence"),
     Index("runs_under_way", "ended_at"),
 )
 

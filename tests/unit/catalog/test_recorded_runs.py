@@ -170,3 +170,8 @@ def test_a_loop_that_lost_its_lease_starts_nothing(catalog: Catalog, noon: datet
     assert catalog.runs(10) == ()
     begin(catalog, noon, lease=new)
     assert len(catalog.runs(10)) == 1
+
+
+def test_runs_of_the_same_instant_are_listed_in_the_order_in_which_they_began(catalog: Catalog, noon: datetime) -> None:
+    begun = [begin(catalog, noon) for _ in range(20)]
+    assert [run.id for run in catalog.runs(20)] == begun[::-1]
