@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from reconciler.base.ids import new_id
 from reconciler.repository.compare import Tally
@@ -22,13 +21,11 @@ from reconciler.repository.index import load_index, write_index_objects
 from reconciler.repository.marks import distrusted_packs
 from reconciler.repository.owners import group_names, user_names
 from reconciler.repository.pack import PackWriter
+from reconciler.repository.request import TakeRequest
 from reconciler.repository.root import Root, RootRecord, seal_root, shown_root, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 from reconciler.tree.entry import Defect
-
-if TYPE_CHECKING:
-    from reconciler.repository.take import TakeRequest
 
 _DEFECTS_MAX = 10_000
 

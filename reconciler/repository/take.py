@@ -10,7 +10,6 @@ import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
@@ -25,6 +24,7 @@ from reconciler.repository.format import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
 from reconciler.repository.header import Chunker
 from reconciler.repository.manifest import BaseCursor, block_refs
 from reconciler.repository.publish import Publisher, Writer
+from reconciler.repository.request import TakeRequest
 from reconciler.repository.root import Root, RootRecord, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
@@ -33,27 +33,6 @@ from reconciler.tree.entry import Defect, Listing
 
 _PROGRESS_SECONDS = 0.2
 _RACY_SECONDS = 2  # the coarsest time stamps in use (FAT); a file changed later than this before the scan is read again next time
-
-
-@dataclass(frozen=True, slots=True)
-class TakeRequest:
-    """What is asked for and what the root will say."""
-
-    realm: str
-    system: str
-    host: str
-    kind: str
-    """full, differential or incremental."""
-    as_of: datetime
-    """When the scan begins (or the source was frozen)."""
-    generation: str
-    specs: bytes
-    writer: str
-    paths: tuple[str, ...]
-    """Absolute paths of the sources."""
-    user: str = ""
-    compression: tuple[str, int | None] = ("zstd", None)
-    checksums: tuple[str, ...] = ("sha256",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,27 @@
+"""What a caller asks of a backup, and what its root will say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRequest:
+    """What is asked for and what the root will say."""
+
+    realm: str
+    system: str
+    host: str
+    kind: str
+    """full, differential or incremental."""
+    as_of: datetime
+    """When the scan begins (or the source was frozen)."""
+    generation: str
+    specs: bytes
+    writer: str
+    paths: tuple[str, ...]
+    """Absolute paths of the sources."""
+    user: str = ""
+    compression: tuple[str, int | None] = ("zstd", None)
+    checksums: tuple[str, ...] = ("sha256",)
