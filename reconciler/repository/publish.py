@@ -17,7 +17,7 @@ from reconciler.repository.entries import BlockRef
 from reconciler.repository.errors import Collected, Damaged
 from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker
-from reconciler.repository.index import load_index, write_index_objects
+from reconciler.repository.index import ChunkIndex, load_index, write_index_objects
 from reconciler.repository.marks import distrusted_packs
 from reconciler.repository.owners import group_names, user_names
 from reconciler.repository.pack import PackWriter
@@ -40,24 +40,37 @@ class Writer:
 
 
 class Publisher:
-    """One per run."""
+    """One per run. ``thorough``: read back the data, too, and take nothing for stored whose pack is gone."""
 
-    def __init__(self, store: Store, seals: Seals, chunker: Chunker, request: TakeRequest, base: RootRecord | None, writer: Writer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        seals: Seals,
+        chunker: Chunker,
+        request: TakeRequest,
+        base: RootRecord | None,
+        writer: Writer,
+        *,
+        thorough: bool = False,
+    ) -> None:
         self._store = store
         self._seals = seals
         self._chunker = chunker
         self._request = request
         self._base = base
         self._writer = writer
-        self._id = new_id()
+        self.id = new_id()
         self._records = deletion_records(store, seals)
         condemned, distrusted = condemned_packs(self._records), distrusted_packs(store)
         if request.kind == "full":  # what is known to be damaged is stored anew
             self.index, self.damage = load_index(store, seals, condemned | distrusted)
+            gone = _gone(store, self.index) if thorough else frozenset()
+            if gone:
+                self.index, self.damage = load_index(store, seals, condemned | distrusted | gone)
         else:
             self.index, self.damage = load_index(store, seals, condemned, distrusted)
         self._known = self.index.packs
-        self.packs = PackWriter(store, seals)
+        self.packs = PackWriter(store, seals, thorough=thorough)
         self._object_bytes = 0
         self._checkpoints: list[str] = []
 
@@ -83,24 +96,34 @@ class Publisher:
         """A numbered pending root: clean-up keeps what it names, any later run finds its chunks."""
         self.index_packs()
         number = len(self._checkpoints) + 1
-        name = f"pending/{self._id}-{number}"
+        name = f"pending/{self.id}-{number}"
         self._put_root(name, _numbered(record, number))
         self._checkpoints.append(name)
 
-    def publish(self, record: RootRecord) -> Root:
-        """The snapshot, acknowledged: it survives a power cut when this returns. Its packs are indexed before."""
-        pending, final = f"pending/{self._id}", f"snapshots/{self._id}"
+    def publish(self, record: RootRecord, under: str | None = None) -> Root:
+        """The snapshot, acknowledged: it survives a power cut when this returns. Its packs are indexed before.
+
+        ``under``: the id of the original of a copy; FileExistsError when that is there already.
+        """
+        pending, final = f"pending/{self.id}", f"snapshots/{under or self.id}"
         data = self._put_root(pending, record)
         self._look_at_deletions()
+        if under is not None:
+            record = msgspec.structs.replace(record, id=under)
+            data = seal_root(self._seals, record)
         self._store.put(final, data)
         self._store.barrier()
         found = self._store.find(final)
-        if found is None or self._store.find(f"expired/{self._id}") is not None:
+        if found is None or self._store.find(f"expired/{self.id}") is not None:
             self._store.delete(final)
             raise Collected(f"the snapshot of {self._request.system} was given up by a clean-up while it was being published")
-        for name in (pending, *self._checkpoints):
-            self._store.delete(name)
+        self.clear()
         return shown_root(record, found.stored_at)
+
+    def clear(self) -> None:
+        """Remove the pending roots of this run: they have served."""
+        for name in (f"pending/{self.id}", *self._checkpoints):
+            self._store.delete(name)
 
     def record(
         self,
@@ -118,7 +141,7 @@ class Publisher:
         """The root as it will be stored."""
         request, base = self._request, self._base
         return RootRecord(
-            id=self._id,
+            id=self.id,
             realm=request.realm,
             system=request.system,
             host=request.host,
@@ -170,13 +193,17 @@ class Publisher:
         records = deletion_records(self._store, self._seals)
         fresh = condemned_packs({name: packs for name, packs in records.items() if name not in self._records})
         if fresh & self._known:
-            self._store.delete(f"pending/{self._id}")
+            self._store.delete(f"pending/{self.id}")
             raise Collected("a clean-up condemned packs of this repository while the backup relied on them", system=self._request.system)
 
 
-def _numbered(record: RootRecord, number: int) -> RootRecord:
-    import msgspec
+def _gone(store: Store, index: ChunkIndex) -> frozenset[bytes]:
+    """Packs that the index describes and the store does not have."""
+    listed = {bytes.fromhex(found.name.rsplit("/", 1)[-1]) for found in store.list("packs")}
+    return index.packs - listed
 
+
+def _numbered(record: RootRecord, number: int) -> RootRecord:
     return msgspec.structs.replace(record, checkpoint=number)
 
 
