@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from reconciler.base.ids import new_id
 from reconciler.repository.compare import Tally
 from reconciler.repository.deletion import condemned_packs, deletion_records
