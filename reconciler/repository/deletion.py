@@ -15,6 +15,7 @@ from reconciler.repository.errors import Damaged
 from reconciler.repository.format import OBJECT_BYTES_MAX, Type
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
+from reconciler.repository.wire import UNREADABLE
 
 
 class DeletionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ def deletion_records(store: Store, seals: Seals) -> dict[str, frozenset[bytes]]:
         plain = seals.unseal_object(Type.DELETION, found.name, store.get(found.name, OBJECT_BYTES_MAX))
         try:
             record = msgspec.msgpack.decode(plain, type=DeletionRecord)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise Damaged(f"{found.name} cannot be read", object=found.name) from error
         records[found.name] = frozenset(record.packs)
     return records

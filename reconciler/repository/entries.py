@@ -16,6 +16,7 @@ from blake3 import blake3
 
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import BLOCK_ENTRIES
+from reconciler.repository.wire import UNREADABLE
 from reconciler.tree.entry import MTIME, NAME, Row, join
 
 UNREAD = 1  # flag of an entry whose content could not be read: restore must say so instead of making an empty file
@@ -94,28 +95,28 @@ def encode_list(refs: Sequence[BlockRef]) -> bytes:
 def decode_block(data: bytes, shown: str) -> list[Piece]:
     try:
         return _block_decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged(f"{shown} cannot be read", object=shown) from error
 
 
 def decode_list(data: bytes, shown: str) -> list[BlockRef]:
     try:
         return _list_decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged(f"{shown} cannot be read", object=shown) from error
 
 
 def decode_rows(hot: bytes) -> list[Row]:
     try:
         return _rows_decoder.decode(hot)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged("a piece of a manifest cannot be read") from error
 
 
 def decode_colds(cold: bytes) -> list[Cold]:
     try:
         return _colds_decoder.decode(cold)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged("a piece of a manifest cannot be read") from error
 
 

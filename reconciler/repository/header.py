@@ -10,7 +10,16 @@ from typing import Any
 
 from reconciler.base.ids import is_id
 from reconciler.repository.errors import Damaged, NewerFormat, NotInitialised, ObjectMissing
-from reconciler.repository.format import CHUNK_BYTES_AVERAGE, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, FEATURES, FORMAT, SUITE, Type
+from reconciler.repository.format import (
+    CHUNK_BYTES_AVERAGE,
+    CHUNK_BYTES_MAX,
+    CHUNK_BYTES_MIN,
+    FEATURES,
+    FORMAT,
+    SEGMENT_BYTES_MAX,
+    SUITE,
+    Type,
+)
 from reconciler.repository.keys import parse_checked, with_digest
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
@@ -86,6 +95,8 @@ def read_config(store: Store, seals: Seals) -> Chunker:
         raise Damaged(f"{name} lacks a field", object=name) from None
     if fields.get("algorithm") != "fastcdc-v2020":
         raise NewerFormat(f"{name} names the chunker {fields.get('algorithm')}, which this version does not know")
+    if not 0 < chunker.bytes_min < chunker.bytes_average < chunker.bytes_max <= SEGMENT_BYTES_MAX:
+        raise Damaged(f"{name} asks for chunks of impossible sizes", object=name)
     return chunker
 
 

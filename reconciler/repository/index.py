@@ -18,6 +18,7 @@ from reconciler.repository.format import INDEX_CHUNKS_MAX, OBJECT_BYTES_MAX, Typ
 from reconciler.repository.pack import HEAD_BYTES, PackEntry, check_entry, pack_name, read_directory
 from reconciler.repository.seal import Seals, lengths_of
 from reconciler.repository.store import Store
+from reconciler.repository.wire import UNREADABLE
 
 _BITS = 25  # offsets and lengths inside a segment are below 2**25
 _MASK = (1 << _BITS) - 1
@@ -56,13 +57,29 @@ class SegmentPlace:
         return pack_name(self.pack)
 
 
+def places_of(entry: PackEntry, seals: Seals) -> Iterator[SegmentPlace]:
+    """The segments of a pack as its directory describes them."""
+    offset = HEAD_BYTES
+    for segment in entry.segments:
+        yield SegmentPlace(
+            entry.pack,
+            offset,
+            segment.stored_bytes,
+            segment.plain_bytes,
+            segment.kind,
+            segment.packed,
+            seals.segment_id(segment.ids, segment.lengths),
+        )
+        offset += segment.stored_bytes
+
+
 class ChunkIndex:
     """All chunks of a repository, except those in packs that a clean-up condemned."""
 
     def __init__(self) -> None:
         self._chunks: dict[bytes, int] = {}
         self._segments: list[SegmentPlace] = []
-        self._packs: set[bytes] = set()
+        self._packs: dict[bytes, range] = {}
 
     def __contains__(self, chunk: bytes) -> bool:
         return chunk in self._chunks
@@ -83,6 +100,10 @@ class ChunkIndex:
     def packs(self) -> frozenset[bytes]:
         return frozenset(self._packs)
 
+    def of_pack(self, pack: bytes) -> tuple[SegmentPlace, ...]:
+        """Every segment of a known pack, in its order."""
+        return tuple(self._segments[number] for number in self._packs[pack])
+
     def expect(self, chunk: bytes) -> None:
         """Note a chunk that this run has handed over for storing: the same content is not stored twice. Its place comes with ``add``."""
         self._chunks.setdefault(chunk, -1)
@@ -91,22 +112,11 @@ class ChunkIndex:
         """Learn a pack; learning it twice changes nothing."""
         if entry.pack in self._packs:
             return
-        self._packs.add(entry.pack)
-        offset = HEAD_BYTES
-        for segment in entry.segments:
-            number = len(self._segments)
-            place = SegmentPlace(
-                entry.pack,
-                offset,
-                segment.stored_bytes,
-                segment.plain_bytes,
-                segment.kind,
-                segment.packed,
-                seals.segment_id(segment.ids, segment.lengths),
-            )
-            self._segments.append(place)
+        first = len(self._segments)
+        self._segments += places_of(entry, seals)
+        self._packs[entry.pack] = range(first, len(self._segments))
+        for number, segment in zip(self._packs[entry.pack], entry.segments, strict=True):
             self._add_chunks(number, segment.ids, segment.lengths)
-            offset += segment.stored_bytes
 
     def _add_chunks(self, number: int, ids: bytes, lengths: bytes) -> None:
         base = number << 2 * _BITS
@@ -122,11 +132,17 @@ class ChunkIndex:
 
 
 def load_index(
-    store: Store, seals: Seals, condemned: frozenset[bytes] = frozenset(), distrusted: frozenset[bytes] = frozenset()
+    store: Store,
+    seals: Seals,
+    condemned: frozenset[bytes] = frozenset(),
+    distrusted: frozenset[bytes] = frozenset(),
+    *,
+    unindexed: bool = False,
 ) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
     """Read every index object. ``condemned`` packs are left out; a chunk of a ``distrusted`` one is taken from another pack if any has it.
 
-    A damaged index object is reported and replaced by the directories of the packs that no other one describes.
+    A damaged index object is reported and replaced by the directories of the packs that no other one describes. ``unindexed``: learn such
+    packs in any case, for an index object may be lost without a trace. For readers only: a clean-up may remove such a pack at any time.
     """
     index = ChunkIndex()
     damage: list[RepositoryError] = []
@@ -145,6 +161,8 @@ def load_index(
             index.add(entry, seals)
     if damage:
         _learn_from_packs(index, store, seals, condemned, damage)
+    elif unindexed:
+        _learn_from_packs(index, store, seals, condemned, [])  # what nobody may need is no damage
     return index, tuple(damage)
 
 
@@ -166,7 +184,7 @@ def read_index_object(store: Store, seals: Seals, name: str) -> IndexObject:
         raise Damaged(f"{name} does not match its name", object=name)
     try:
         decoded = msgspec.msgpack.decode(seals.unseal_object(Type.INDEX, "", data, shown=name), type=IndexObject)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged(f"{name} cannot be read", object=name) from error
     for entry in decoded.packs:
         check_entry(entry, name)

@@ -13,6 +13,7 @@ from reconciler.repository.format import Type
 from reconciler.repository.root import from_micros, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
+from reconciler.repository.wire import UNREADABLE
 
 _LIMIT = 64 * 1024
 _PACK_DIGITS = 64
@@ -47,7 +48,7 @@ def read_mark(store: Store, seals: Seals, name: str) -> MarkRecord:
     try:
         stored = msgspec.msgpack.decode(plain, type=_Stored)
         return MarkRecord(stored.kind, from_micros(stored.at), stored.note)
-    except (msgspec.MsgspecError, OverflowError) as error:
+    except UNREADABLE as error:
         raise Damaged(f"{name} cannot be read", object=name) from error
 
 

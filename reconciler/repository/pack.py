@@ -27,8 +27,9 @@ from reconciler.repository.format import (
     SEGMENT_BYTES_MAX,
     Type,
 )
-from reconciler.repository.seal import Seals
+from reconciler.repository.seal import Seals, lengths_of
 from reconciler.repository.store import Draft, Store
+from reconciler.repository.wire import UNREADABLE
 
 _HEAD = struct.Struct(">8sH32s")
 _TAIL = struct.Struct(">I8s")
@@ -195,7 +196,7 @@ def read_directory(store: Store, seals: Seals, name: str, size: int) -> PackEntr
     try:
         segments = msgspec.msgpack.decode(plain, type=list[Segment])
         digest = bytes.fromhex(name.rsplit("/", 1)[-1])
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (*UNREADABLE, ValueError) as error:
         raise Damaged(f"the directory of {name} cannot be read", object=name) from error
     entry = PackEntry(digest, size, segments)
     check_entry(entry, name)
@@ -211,7 +212,8 @@ def check_entry(entry: PackEntry, shown: str) -> None:
         total += segment.stored_bytes
         if (
             len(segment.ids) % 32
-            or len(segment.ids) // 32 != len(segment.lengths) // 4
+            or len(segment.ids) != 8 * len(segment.lengths)
+            or sum(lengths_of(segment.lengths)) != segment.plain_bytes
             or not 0 < segment.stored_bytes <= SEGMENT_BYTES_MAX
             or not 0 <= segment.plain_bytes <= SEGMENT_BYTES_MAX
         ):

@@ -250,7 +250,7 @@ class Repository:
     def _load(self) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
         """Every chunk, from a pack that nobody doubts where there is one; a condemned pack is read while it still exists, but last."""
         condemned = condemned_packs(deletion_records(self._store, self._seals))
-        return load_index(self._store, self._seals, distrusted=condemned | distrusted_packs(self._store))
+        return load_index(self._store, self._seals, distrusted=condemned | distrusted_packs(self._store), unindexed=True)
 
     def _sweep(self, now: datetime) -> None:
         """Leftovers of killed runs that nobody can still be writing."""

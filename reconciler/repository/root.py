@@ -11,6 +11,7 @@ from reconciler.repository.entries import BlockRef
 from reconciler.repository.errors import Damaged, NewerFormat
 from reconciler.repository.format import FORMAT, Raw, Type
 from reconciler.repository.seal import Seals
+from reconciler.repository.wire import UNREADABLE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -114,7 +115,7 @@ def unseal_root(seals: Seals, name: str, data: bytes) -> RootRecord:
     plain = seals.unseal_object(Type.ROOT, f"root {identity} {checkpoint or 0}", data, shown=name)
     try:
         record = msgspec.msgpack.decode(plain, type=RootRecord)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Damaged(f"{name} cannot be read", object=name) from error
     if record.format != FORMAT:
         raise NewerFormat(f"{name} has format {record.format}")
