@@ -1,0 +1,238 @@
+"""A repository in memory, where any object can be changed in no time, and one question to ask of it: what can be read, and is it right?"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.base.files import Buffer
+from reconciler.repository import Repository, RepositoryError
+from reconciler.repository.errors import Damaged, ObjectMissing
+from reconciler.repository.store import Found
+from tests.unit.repository.conftest import CREATED, Bench
+
+PAGE = 3  # names in a page of a listing: small, so that other actors act between two pages
+
+
+class Memory:
+    """A store in a dictionary. ``before(call, name)`` is asked before each call takes effect: it may raise, wait, or let others act."""
+
+    def __init__(self, objects: Mapping[str, bytes], before: Callable[[str, str], None] | None = None) -> None:
+        self.url = "memory"
+        self.objects = dict(objects)
+        self.before = before or (lambda call, name: None)
+
+    def put(self, name: str, data: Buffer) -> None:
+        self.before("put", name)
+        self.create(name, bytes(data))
+
+    def create(self, name: str, data: bytes) -> None:
+        if self.objects.setdefault(name, data) is not data:
+            raise FileExistsError(name)
+
+    def draft(self) -> _Draft:
+        return _Draft(self)
+
+    def barrier(self) -> None:
+        self.before("barrier", "")
+
+    def get(self, name: str, limit: int) -> bytes:
+        self.before("get", name)
+        data = self._object(name)
+        if len(data) > limit:
+            raise Damaged(f"{name} is larger than such an object may be", object=name)
+        return data
+
+    def get_range(self, name: str, offset: int, length: int) -> bytes:
+        self.before("get_range", name)
+        data = self._object(name)[offset : offset + length]
+        if len(data) != length:
+            raise Damaged(f"{name} is cut short: {length} bytes at {offset} are not all there", object=name)
+        return data
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        """Page by page, as a bucket answers: what is added or removed between two pages may or may not be seen."""
+        last = ""
+        while True:
+            self.before("list", prefix)
+            names = sorted(name for name in list(self.objects) if name.startswith(prefix + "/") and name > last)[:PAGE]
+            yield from [self._found(name) for name in names]
+            if len(names) < PAGE:
+                return
+            last = names[-1]
+
+    def find(self, name: str) -> Found | None:
+        self.before("find", name)
+        if name in self.objects:
+            return self._found(name)
+        return self._found(name) if any(each.startswith(name + "/") for each in list(self.objects)) else None
+
+    def delete(self, name: str) -> None:
+        self.before("delete", name)
+        self.objects.pop(name, None)
+
+    def free_bytes(self) -> int | None:
+        return None
+
+    def _object(self, name: str) -> bytes:
+        try:
+            return self.objects[name]
+        except KeyError:
+            raise ObjectMissing(f"{name} is missing in {self.url}", object=name) from None
+
+    def _found(self, name: str) -> Found:
+        return Found(name, len(self.objects.get(name, b"")), CREATED)
+
+
+class _Draft:
+    def __init__(self, store: Memory) -> None:
+        self._store = store
+        self._data = bytearray()
+
+    def write(self, data: Buffer) -> None:
+        self._store.before("write", "")
+        self._data += data
+
+    def commit(self, name: str) -> None:
+        self._store.before("commit", name)
+        self._store.create(name, bytes(self._data))
+
+    def discard(self) -> None:
+        self._data.clear()
+
+
+def objects_of(place: Path) -> dict[str, bytes]:
+    """Every object of a repository on a disk, without what is unfinished."""
+    found = {str(path.relative_to(place)): path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+    return {name: data for name, data in found.items() if not name.startswith("tmp/")}
+
+
+@dataclass(slots=True)
+class Corpus:
+    """A reference repository, another one with the same names of systems, and what reading the first must give."""
+
+    objects: dict[str, bytes]
+    other: dict[str, bytes]
+    older: dict[str, bytes]
+    """The same repository at an earlier time."""
+    bench: Bench
+    content: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    """Snapshot id: its entries."""
+
+    def open(self, objects: Mapping[str, bytes]) -> Repository:
+        return Repository.open("memory", self.bench.key(), store=Memory(objects))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a person can still read. ``content`` holds only snapshots whose every byte was read and proven."""
+
+    content: Mapping[str, tuple[object, ...]]
+    errors: tuple[RepositoryError, ...]
+
+
+def look(repository_of: Callable[[], Repository]) -> Seen:
+    """Open, list, and read everything. Any error but a RepositoryError is let through: it fails the test."""
+    errors: list[RepositoryError] = []
+    content: dict[str, tuple[object, ...]] = {}
+    try:
+        repository = repository_of()
+        listing = repository.listing()
+        errors += [error for _, error in listing.damaged]
+        for root in listing.roots:
+            verified = repository.verify(root.id)
+            errors += verified.damaged
+            if not _concerns_data(verified.damaged):
+                content[root.id] = tuple(repository.entries(root.id))
+    except RepositoryError as error:
+        errors.append(error)
+    return Seen(content, tuple(errors))
+
+
+def _concerns_data(damaged: tuple[RepositoryError, ...]) -> bool:
+    return any(not str(error.context.get("object", "")).startswith("index/") for error in damaged)
+
+
+def built_corpus(folder: Path) -> Corpus:
+    """Three snapshots in two packs or more, marks on a snapshot and on a pack, a checkpoint: an object of every kind."""
+    source = folder / "source"
+    source.mkdir()
+    bench = Bench(source, folder / "repository")
+    bench.init()
+    for number in range(6):
+        (source / f"file{number}").write_bytes(bytes([number]) * 200 + hashlib.sha256(b"%d" % number).digest())
+    (source / "link").symlink_to("file0")
+    first = bench.take(kind="full").root
+    assert first is not None
+    older = objects_of(bench.place)
+    (source / "added").write_bytes(hashlib.sha256(b"added").digest() * 20)
+    second = bench.take(base=first.id).root
+    assert second is not None
+    (source / "folder").mkdir()
+    (source / "folder" / "deep").write_bytes(b"the deepest file")
+    assert bench.take(base=second.id).root is not None
+    repository = bench.open()
+    repository.mark(first.id, "verified", datetime(2026, 3, 2, tzinfo=UTC))
+    repository.mark(second.id, "held", datetime(2026, 3, 2, tzinfo=UTC), "for the auditors")
+    other = Bench(source, folder / "other")
+    other.init()
+    base = other.take(kind="full").root
+    assert base is not None
+    other.open().mark(base.id, "verified", datetime(2026, 3, 2, tzinfo=UTC))
+    objects = objects_of(bench.place)
+    made = Corpus(objects, objects_of(other.place), older, bench)
+    seen = look(lambda: made.open(objects))
+    assert not seen.errors
+    assert len(seen.content) == 3
+    made.content = dict(seen.content)
+    return made
+
+
+def mutated_bit(data: bytes, position: int, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[position] ^= 1 << bit
+    return bytes(changed)
+
+
+def fold(name: str) -> str:
+    """The kind of an object: the folder that it lies in."""
+    return name.split("/", 1)[0]
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a SIGKILL."""
+
+
+@contextmanager
+def deadline(seconds: float, doing: str) -> Iterator[None]:
+    """Fail when ``doing`` takes longer; the time is that of this thread, for other work may share the machine."""
+    import time
+
+    before = time.thread_time()
+    yield
+    assert time.thread_time() - before < seconds, f"{doing} took {time.thread_time() - before:.1f} s"
+
+
+class Counter:
+    """Counts calls from any thread."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self.last = 0
+
+    def next(self) -> int:
+        with self._lock:
+            self.last = next(self._numbers)
+            return self.last
+
+
+def random_bytes(length: int) -> bytes:
+    return os.urandom(length)
