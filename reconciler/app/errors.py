@@ -50,6 +50,13 @@ class KeyMalformed(KeyUnusable):
     hint = "kind raw wants 64 hex digits; for words set `kind: passphrase`."
 
 
+class KeyNotReplaceable(Refused):
+    """Only a raw key in an ordinary file can be replaced by the program itself."""
+
+    code = "key-not-replaceable"
+    hint = "Add the new key with `reconcile repository key add`, declare it, then remove the slot of the old one."
+
+
 class CommandNotAllowed(Refused):
     """A command that the specs name is not in a directory that this host allows."""
 

@@ -16,6 +16,8 @@ from typing import Self
 from reconciler.act.context import Amount, Result, Watcher
 from reconciler.app import explain, planning, view
 from reconciler.app.house import House, agent_name
+from reconciler.app.keyring import KeyChange, KeyList, Kit
+from reconciler.app.keys import KeyKind
 from reconciler.app.memory import Memory
 from reconciler.app.reports import (
     Explanation,
@@ -164,6 +166,36 @@ class Session:
         from reconciler.app import create
 
         return create.init_repository(self.house, name)
+
+    def keys(self, repository: str) -> KeyList:
+        """Who can open a declared repository."""
+        from reconciler.app import keyring
+
+        return keyring.listed(self.house, repository)
+
+    def add_key(self, repository: str, file: Path, kind: KeyKind = "raw") -> KeyChange:
+        """Let the key in ``file`` open it, too; a raw one is made there when the file is missing."""
+        from reconciler.app import keyring
+
+        return keyring.add(self.house, repository, file, kind)
+
+    def remove_key(self, repository: str, slot: str) -> KeyChange:
+        """Remove the slot whose id begins so; that of the declared key stays."""
+        from reconciler.app import keyring
+
+        return keyring.remove(self.house, repository, slot)
+
+    def rotate_key(self, repository: str, *, keep: bool = False) -> KeyChange:
+        """Replace the declared key file by a new key. ``keep``: the old key still opens it."""
+        from reconciler.app import keyring
+
+        return keyring.rotate(self.house, repository, keep=keep)
+
+    def recovery_kit(self, repository: str) -> Kit:
+        """A new passphrase, with all else that a bare machine needs to restore."""
+        from reconciler.app import keyring
+
+        return keyring.kit(self.house, repository)
 
     def init_specs(self, *, url: str | None = None, key: Path | None = None) -> StarterReport:
         """Write starter specs for this machine, and create their repository and key, at ``url`` and ``key`` or the usual places."""

@@ -46,6 +46,21 @@ class WeakKey(RepositoryError):
     hint = "A raw key is 32 bytes, written as 64 hex digits. A slot outside the limits may have been tampered with."
 
 
+class LastSlot(RepositoryError):
+    """A key slot stays, because without it nobody could open the repository any more, or not the one who asks."""
+
+    code = "repository-slot-in-use"
+    hint = "Add another key first and use that one; then this slot can go."
+    fate = Fate.REFUSED
+
+
+class NoSuchSlot(RepositoryError):
+    """No key slot, or more than one, begins with these digits."""
+
+    code = "repository-no-such-slot"
+    hint = "`reconcile repository key list NAME` lists them."
+
+
 class NewerFormat(RepositoryError):
     """A newer version of this program wrote it, with features that this one does not know."""
 

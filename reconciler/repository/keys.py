@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
 from reconciler.repository.aead import InvalidTag, Xaes
-from reconciler.repository.errors import Damaged, WeakKey, WrongKey
+from reconciler.repository.errors import Damaged, RepositoryError, WeakKey, WrongKey
 
 SLOTS_MAX = 32
 SLOT_BYTES_MAX = 16 * 1024
@@ -37,6 +37,7 @@ class Work:
 
 
 DAILY = Work(3, 64 * 1024, 4)  # RFC 9106, second recommendation: 0.2 s
+KIT = Work(4, 256 * 1024, 1)  # opened once in an emergency: a second of work is worth it
 FLOOR = Work(3, 64 * 1024, 1)
 CEILING = Work(16, 1024 * 1024, 16)
 
@@ -73,24 +74,29 @@ def new_slot(master: bytes, key: Secret, kind: str, repository_id: str, created_
 
 def open_slots(slots: dict[str, bytes], key: Secret, kind: str, repository_id: str) -> bytes:
     """The master key out of the first slot that ``key`` opens. ``slots``: object name to bytes. Raises WrongKey, WeakKey, Damaged."""
+    return find_slot(slots, key, kind, repository_id)[1]
+
+
+def find_slot(slots: dict[str, bytes], key: Secret, kind: str, repository_id: str) -> tuple[str, bytes]:
+    """(object name, master key) of the first slot that ``key`` opens. A bad slot hides no good one; its reason is told when none opens."""
     if len(slots) > SLOTS_MAX:
         raise WeakKey(f"the repository has {len(slots)} key slots, more than {SLOTS_MAX}")
-    damaged: Damaged | None = None
+    bad: RepositoryError | None = None
     tried = 0
     for name, data in sorted(slots.items()):
         try:
             slot = parse_checked(name, data)
-        except Damaged as error:
-            damaged = error
+            if slot.get("kind") != kind:
+                continue
+            tried += 1
+            master = _open(slot, key, repository_id)
+        except (Damaged, WeakKey) as error:
+            bad = error
             continue
-        if slot.get("kind") != kind:
-            continue
-        tried += 1
-        master = _open(slot, key, repository_id)
         if master is not None:
-            return master
-    if damaged is not None:
-        raise damaged
+            return name, master
+    if bad is not None:
+        raise bad
     if not tried:
         raise WrongKey(f"the repository has no {kind} key slot", hint="Does `key.kind` in the spec fit: raw or passphrase?")
     raise WrongKey("the key opens no key slot of this repository", repository_id=repository_id)

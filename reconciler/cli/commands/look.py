@@ -58,7 +58,7 @@ def snapshots(
     system: System = None,
     repository: Annotated[str | None, typer.Option("--repository", metavar="URL", help="Of this one, without specs; with --key.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="Its key file.")] = None,
-    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", hidden=True)] = "raw",
+    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
     cached: Cached = False,
 ) -> ExitCode:
     """The snapshots of a system, or of all."""

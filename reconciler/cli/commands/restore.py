@@ -42,7 +42,7 @@ def restore(
     paths: Paths = None,
     repository: Repository = None,
     key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key file of the repository at URL.")] = None,
-    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", hidden=True)] = "raw",
+    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be restored and why; write nothing.")] = False,
     backup_id: Annotated[str | None, typer.Option("--backup-id", hidden=True)] = None,
     point_in_time: Annotated[str | None, typer.Option("--point-in-time", hidden=True)] = None,
