@@ -17,11 +17,9 @@ if TYPE_CHECKING:
         BaseUnusable,
         Collected,
         Damaged,
-        LastSlot,
         NewerFormat,
         NoSpace,
         NoSuchPath,
-        NoSuchSlot,
         NoSuchSnapshot,
         NotInitialised,
         ObjectMissing,
@@ -32,11 +30,11 @@ if TYPE_CHECKING:
         WrongKey,
         WrongRepository,
     )
-    from reconciler.repository.keyring import Keyring, Slot
     from reconciler.repository.marks import MarkRecord
     from reconciler.repository.repository import Repository, RootListing
     from reconciler.repository.restore import Restored, Restoring
     from reconciler.repository.root import Root
+    from reconciler.repository.survey import Affected
     from reconciler.repository.take import Progress, Taken, TakeRequest
     from reconciler.repository.verify import Verified
 
@@ -48,11 +46,9 @@ _HOME = {
             "BaseUnusable",
             "Collected",
             "Damaged",
-            "LastSlot",
             "NewerFormat",
             "NoSpace",
             "NoSuchPath",
-            "NoSuchSlot",
             "NoSuchSnapshot",
             "NotInitialised",
             "ObjectMissing",
@@ -65,29 +61,27 @@ _HOME = {
         ),
         "errors",
     ),
-    **dict.fromkeys(("Keyring", "Slot"), "keyring"),
     "MarkRecord": "marks",
     **dict.fromkeys(("Repository", "RootListing"), "repository"),
     **dict.fromkeys(("Restored", "Restoring"), "restore"),
     "Root": "root",
+    "Affected": "survey",
     **dict.fromkeys(("Progress", "TakeRequest", "Taken"), "take"),
     "Verified": "verify",
 }
 
 __all__ = [
     "UNREAD",
+    "Affected",
     "AlreadyInitialised",
     "BaseUnusable",
     "Collected",
     "Damaged",
     "Entry",
-    "Keyring",
-    "LastSlot",
     "MarkRecord",
     "NewerFormat",
     "NoSpace",
     "NoSuchPath",
-    "NoSuchSlot",
     "NoSuchSnapshot",
     "NotInitialised",
     "ObjectMissing",
@@ -98,7 +92,6 @@ __all__ = [
     "Restoring",
     "Root",
     "RootListing",
-    "Slot",
     "TakeRequest",
     "Taken",
     "TargetFull",

@@ -11,7 +11,7 @@ from reconciler.repository.aead import InvalidTag
 from reconciler.repository.codec import decompress
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
-from reconciler.repository.index import ChunkIndex, Position
+from reconciler.repository.index import ChunkIndex, Position, SegmentPlace
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 
@@ -84,8 +84,14 @@ class Fetcher:
 
     def read_segment(self, number: int) -> Buffer:
         """Read and decode a segment past the cache. Raises Damaged or ObjectMissing naming the pack."""
-        place = self._index.segment(number)
-        sealed = self._store.get_range(place.pack_name, place.offset, place.stored_bytes)
+        return self.read_place(self._index.segment(number))
+
+    def read_place(self, place: SegmentPlace) -> Buffer:
+        """The same, where the index need not know the segment."""
+        return self.decode(place, self._store.get_range(place.pack_name, place.offset, place.stored_bytes))
+
+    def decode(self, place: SegmentPlace, sealed: Buffer) -> Buffer:
+        """The plaintext of a sealed segment. Raises Damaged naming the pack."""
         associated = self._seals.associated(place.kind, place.id, place.packed, place.plain_bytes)
         try:
             small = self._seals.cipher(place.kind).unseal(sealed, associated)

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.base.ids import new_id
-from reconciler.repository.errors import Damaged
+from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
 from reconciler.repository.root import from_micros, to_micros
 from reconciler.repository.seal import Seals
@@ -17,6 +17,7 @@ from reconciler.repository.wire import UNREADABLE
 
 _LIMIT = 64 * 1024
 _PACK_DIGITS = 64
+READ = "read"
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,19 +28,33 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class MarkRecord:
-    """One mark. ``kind``: verified, suspect, damaged, held, remove; readers keep kinds that they do not know."""
+    """One mark. ``kind``: verified, checked, suspect, damaged, held, remove; readers keep kinds that they do not know."""
 
     kind: str
     at: datetime
     note: str
 
 
-def write_mark(store: Store, seals: Seals, about: str, mark: MarkRecord) -> None:
-    """``about``: id of a snapshot, or the 64 digits of a pack. Durable when this returns."""
+def write_mark(store: Store, seals: Seals, about: str, mark: MarkRecord) -> str:
+    """``about``: id of a snapshot, or the 64 digits of a pack. Durable when this returns; its name."""
     name = f"marks/{about}/{new_id()}"
     stored = _Stored(kind=mark.kind, at=to_micros(mark.at), note=mark.note)
     store.put(name, seals.seal_object(Type.MARK, name, msgspec.msgpack.encode(stored)))
     store.barrier()
+    return name
+
+
+def drop_marks(store: Store, seals: Seals, about: str, kind: str, until: datetime, kept: str) -> None:
+    """Remove what ``kept``, a mark of the same kind, says better: those of moments up to ``until``. What cannot be read stays."""
+    for found in list(store.list(f"marks/{about}")):
+        if found.name == kept:
+            continue
+        try:
+            mark = read_mark(store, seals, found.name)
+        except (Damaged, ObjectMissing):
+            continue  # a listing names it
+        if mark.kind == kind and mark.at <= until:
+            store.delete(found.name)
 
 
 def read_mark(store: Store, seals: Seals, name: str) -> MarkRecord:
@@ -53,8 +68,13 @@ def read_mark(store: Store, seals: Seals, name: str) -> MarkRecord:
 
 
 def is_about_pack(name: str) -> bool:
-    """Whether a mark of this name concerns a pack; otherwise it concerns a snapshot."""
+    """Whether a mark of this name concerns a pack."""
     return len(name.split("/")[1]) == _PACK_DIGITS
+
+
+def is_about_snapshot(name: str) -> bool:
+    """Readings stand among the marks, too; see ``readings.py``."""
+    return not is_about_pack(name) and name.split("/")[1] != READ
 
 
 def distrusted_packs(store: Store) -> frozenset[bytes]:

@@ -31,11 +31,11 @@ from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker, check_header, new_config, new_header, read_config, read_header
 from reconciler.repository.index import ChunkIndex, load_index
-from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots
+from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots, parse_raw
 from reconciler.repository.manifest import read_entries
-from reconciler.repository.marks import MarkRecord, distrusted_packs, is_about_pack, read_mark, write_mark
-from reconciler.repository.place import checked_key, local_store
+from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, is_about_snapshot, read_mark, write_mark
 from reconciler.repository.publish import Writer
+from reconciler.repository.readings import Readings
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
 from reconciler.repository.seal import Seals
@@ -78,8 +78,8 @@ class Repository:
     @classmethod
     def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: LocalStore | None = None) -> Self:
         """Create a repository in a new or empty folder. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
-        store = store or local_store(url)
-        checked = checked_key(key, kind)
+        store = store or _local(url)
+        checked = _checked(key, kind)
         _refuse_taken(store)
         store.create_folders()
         repository_id, master = new_id(), os.urandom(32)
@@ -95,8 +95,8 @@ class Repository:
     @classmethod
     def open(cls, url: str, key: Secret, *, kind: str = "raw", clock: Clock | None = None, store: Store | None = None) -> Self:
         """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable."""
-        store = store or local_store(url)
-        key = checked_key(key, kind)
+        store = store or _local(url)
+        key = _checked(key, kind)
         header = read_header(store)
         slots = {found.name: store.get(found.name, SLOT_BYTES_MAX) for found in store.list("keys")}
         master = open_slots(slots, key, kind, header["id"])
@@ -124,7 +124,7 @@ class Repository:
                 damaged.append((found.name, error))
         marks: dict[str, list[MarkRecord]] = {}
         for found in self._store.list("marks"):
-            if is_about_pack(found.name):
+            if not is_about_snapshot(found.name):
                 continue
             try:
                 marks.setdefault(found.name.split("/")[1], []).append(read_mark(self._store, self._seals, found.name))
@@ -172,17 +172,46 @@ class Repository:
 
     def verify(self, snapshot: str, *, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Verified:
         """Read, decrypt and hash again everything that a snapshot needs. Damage is in the result."""
+        record = self._record(snapshot)
+        index, damage = self._load()
+        verify = Verify(
+            self._store, self._seals, index, Fetcher(self._store, self._seals, index), self._clock, stop=stop, progress=progress
+        )
+        return verify.run([record], lambda: [record], damage=damage)
+
+    def examine(
+        self,
+        snapshots: Sequence[str],
+        *,
+        deep: bool,
+        scope: str,
+        fresh_for: timedelta | None = None,
+        stop: threading.Event | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Verified:
+        """Verify several snapshots, in this order, and remember in the repository which packs were read whole.
+
+        ``fresh_for``: packs read whole within this time count as they are; None: all are read, but an unfinished run of the same ``scope``
+        is continued. When something is damaged, the files that it affects are looked for in all snapshots of the repository.
+        """
+        records = [self._record(snapshot) for snapshot in snapshots]
         index, damage = self._load()
         fetcher = Fetcher(self._store, self._seals, index)
-        verify = Verify(self._record(snapshot), self._store, self._seals, index, fetcher, self._clock, stop, progress)
-        verify._damaged.extend(damage)
-        return verify.run()
+        readings = Readings.load(self._store, self._seals, self._clock, scope) if deep else None
+        begun = readings.begun if readings is not None and readings.continued else None
+        since = begun if fresh_for is None else self._clock.now() - fresh_for
+        distrusted = distrusted_packs(self._store)
+        verify = Verify(self._store, self._seals, index, fetcher, self._clock, readings, distrusted, stop, progress)
+        known = [*damage, *(readings.damage if readings else ())]
+        return verify.run(records, self._readable_records, deep=deep, since=since, damage=known)
 
-    def mark(self, snapshot: str, kind: str, at: datetime, note: str = "") -> None:
-        """Remark on a snapshot, for ever; durable when this returns."""
+    def mark(self, snapshot: str, kind: str, at: datetime, note: str = "", *, sole: bool = False) -> None:
+        """Remark on a snapshot; durable when this returns. ``sole``: then earlier marks of this kind on it go, for this one says it all."""
         if self._store.find(f"snapshots/{snapshot}") is None:
             raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}")
-        write_mark(self._store, self._seals, snapshot, MarkRecord(kind, at, note))
+        name = write_mark(self._store, self._seals, snapshot, MarkRecord(kind, at, note))
+        if sole:
+            drop_marks(self._store, self._seals, snapshot, kind, at, name)
 
     def distrust(self, packs: Sequence[str], at: datetime, note: str = "") -> None:
         """Remark that packs (object names) are damaged: the next full backup stores anew what they hold, reading prefers others."""
@@ -226,6 +255,11 @@ class Repository:
             record = self._records[name] = unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
         return record
 
+    def _readable_records(self) -> Iterator[RootRecord]:
+        """Every snapshot whose root can be read, newest first; :meth:`listing` names the others."""
+        for root in self.listing().roots:
+            yield self._record(root.id)
+
     def _base(self, base: str | None) -> RootRecord | None:
         if base is None:
             return None
@@ -258,6 +292,17 @@ class Repository:
         for found in list(self._store.list("tmp")):
             if now - found.stored_at > _TEMPORARY_KEPT:
                 self._store.delete(found.name)
+
+
+def _local(url: str) -> LocalStore:
+    path = url.removeprefix("file://")
+    if "://" in path:
+        raise Unreachable(f"{url} is not a path", hint="This version stores on local and mounted disks only.")
+    return LocalStore(os.path.abspath(os.path.expanduser(path)))
+
+
+def _checked(key: Secret, kind: str) -> Secret:
+    return parse_raw(key.reveal()) if kind == "raw" else Secret(key.reveal().rstrip(b"\r\n"))
 
 
 def _refuse_taken(store: LocalStore) -> None:
