@@ -1,0 +1,1 @@
+"""Compares this program with the tools that people would use instead: ``python -m benchmarks``."""

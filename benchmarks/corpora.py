@@ -1,0 +1,102 @@
+"""What is backed up: real files of this machine, copied once into a working folder, so that every tool reads the same bytes.
+
+*small*: at least 100,000 small files, 2 GB. *large*: one file of at least 1.4 GB, made of real binaries. *packed*: data that is compressed
+already. ``share`` makes all of them smaller, for every day.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+SMALL_FILES = 110_000
+SMALL_BYTES = 2_050_000_000
+LARGE_BYTES = 1_450_000_000
+PACKED_BYTES = 1_000_000_000
+_WHOLE_BYTES = 16 * 2**20  # single files larger than this would make "many small files" untrue
+
+
+def make(name: str, folder: Path, share: float) -> Path:
+    """The corpus ``name`` below ``folder``; made when it is not there yet. Raises SystemExit when this machine has too little."""
+    place = folder / f"{name}-{share:g}"
+    if not (place / ".complete").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        {"small": _small, "large": _large, "packed": _packed}[name](place / "data", share)
+        (place / ".complete").touch()
+    return place / "data"
+
+
+def _sources() -> Iterator[Path]:
+    """Trees that most development machines have, the one of many small files first."""
+    home = Path.home()
+    for place in (
+        Path(sys.base_prefix).parent,
+        home / ".rustup",
+        Path("/usr/lib/python3"),
+        Path("/usr/share"),
+        Path("/usr/lib"),
+        Path("/usr/include"),
+    ):
+        if place.is_dir():
+            yield place
+
+
+def _files(sources: Iterator[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    for source in sources:
+        for folder, folders, names in os.walk(source):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder) / name
+                info = path.lstat()
+                if stat.S_ISREG(info.st_mode) and os.access(path, os.R_OK):
+                    yield path, info
+
+
+def _small(place: Path, share: float) -> None:
+    files = content = 0
+    for path, info in _files(_sources()):
+        if info.st_size > _WHOLE_BYTES:
+            continue
+        target = place / str(path).lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+        files += 1
+        content += info.st_size
+        if files >= SMALL_FILES * share and content >= SMALL_BYTES * share:
+            return
+    raise SystemExit(f"this machine has only {files} files, {content} bytes for the corpus of small files")
+
+
+def _large(place: Path, share: float) -> None:
+    place.mkdir()
+    with (place / "binaries").open("wb") as out:
+        for path, info in _files(iter([Path("/usr/lib"), Path("/usr/bin"), *_sources()])):
+            if info.st_size < 2**20 or path.suffix in {".gz", ".xz", ".whl", ".zip", ".zst"}:
+                continue
+            with path.open("rb") as source:
+                shutil.copyfileobj(source, out, 2**20)
+            if out.tell() >= LARGE_BYTES * share:
+                return
+    raise SystemExit("this machine has too few binaries for the corpus of one large file")
+
+
+def _packed(place: Path, share: float) -> None:
+    """Deflated pieces of real binaries: what photos, archives and wheels look like to a compressor."""
+    place.mkdir()
+    written = number = 0
+    for path, info in _files(iter([Path("/usr/lib"), Path("/usr/bin"), *_sources()])):
+        if info.st_size < 2**18:
+            continue
+        data = zlib.compress(path.read_bytes(), 6)
+        (place / f"{number:06}.z").write_bytes(data)
+        number += 1
+        written += len(data)
+        if written >= PACKED_BYTES * share:
+            return
+    raise SystemExit("this machine has too little for the corpus of compressed data")
