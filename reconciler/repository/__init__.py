@@ -18,9 +18,11 @@ if TYPE_CHECKING:
         Collected,
         Damaged,
         NewerFormat,
+        LastSlot,
         NoSpace,
         NoSuchPath,
         NoSuchSnapshot,
+        NoSuchSlot,
         NotInitialised,
         ObjectMissing,
         RepositoryError,
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
     )
     from reconciler.repository.marks import MarkRecord
     from reconciler.repository.repository import Repository, RootListing
+    from reconciler.repository.keyring import Keyring, Slot
     from reconciler.repository.restore import Restored, Restoring
     from reconciler.repository.root import Root
+    from reconciler.repository.request import TakeRequest
     from reconciler.repository.survey import Affected
-    from reconciler.repository.take import Progress, Taken, TakeRequest
+    from reconciler.repository.take import Progress, Taken
     from reconciler.repository.verify import Verified
 
 _HOME = {
@@ -49,9 +53,11 @@ _HOME = {
             "NewerFormat",
             "NoSpace",
             "NoSuchPath",
+            "LastSlot",
             "NoSuchSnapshot",
             "NotInitialised",
             "ObjectMissing",
+            "NoSuchSlot",
             "RepositoryError",
             "TargetFull",
             "Unreachable",
@@ -65,8 +71,10 @@ _HOME = {
     **dict.fromkeys(("Repository", "RootListing"), "repository"),
     **dict.fromkeys(("Restored", "Restoring"), "restore"),
     "Root": "root",
+    **dict.fromkeys(("Keyring", "Slot"), "keyring"),
     "Affected": "survey",
-    **dict.fromkeys(("Progress", "TakeRequest", "Taken"), "take"),
+    **dict.fromkeys(("Progress", "Taken"), "take"),
+    "TakeRequest": "request",
     "Verified": "verify",
 }
 
@@ -83,10 +91,13 @@ __all__ = [
     "NoSpace",
     "NoSuchPath",
     "NoSuchSnapshot",
+    "Keyring",
+    "LastSlot",
     "NotInitialised",
     "ObjectMissing",
     "Progress",
     "Repository",
+    "NoSuchSlot",
     "RepositoryError",
     "Restored",
     "Restoring",
@@ -98,6 +109,7 @@ __all__ = [
     "Unreachable",
     "Verified",
     "WeakKey",
+    "Slot",
     "WrongKey",
     "WrongRepository",
 ]

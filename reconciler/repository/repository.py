@@ -31,16 +31,18 @@ from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker, check_header, new_config, new_header, read_config, read_header
 from reconciler.repository.index import ChunkIndex, load_index
-from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots, parse_raw
+from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, is_about_snapshot, read_mark, write_mark
 from reconciler.repository.publish import Writer
 from reconciler.repository.readings import Readings
+from reconciler.repository.place import checked_key, local_store
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
+from reconciler.repository.request import TakeRequest
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import LocalStore, Store
-from reconciler.repository.take import Progress, Surroundings, Taken, TakeRequest, take
+from reconciler.repository.take import Progress, Surroundings, Taken, take
 from reconciler.repository.verify import Verified, Verify
 from reconciler.tree.entry import Defect, Listing
 from reconciler.tree.write import Target
@@ -78,8 +80,8 @@ class Repository:
     @classmethod
     def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: LocalStore | None = None) -> Self:
         """Create a repository in a new or empty folder. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
-        store = store or _local(url)
-        checked = _checked(key, kind)
+        store = store or local_store(url)
+        checked = checked_key(key, kind)
         _refuse_taken(store)
         store.create_folders()
         repository_id, master = new_id(), os.urandom(32)
@@ -95,8 +97,8 @@ class Repository:
     @classmethod
     def open(cls, url: str, key: Secret, *, kind: str = "raw", clock: Clock | None = None, store: Store | None = None) -> Self:
         """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable."""
-        store = store or _local(url)
-        key = _checked(key, kind)
+        store = store or local_store(url)
+        key = checked_key(key, kind)
         header = read_header(store)
         slots = {found.name: store.get(found.name, SLOT_BYTES_MAX) for found in store.list("keys")}
         master = open_slots(slots, key, kind, header["id"])
@@ -292,17 +294,6 @@ class Repository:
         for found in list(self._store.list("tmp")):
             if now - found.stored_at > _TEMPORARY_KEPT:
                 self._store.delete(found.name)
-
-
-def _local(url: str) -> LocalStore:
-    path = url.removeprefix("file://")
-    if "://" in path:
-        raise Unreachable(f"{url} is not a path", hint="This version stores on local and mounted disks only.")
-    return LocalStore(os.path.abspath(os.path.expanduser(path)))
-
-
-def _checked(key: Secret, kind: str) -> Secret:
-    return parse_raw(key.reveal()) if kind == "raw" else Secret(key.reveal().rstrip(b"\r\n"))
 
 
 def _refuse_taken(store: LocalStore) -> None:
