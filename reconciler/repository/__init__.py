@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconciler.repository.copy import Copied
     from reconciler.repository.entries import UNREAD, Entry
     from reconciler.repository.errors import (
         AlreadyInitialised,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         NoSuchSlot,
         NotInitialised,
         ObjectMissing,
+        OriginDamaged,
         RepositoryError,
         TargetFull,
         Unreachable,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from reconciler.repository.verify import Verified
 
 _HOME = {
+    "Copied": "copy",
     **dict.fromkeys(("UNREAD", "Entry"), "entries"),
     **dict.fromkeys(
         (
@@ -57,7 +60,7 @@ _HOME = {
             "NoSuchSnapshot",
             "NotInitialised",
             "ObjectMissing",
-            "NoSuchSlot",
+            "OriginDamaged",
             "RepositoryError",
             "TargetFull",
             "Unreachable",
@@ -85,6 +88,7 @@ __all__ = [
     "BaseUnusable",
     "Collected",
     "Damaged",
+    "Copied",
     "Entry",
     "MarkRecord",
     "NewerFormat",
@@ -97,6 +101,7 @@ __all__ = [
     "ObjectMissing",
     "Progress",
     "Repository",
+    "OriginDamaged",
     "NoSuchSlot",
     "RepositoryError",
     "Restored",

@@ -100,6 +100,14 @@ class ObjectMissing(RepositoryError):
     fate = Fate.DAMAGE
 
 
+class OriginDamaged(RepositoryError):
+    """The repository that is copied from cannot give everything that the snapshot needs; no copy of it was published."""
+
+    code = "repository-origin-damaged"
+    hint = "`reconcile verify SYSTEM` says what is damaged; another repository may hold the snapshot whole."
+    fate = Fate.DAMAGE
+
+
 class Collected(RepositoryError):
     """While this run was publishing, a clean-up condemned data that it relies on."""
 

@@ -62,13 +62,15 @@ class Publisher:
         self._base = base
         self._writer = writer
         self.id = new_id()
+        self.gone: frozenset[bytes] = frozenset()
+        """Packs that the index describes and the store does not have; looked for by a thorough run only."""
         self._records = deletion_records(store, seals)
         condemned, distrusted = condemned_packs(self._records), distrusted_packs(store)
         if request.kind == "full":  # what is known to be damaged is stored anew
             self.index, self.damage = load_index(store, seals, condemned | distrusted)
-            gone = _gone(store, self.index) if thorough else frozenset()
-            if gone:
-                self.index, self.damage = load_index(store, seals, condemned | distrusted | gone)
+            self.gone = _gone(store, self.index) if thorough else frozenset()
+            if self.gone:
+                self.index, self.damage = load_index(store, seals, condemned | distrusted | self.gone)
         else:
             self.index, self.damage = load_index(store, seals, condemned, distrusted)
         self._known = self.index.packs
@@ -80,6 +82,11 @@ class Publisher:
     def added_bytes(self) -> int:
         """Everything stored by this run: packs, index objects, roots."""
         return self.packs.stored_bytes + self._object_bytes
+
+    @property
+    def gc_seen(self) -> list[str]:
+        """Deletion records known at the beginning."""
+        return sorted(self._records)
 
     def index_packs(self) -> None:
         """Publish the packs written so far and make them findable; both durable when this returns."""
@@ -175,7 +182,7 @@ class Publisher:
             new_chunks=new_chunks,
             blocks=list(blocks),
             lists=lists,
-            gc_seen=sorted(self._records),
+            gc_seen=self.gc_seen,
         )
 
     def _put_root(self, name: str, record: RootRecord) -> bytes:

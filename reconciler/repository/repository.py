@@ -16,6 +16,10 @@ from typing import Self
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
+from reconciler.repository.collect import CleanUp, Pruned
+from reconciler.repository.collect_plan import PrunePlan
+from reconciler.repository.copier import Copier, Side
+from reconciler.repository.copy import Copied
 from reconciler.repository.deletion import condemned_packs, deletion_records
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
@@ -168,6 +172,25 @@ class Repository:
         fetcher = Fetcher(self._store, self._seals, self._index())
         return Restore(record, fetcher, self._seals, target, self._clock, stop, progress).run(paths)
 
+    def copy_from(
+        self,
+        origin: Repository,
+        snapshots: Sequence[str],
+        *,
+        compression: tuple[str, int | None] = ("zstd", None),
+        stop: threading.Event | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Iterator[Copied]:
+        """Copy snapshots of another repository into this one, in this order, under their ids. What is here already is not copied again.
+
+        Raises OriginDamaged when ``origin`` cannot give what a snapshot needs, NoSuchSnapshot, Cancelled, and what writing raises.
+        """
+        self._sweep(self._clock.now())
+        around = Surroundings(self._store, self._seals, self._chunker, self._clock, stop, progress)
+        there = [root.id for root in self.listing().roots]
+        copier = Copier(around, origin._side(), self._side(), there, compression)
+        return (copier.copy(snapshot) for snapshot in snapshots)
+
     def entries(self, snapshot: str, prefix: bytes = b"") -> Iterator[Entry]:
         """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below."""
         return read_entries(self._record(snapshot), Fetcher(self._store, self._seals, self._index()), prefix)
@@ -288,6 +311,9 @@ class Repository:
         """Every chunk, from a pack that nobody doubts where there is one; a condemned pack is read while it still exists, but last."""
         condemned = condemned_packs(deletion_records(self._store, self._seals))
         return load_index(self._store, self._seals, distrusted=condemned | distrusted_packs(self._store), unindexed=True)
+
+    def _side(self) -> Side:
+        return Side(self._store, self._seals, self._record, self._index)
 
     def _sweep(self, now: datetime) -> None:
         """Leftovers of killed runs that nobody can still be writing."""
