@@ -16,8 +16,6 @@ from typing import Self
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
-from reconciler.repository.collect import CleanUp, Pruned
-from reconciler.repository.collect_plan import PrunePlan
 from reconciler.repository.copier import Copier, Side
 from reconciler.repository.copy import Copied
 from reconciler.repository.deletion import condemned_packs, deletion_records
