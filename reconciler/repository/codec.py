@@ -74,6 +74,6 @@ def _bounded(decompressor: Any, data: Buffer, plain_bytes: int, error: type[Exce
         plain: bytes = decompressor.decompress(data, plain_bytes + 1)
     except error as cause:
         raise ValueError(f"does not decompress: {cause}") from cause
-    if not decompressor.eof or len(plain) > plain_bytes:
+    if not decompressor.eof or decompressor.unused_data or len(plain) > plain_bytes:
         raise ValueError(f"does not end after {plain_bytes} bytes")
     return plain

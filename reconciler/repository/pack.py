@@ -25,6 +25,7 @@ from reconciler.repository.format import (
     PACK_END,
     PACK_MAGIC,
     SEGMENT_BYTES_MAX,
+    Packed,
     Type,
 )
 from reconciler.repository.seal import Seals, lengths_of
@@ -34,6 +35,8 @@ from reconciler.repository.wire import UNREADABLE
 _HEAD = struct.Struct(">8sH32s")
 _TAIL = struct.Struct(">I8s")
 HEAD_BYTES = _HEAD.size
+_CHUNK_TYPES = frozenset({Type.DATA, Type.ENTRIES, Type.BLOCKS})
+_PACKED = frozenset(Packed)
 
 
 class Segment(msgspec.Struct, array_like=True, frozen=True):
@@ -214,6 +217,8 @@ def check_entry(entry: PackEntry, shown: str) -> None:
             len(segment.ids) % 32
             or len(segment.ids) != 8 * len(segment.lengths)
             or sum(lengths_of(segment.lengths)) != segment.plain_bytes
+            or segment.kind not in _CHUNK_TYPES
+            or segment.packed not in _PACKED
             or not 0 < segment.stored_bytes <= SEGMENT_BYTES_MAX
             or not 0 <= segment.plain_bytes <= SEGMENT_BYTES_MAX
         ):
