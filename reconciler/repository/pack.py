@@ -6,10 +6,12 @@ so any tool can check it without a key; fresh nonces make it unique, so a name n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import struct
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -91,12 +93,13 @@ class PackWriter:
         self._publisher = ThreadPoolExecutor(1, "publish-pack")
         self._publishing: list[Future[None]] = []
         self._draft: Draft | None = None
+        self._broken: BaseException | None = None
         self._finished: list[PackEntry] = []
         self._checks: dict[str, list[_Check]] = {}
         self.stored_bytes = 0
 
     def append(self, kind: Type, packed: int, plain_bytes: int, ids: bytes, lengths: bytes, sealed: memoryview) -> None:
-        with self._lock:
+        with self._lock, self._final():
             draft = self._draft or self._begin()
             draft.write(sealed)
             self._hash.update(sealed)
@@ -110,7 +113,7 @@ class PackWriter:
 
     def flush(self) -> list[PackEntry]:
         """Publish what is open and return every pack that was finished since the last flush, durable but for their folder entries."""
-        with self._lock:
+        with self._lock, self._final():
             if self._draft is not None:
                 self._close()
             publishing, self._publishing = self._publishing, []
@@ -149,6 +152,17 @@ class PackWriter:
             if future.done() and future.exception() is not None:
                 return future.exception()
         return None
+
+    @contextlib.contextmanager
+    def _final(self) -> Iterator[None]:
+        """What fails inside is final: an unknown part of it is in the open pack, so nobody may append to that or publish it."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            yield
+        except BaseException as error:
+            self._broken = error
+            raise
 
     def _begin(self) -> Draft:
         self._draft = draft = self._store.draft()
