@@ -12,8 +12,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.world import Corpus, built_corpus
+from tests.unit.repository.conftest import bench
+
+__all__ = ["bench"]
 
 FLOORS = {
+    "crash states": 1000,
+    "space faults": 100,
     "bit flips": 2000,
     "object mutations": 300,
     "bad objects": 100,

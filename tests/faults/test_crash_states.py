@@ -1,0 +1,165 @@
+"""After a crash at any moment, under any order in which a disk may write, everything acknowledged is there and the next run just works."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.base.errors import Cancelled
+from reconciler.repository import Repository
+from reconciler.repository.store import LocalStore
+from tests.faults.disks import Recording, one_after_another
+from tests.faults.world import Memory, look, objects_of
+from tests.unit.repository.conftest import Bench
+
+pytestmark = pytest.mark.faults
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+TRIES = 3  # random states per call for each of the two models that have a choice
+NEXT_RUN_EVERY = 10
+
+
+@dataclass(slots=True)
+class Story:
+    """What happens to a repository, and after which call of the disk each promise was given."""
+
+    bench: Bench
+    disk: Recording
+    promised: list[tuple[int, str]] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)
+    gone: list[tuple[int, str]] = field(default_factory=list)
+
+    def open(self) -> Repository:
+        place = str(self.bench.place)
+        return Repository.open(place, self.bench.key(), store=LocalStore(place, self.disk))
+
+    def promise(self, snapshot: str) -> str:
+        self.promised.append((len(self.disk.calls), snapshot))
+        return snapshot
+
+    def backup(self, base: str | None, kind: str = "incremental") -> str:
+        root = self.bench.take(self.open(), base=base, kind=kind).root
+        assert root is not None
+        return self.promise(root.id)
+
+    def forget(self, snapshot: str) -> None:
+        self.forgotten.add(snapshot)
+        self.open().forget([snapshot])
+        self.gone.append((len(self.disk.calls), snapshot))
+
+    def write(self, name: str, size: int = 3000) -> None:
+        (self.bench.source / name).write_bytes(random.Random(name).randbytes(size))
+
+
+def _first(story: Story, base: str) -> None:
+    """A first full backup (of another system's data: nothing is known)."""
+    story.write("more", 50_000)
+    story.backup(None, "full")
+
+
+def _later(story: Story, base: str) -> None:
+    story.write("new")
+    second = story.backup(base)
+    story.write("newer")
+    story.backup(second)
+
+
+def _stopped(story: Story, base: str) -> None:
+    """A backup that is stopped and leaves a checkpoint, and the one that continues."""
+    story.write("large", 3_000_000)
+    stop = threading.Event()
+    stop.set()
+    repository = story.open()
+    take = repository.take
+    repository.take = lambda *words, **named: take(*words, **named, stop=stop)  # type: ignore[method-assign]
+    with pytest.raises(Cancelled):
+        story.bench.take(repository, base=base)
+    story.backup(base)
+
+
+def _forgetting(story: Story, base: str) -> None:
+    story.write("new")
+    second = story.backup(base)
+    story.open().mark(base, "remove", NOW)
+    story.forget(base)
+    story.write("newer")
+    story.backup(second)
+
+
+def _marking(story: Story, base: str) -> None:
+    """Marks, and the full backup that stores anew what a damaged pack held."""
+    story.open().mark(base, "verified", NOW)
+    story.open().mark(base, "held", NOW, "for the auditors")
+    story.open().distrust([str(next(iter((story.bench.place / "packs").glob("*/*"))).relative_to(story.bench.place))], NOW)
+    story.backup(None, "full")
+
+
+STORIES = [_first, _later, _stopped, _forgetting, _marking]
+
+
+def prepared(folder: Path) -> tuple[Story, str]:
+    source = folder / "source"
+    source.mkdir()
+    bench = Bench(source, folder / "repository")
+    bench.init()
+    for number in range(4):
+        (source / f"file{number}").write_bytes(bytes([number]) * 700)
+    base = bench.take(kind="full").root
+    assert base is not None
+    story = Story(bench, Recording(str(bench.place)))
+    story.promise(base.id)
+    return story, base.id
+
+
+@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
+def test_every_state_after_a_crash_keeps_what_was_acknowledged(
+    tmp_path: Path, faults: Callable[[str, int], None], tell: Callable[[Story, str], None]
+) -> None:
+    story, base = prepared(tmp_path)
+    before = objects_of(story.bench.place)
+    truth = dict(look(story.bench.open).content)
+    tell(story, base)
+    truth |= look(story.bench.open).content
+    states = 0
+    for number, platter in one_after_another(story.disk.calls, before):
+        chance = random.Random(f"{tell.__name__} {number}")
+        pictures = [("killed", platter.killed()), ("powerless", platter.powerless())]
+        for _ in range(TRIES):
+            pictures += [("torn", platter.torn(chance)), ("reordered", platter.reordered(chance))]
+        for how, objects in pictures:
+            states += 1
+            _check(story, number, objects, truth, f"{how} after call {number} of {len(story.disk.calls)}")
+            if states % NEXT_RUN_EVERY == 0:
+                _next_run(story, objects, f"{how} after call {number}")
+    faults("crash states", states)
+
+
+def _check(story: Story, number: int, objects: dict[str, bytes], truth: dict[str, tuple[object, ...]], what: str) -> None:
+    seen = look(lambda: Repository.open("memory", story.bench.key(), store=Memory(objects)))
+    assert not seen.errors, f"{what}: {seen.errors}"
+    for since, snapshot in story.promised:
+        if since <= number and snapshot not in story.forgotten:
+            assert snapshot in seen.content, f"{what}: an acknowledged snapshot is gone"
+    for since, snapshot in story.gone:
+        assert since > number or snapshot not in seen.content, f"{what}: a forgotten snapshot came back"
+    for snapshot, entries in seen.content.items():
+        assert entries == truth[snapshot], f"{what}: {snapshot} reads wrongly"
+
+
+def _next_run(story: Story, objects: dict[str, bytes], what: str) -> None:
+    """Nobody unlocks or repairs anything: the next backup works, and a second one sees that nothing changed."""
+    store = Memory(objects)
+    key = story.bench.key()
+    base = Repository.open("memory", key, store=store).listing().roots[0].id
+    taken = story.bench.take(Repository.open("memory", key, store=store), base=base)
+    newest = taken.root.id if taken.root is not None else base
+    assert not taken.damage, what
+    seen = look(lambda: Repository.open("memory", key, store=store))
+    assert not seen.errors, what
+    assert newest in seen.content, what
+    assert story.bench.take(Repository.open("memory", key, store=store), base=newest).unchanged, what
