@@ -17,6 +17,8 @@ from tests.unit.repository.conftest import bench
 __all__ = ["bench"]
 
 FLOORS = {
+    "real SIGKILLs": 60,
+    "real SIGTERMs": 10,
     "crash states": 1000,
     "space faults": 100,
     "bit flips": 2000,
