@@ -7,12 +7,13 @@ the two always sees the other, without clocks or locks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from reconciler.base.ids import new_id
 from reconciler.repository.errors import Damaged
-from reconciler.repository.format import OBJECT_BYTES_MAX, Type
+from reconciler.repository.format import FORMAT, OBJECT_BYTES_MAX, Type
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 from reconciler.repository.wire import UNREADABLE
@@ -28,8 +29,8 @@ class DeletionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Index objects that the same run superseded."""
 
 
-def deletion_records(store: Store, seals: Seals) -> dict[str, frozenset[bytes]]:
-    """Name of each record, and the packs it condemns."""
+def read_deletion_records(store: Store, seals: Seals) -> dict[str, DeletionRecord]:
+    """Every record by its name. Raises Damaged: without all of them nobody knows what may be relied on."""
     records = {}
     for found in store.list("gc"):
         plain = seals.unseal_object(Type.DELETION, found.name, store.get(found.name, OBJECT_BYTES_MAX))
@@ -37,8 +38,23 @@ def deletion_records(store: Store, seals: Seals) -> dict[str, frozenset[bytes]]:
             record = msgspec.msgpack.decode(plain, type=DeletionRecord)
         except UNREADABLE as error:
             raise Damaged(f"{found.name} cannot be read", object=found.name) from error
-        records[found.name] = frozenset(record.packs)
+        records[found.name] = record
     return records
+
+
+def deletion_records(store: Store, seals: Seals) -> dict[str, frozenset[bytes]]:
+    """Name of each record, and the packs it condemns."""
+    return {name: frozenset(record.packs) for name, record in read_deletion_records(store, seals).items()}
+
+
+def write_deletion_record(store: Store, seals: Seals, known: Iterable[str], packs: Iterable[bytes], indexes: Iterable[str]) -> str:
+    """The point of no return: durable when this returns. Its name is new, whoever else writes one at the same time."""
+    sequence = max((int(name.split("/")[1].partition("-")[0]) for name in known), default=0) + 1
+    name = f"gc/{sequence:08d}-{new_id()}"
+    record = DeletionRecord(format=FORMAT, packs=sorted(packs), indexes=sorted(indexes))
+    store.put(name, seals.seal_object(Type.DELETION, name, msgspec.msgpack.encode(record)))
+    store.barrier()
+    return name
 
 
 def condemned_packs(records: Mapping[str, frozenset[bytes]]) -> frozenset[bytes]:

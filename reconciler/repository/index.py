@@ -147,15 +147,12 @@ def load_index(
     index = ChunkIndex()
     damage: list[RepositoryError] = []
     last: list[PackEntry] = []
-    for found in store.list("index"):
-        try:
-            for entry in read_index_object(store, seals, found.name).packs:
-                if entry.pack in distrusted:
-                    last.append(entry)
-                elif entry.pack not in condemned:
-                    index.add(entry, seals)
-        except (Damaged, ObjectMissing) as error:
-            damage.append(error)
+    for described in _index_objects(store, seals, damage):
+        for entry in described.packs:
+            if entry.pack in distrusted:
+                last.append(entry)
+            elif entry.pack not in condemned:
+                index.add(entry, seals)
     for entry in last:
         if entry.pack not in condemned:
             index.add(entry, seals)
@@ -164,6 +161,25 @@ def load_index(
     elif unindexed:
         _learn_from_packs(index, store, seals, condemned, [])  # what nobody may need is no damage
     return index, tuple(damage)
+
+
+def _index_objects(store: Store, seals: Seals, damage: list[RepositoryError]) -> Iterator[IndexObject]:
+    """All that can be read. One that goes between listing and reading was replaced by a clean-up: its replacement is listed by then."""
+    seen: set[str] = set()
+    replaced = True
+    while replaced:
+        replaced = False
+        for found in tuple(store.list("index")):
+            if found.name in seen:
+                continue
+            seen.add(found.name)
+            try:
+                yield read_index_object(store, seals, found.name)
+            except (Damaged, ObjectMissing) as error:
+                if store.find(found.name) is None:
+                    replaced = True
+                else:
+                    damage.append(error)
 
 
 def _learn_from_packs(index: ChunkIndex, store: Store, seals: Seals, condemned: frozenset[bytes], damage: list[RepositoryError]) -> None:

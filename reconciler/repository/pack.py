@@ -53,6 +53,13 @@ class Segment(msgspec.Struct, array_like=True, frozen=True):
     lengths: bytes
     """u32 little endian per chunk."""
 
+    def chunks(self) -> Iterator[tuple[bytes, int, int]]:
+        """(id, offset in the decoded segment, length) of each chunk, in order."""
+        offset = 0
+        for position, length in enumerate(lengths_of(self.lengths)):
+            yield self.ids[32 * position : 32 * position + 32], offset, length
+            offset += length
+
 
 class PackEntry(msgspec.Struct, array_like=True, frozen=True):
     """One pack as the index describes it."""

@@ -13,10 +13,12 @@ from datetime import datetime
 import msgspec
 
 from reconciler.base.ids import new_id
+from reconciler.repository.collect_live import LiveChunks
 from reconciler.repository.compare import Tally
 from reconciler.repository.deletion import condemned_packs, deletion_records
 from reconciler.repository.entries import BlockRef
-from reconciler.repository.errors import Collected, Damaged
+from reconciler.repository.errors import Collected, Damaged, ObjectMissing
+from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex, load_index, write_index_objects
@@ -73,7 +75,8 @@ class Publisher:
                 self.index, self.damage = load_index(store, seals, condemned | distrusted | self.gone)
         else:
             self.index, self.damage = load_index(store, seals, condemned, distrusted)
-        self._known = self.index.packs
+        self._relied = set(self.index.packs)
+        """Packs that the new root may name: those known at the beginning, and those of this run."""
         self.packs = PackWriter(store, seals, thorough=thorough)
         self._object_bytes = 0
         self._checkpoints: list[str] = []
@@ -94,12 +97,18 @@ class Publisher:
         self._store.barrier()
         if not entries:
             return
+        self._relied |= {entry.pack for entry in entries}
         written = write_index_objects(self._store, self._seals, entries)
         self._store.barrier()
-        for name, data in written:
-            self._object_bytes += len(data)
-            self._read_back(name, data)
-        self.packs.read_back()
+        try:
+            for name, data in written:
+                self._object_bytes += len(data)
+                self._read_back(name, data)
+            self.packs.read_back()
+        except ObjectMissing as error:
+            if not deletion_records(self._store, self._seals).keys() - self._records.keys():
+                raise
+            raise Collected("a clean-up removed what this backup had just stored", system=self._request.system) from error
 
     def checkpoint(self, record: RootRecord) -> None:
         """A numbered pending root: clean-up keeps what it names, any later run finds its chunks."""
@@ -116,7 +125,7 @@ class Publisher:
         """
         pending, final = f"pending/{self.id}", f"snapshots/{under or self.id}"
         data = self._put_root(pending, record)
-        self._look_at_deletions()
+        self._look_at_deletions(record)
         if under is not None:
             record = msgspec.structs.replace(record, id=under)
             data = seal_root(self._seals, record)
@@ -197,13 +206,23 @@ class Publisher:
         if self._store.get(name, OBJECT_BYTES_MAX) != data:
             raise Damaged(f"{name} reads back other bytes than were written", object=name, hint="Is the disk of the repository sound?")
 
-    def _look_at_deletions(self) -> None:
-        """After the pending root is durable: a clean-up that began since either saw it, or its record is visible here."""
+    def _look_at_deletions(self, record: RootRecord) -> None:
+        """After the pending root is durable: a clean-up that began since either saw it, or its record is visible here.
+
+        A condemned pack alone is no harm as long as everything that the root names stands in other packs, too.
+        """
         records = deletion_records(self._store, self._seals)
         fresh = condemned_packs({name: packs for name, packs in records.items() if name not in self._records})
-        if fresh & self._known:
+        if not fresh & self._relied:
+            return
+        index, _ = load_index(self._store, self._seals, condemned_packs(records))
+        try:
+            LiveChunks().add("the new snapshot", record, Fetcher(self._store, self._seals, index), index.__contains__, withdrawn=False)
+        except (ObjectMissing, Damaged) as error:
             self._store.delete(f"pending/{self.id}")
-            raise Collected("a clean-up condemned packs of this repository while the backup relied on them", system=self._request.system)
+            raise Collected(
+                "a clean-up condemned packs of this repository while the backup relied on them", system=self._request.system
+            ) from error
 
 
 def _gone(store: Store, index: ChunkIndex) -> frozenset[bytes]:

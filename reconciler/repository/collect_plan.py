@@ -1,0 +1,153 @@
+"""What a clean-up would do: the fate of every pack with its reason, the bytes that come free, and a digest that names exactly this plan.
+
+Pure: from what was surveyed to what is to be done. The same for the dry run and for the run itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from reconciler.repository.pack import pack_name
+
+SMALL_BYTES = 8 * 2**20
+_MERGED_FROM = 8  # fewer small packs than this are left alone: merging two again and again would write more than it saves
+_DENSE = 0.7  # below this share of live bytes a pack is written again
+FRESH = timedelta(hours=1)  # a running backup names its packs by a checkpoint every five minutes: older ones belong to nobody
+ABANDONED = timedelta(days=30)
+
+
+class PackFate(StrEnum):
+    """What becomes of a pack, and why."""
+
+    USED = "used"
+    """Stays: snapshots need most of it."""
+    FRESH = "fresh"
+    """Stays: nothing names it yet, but a backup may be about to."""
+    HELD = "held"
+    """Stays: an object in `holds/` names it."""
+    DOUBTED = "doubted"
+    """Stays: damage was found in it, and something of it is needed; repair decides about it, not a clean-up."""
+    UNUSED = "unused"
+    """Goes: no snapshot needs anything of it."""
+    ORPHAN = "orphan"
+    """Goes: in no index, left behind by a killed run."""
+    CONDEMNED = "condemned"
+    """Goes: an earlier clean-up condemned it and did not come to its end."""
+    SPARSE = "sparse"
+    """Written again without what nobody needs."""
+    SMALL = "small"
+    """Merged with other small ones."""
+    MISSING = "missing"
+    """Only its index entry goes: the pack is not there, and nothing needs it."""
+
+    @property
+    def stays(self) -> bool:
+        return self in _STAYING
+
+    @property
+    def rewritten(self) -> bool:
+        return self in (PackFate.SPARSE, PackFate.SMALL)
+
+
+_STAYING = frozenset({PackFate.USED, PackFate.FRESH, PackFate.HELD, PackFate.DOUBTED})
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedPack:
+    """What is known of one pack."""
+
+    pack: bytes
+    size: int
+    live_bytes: int
+    """About: of each stored segment the share that snapshots need."""
+    age: timedelta
+    exists: bool = True
+    indexed: bool = True
+    condemned: bool = False
+    doubted: bool = False
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPack:
+    """One line of the plan."""
+
+    name: str
+    size: int
+    live_bytes: int
+    fate: PackFate
+
+
+@dataclass(frozen=True, slots=True)
+class PrunePlan:
+    """What a clean-up will do. Its digest is the same as long as the plan is."""
+
+    packs: tuple[PlannedPack, ...]
+    indexes: tuple[str, ...]
+    """Index objects that are replaced or left over."""
+    expired: tuple[str, ...]
+    """Roots in `pending/` that nobody published for 30 days, or that were published and left behind."""
+    total_bytes: int
+    freed_bytes: int
+    """About: what goes, less what is written again."""
+
+    @property
+    def digest(self) -> str:
+        lines = [f"{pack.name} {pack.fate}" for pack in self.packs]
+        return hashlib.sha256("\n".join([*lines, *self.indexes, *self.expired]).encode()).hexdigest()[:16]
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether more than half of all stored bytes would go: that is rarely what somebody wants.
+
+        What an earlier run condemned was decided then.
+        """
+        return 2 * freed_bytes(pack for pack in self.packs if pack.fate is not PackFate.CONDEMNED) > self.total_bytes
+
+    @property
+    def empty(self) -> bool:
+        return not self.indexes and not self.expired and all(pack.fate.stays for pack in self.packs)
+
+    def count(self, fate: PackFate) -> int:
+        return sum(pack.fate is fate for pack in self.packs)
+
+    def having(self, *fates: PackFate) -> tuple[PlannedPack, ...]:
+        return tuple(pack for pack in self.packs if pack.fate in fates)
+
+
+def decide_fates(packs: Iterable[SurveyedPack]) -> tuple[PlannedPack, ...]:
+    """Sorted by name. Doubt keeps."""
+    judged = [(pack, _fate(pack)) for pack in sorted(packs, key=lambda each: each.pack)]
+    if sum(fate is PackFate.SMALL for _, fate in judged) < _MERGED_FROM:
+        judged = [(pack, PackFate.USED if fate is PackFate.SMALL else fate) for pack, fate in judged]
+    return tuple(PlannedPack(pack_name(pack.pack), pack.size, pack.live_bytes, fate) for pack, fate in judged)
+
+
+def freed_bytes(packs: Iterable[PlannedPack]) -> int:
+    return sum(
+        pack.size - (pack.live_bytes if pack.fate.rewritten else 0)
+        for pack in packs
+        if not pack.fate.stays and pack.fate is not PackFate.MISSING
+    )
+
+
+def _fate(pack: SurveyedPack) -> PackFate:
+    if pack.condemned:  # for ever: neither a hold nor a later use brings it back; what is needed of it is copied out
+        return PackFate.CONDEMNED
+    if not pack.exists:
+        return PackFate.MISSING
+    if pack.held:
+        return PackFate.HELD
+    if not pack.live_bytes:
+        if pack.age < FRESH:
+            return PackFate.FRESH
+        return PackFate.UNUSED if pack.indexed else PackFate.ORPHAN
+    if pack.doubted:
+        return PackFate.DOUBTED
+    if pack.live_bytes < _DENSE * pack.size:
+        return PackFate.SPARSE
+    return PackFate.SMALL if pack.size < SMALL_BYTES else PackFate.USED
