@@ -11,12 +11,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconciler.repository.collect import Pruned
+    from reconciler.repository.collect_plan import PackFate, PlannedPack, PrunePlan
     from reconciler.repository.copy import Copied
     from reconciler.repository.entries import UNREAD, Entry
     from reconciler.repository.errors import (
         AlreadyInitialised,
         BaseUnusable,
+        CleanUpRefused,
         Collected,
+        ConfirmationNeeded,
         Damaged,
         NewerFormat,
         LastSlot,
@@ -45,13 +49,17 @@ if TYPE_CHECKING:
     from reconciler.repository.verify import Verified
 
 _HOME = {
+    "Pruned": "collect",
+    **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
     "Copied": "copy",
     **dict.fromkeys(("UNREAD", "Entry"), "entries"),
     **dict.fromkeys(
         (
             "AlreadyInitialised",
             "BaseUnusable",
+            "CleanUpRefused",
             "Collected",
+            "ConfirmationNeeded",
             "Damaged",
             "NewerFormat",
             "NoSpace",
@@ -86,7 +94,9 @@ __all__ = [
     "Affected",
     "AlreadyInitialised",
     "BaseUnusable",
+    "CleanUpRefused",
     "Collected",
+    "ConfirmationNeeded",
     "Damaged",
     "Copied",
     "Entry",
@@ -99,7 +109,11 @@ __all__ = [
     "LastSlot",
     "NotInitialised",
     "ObjectMissing",
+    "PackFate",
+    "PlannedPack",
     "Progress",
+    "PrunePlan",
+    "Pruned",
     "Repository",
     "OriginDamaged",
     "NoSuchSlot",

@@ -116,6 +116,22 @@ class Collected(RepositoryError):
     retry = True
 
 
+class CleanUpRefused(RepositoryError):
+    """A clean-up did not begin, because something is not as it should be; nothing was removed."""
+
+    code = "repository-clean-up-refused"
+    hint = "`reconcile verify SYSTEM` looks for damage; a clean-up never removes anything in doubt."
+    fate = Fate.REFUSED
+
+
+class ConfirmationNeeded(RepositoryError):
+    """A clean-up would remove more than half of all stored bytes, or another plan was confirmed than the one that stands."""
+
+    code = "repository-confirmation-needed"
+    hint = "Look at the plan with --dry-run; if it is right, give its digest with --confirm."
+    fate = Fate.REFUSED
+
+
 class BaseUnusable(RepositoryError):
     """The snapshot to compare with cannot be read any more."""
 

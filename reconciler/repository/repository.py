@@ -16,6 +16,8 @@ from typing import Self
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
+from reconciler.repository.collect import CleanUp, Pruned
+from reconciler.repository.collect_plan import PrunePlan
 from reconciler.repository.copier import Copier, Side
 from reconciler.repository.copy import Copied
 from reconciler.repository.deletion import condemned_packs, deletion_records
@@ -257,6 +259,14 @@ class Repository:
                 for found in list(self._store.list(f"marks/{snapshot}")):
                     self._store.delete(found.name)
         return tuple(gone)
+
+    def plan_clean_up(self) -> PrunePlan:
+        """What a clean-up would remove; nothing changes. Raises CleanUpRefused, Damaged or ObjectMissing when anything is in doubt."""
+        return CleanUp(self._store, self._seals, self._clock.now()).plan()
+
+    def clean_up(self, *, confirm: str | None = None, stop: threading.Event | None = None) -> Pruned:
+        """Remove what no snapshot needs. ConfirmationNeeded: more than half would go, and ``confirm`` is not the digest of the plan."""
+        return CleanUp(self._store, self._seals, self._clock.now(), stop).run(confirm)
 
     def free_bytes(self) -> int | None:
         """Space left where the repository is; None when the place does not say."""
