@@ -1,7 +1,4 @@
-"""A second reader of repositories, written from docs/repository-format.md alone; it shares no code with the program.
-
-It needs four libraries: cryptography, blake3, msgspec (for MessagePack), zstd. `python reader.py REPOSITORY KEY-FILE SNAPSHOT TARGET`
-"""
+"""A second reader, written from docs/repository-format.md alone: `python reader.py REPOSITORY KEY-FILE SNAPSHOT TARGET`."""
 
 from __future__ import annotations
 
@@ -80,7 +77,7 @@ Root = shape("Root", {name: kind for kind, names in _FIELDS.items() for name in 
 def decoded(data: bytes, kind: Any, shown: str) -> Any:
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise Refused(DAMAGED, f"{shown}: {error}") from error
 
 
@@ -291,15 +288,15 @@ class Reader:
 
     def places(self) -> dict[bytes, list[tuple[str, int, Any, int, int]]]:
         """Where each chunk stands: (pack, offset of the segment, segment, offset inside it, length), every copy of it."""
-        known, damaged = {}, False
+        known: dict[bytes, Any] = {}
         for name in [] if self._places else self.names("index"):
-            try:
-                known |= {entry.pack: entry for entry in self.keys.index(name, self.get(name, OBJECT_MAX)).packs}
-            except Refused:
-                damaged = True
-        for name in self.names("packs") if damaged else []:
             with contextlib.suppress(Refused):
-                known |= {entry.pack: entry for entry in [self.keys.directory(name, self.get(name, PACK_MAX))]}
+                known |= {entry.pack: entry for entry in self.keys.index(name, self.get(name, OBJECT_MAX)).packs}
+        for name in [] if self._places else self.names("packs"):  # what no readable index object describes
+            with contextlib.suppress(Refused, ValueError):
+                known |= {
+                    bytes.fromhex(name[-64:]): known.get(bytes.fromhex(name[-64:])) or self.keys.directory(name, self.get(name, PACK_MAX))
+                }
         for entry in known.values():
             name, offset = f"packs/{entry.pack.hex()[:2]}/{entry.pack.hex()}", PACK_HEAD
             for segment in entry.segments:
@@ -336,8 +333,9 @@ class Reader:
         demand(not entry.cold.flags & 1, repr(entry.path), UNREAD)
         stream = io.BytesIO(b"".join(self.chunk(DATA, ids[start : start + 32]) for start in range(0, len(ids), 32)))
         extents = [(0, size)] if entry.cold.extents is None else entry.cold.extents
-        demand(all(min(offset, length) >= 0 and offset + length <= size for offset, length in extents), f"extents of {entry.path!r}")
-        demand(size >= 0 and sum(length for _, length in extents) == len(stream.getbuffer()), f"size of {entry.path!r}")
+        ends = [0, *(offset + length for offset, length in extents)]
+        fine = all(length >= 0 and offset >= end for end, (offset, length) in zip(ends, extents, strict=False)) and max(ends) <= size
+        demand(fine and sum(length for _, length in extents) == len(stream.getbuffer()), f"{entry.path!r} does not add up")
         return [(offset, stream.read(length)) for offset, length in extents]
 
     def restore(self, snapshot: str, target: Path) -> dict[bytes, str]:
@@ -385,7 +383,7 @@ def make(reader: Reader, target: bytes, entry: Entry, first: dict[tuple[int, int
 
 def set_metadata(path: bytes, entry: Entry) -> None:
     row = entry.row
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, OverflowError):
         os.chown(path, row.uid, row.gid, follow_symlinks=False)
         for name, value in (entry.cold.attributes or {}).items():
             os.setxattr(path, name, value, follow_symlinks=False)
