@@ -136,6 +136,7 @@ class Repository:
                 marks.setdefault(found.name.split("/")[1], []).append(read_mark(self._store, self._seals, found.name))
             except (Damaged, ObjectMissing) as error:
                 damaged.append((found.name, error))
+        roots = list({root.id: root for root in roots}.values())  # a place that lists a name twice must not make two snapshots of one
         roots.sort(key=lambda root: (root.as_of, root.id), reverse=True)
         return RootListing(tuple(roots), {snapshot: tuple(each) for snapshot, each in marks.items()}, tuple(damaged))
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 
+from reconciler.repository import Repository
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import Type
 from reconciler.repository.header import read_config
 from reconciler.repository.marks import read_mark
 from reconciler.repository.pack import PackEntry, Segment, check_entry
 from reconciler.repository.root import unseal_root
+from reconciler.repository.store import Found, LocalStore
 from tests.unit.repository.conftest import Bench
 
 
@@ -78,3 +81,18 @@ def test_an_index_object_lost_without_a_trace_took_its_snapshot_along(bench: Ben
     assert again is not None
     assert again.added_bytes > 0
     assert any((bench.place / "index").iterdir())
+
+
+class ListsTwice(LocalStore):
+    """A place whose listings repeat a page."""
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        found = list(super().list(prefix))
+        yield from [*found[:1], *found]
+
+
+def test_a_snapshot_that_was_listed_twice_counted_as_two_for_retention(bench: Bench) -> None:
+    first = bench.take(kind="full").root
+    assert first is not None
+    repository = Repository.open(str(bench.place), bench.key(), store=ListsTwice(str(bench.place)))
+    assert [root.id for root in repository.listing().roots] == [first.id]
