@@ -19,7 +19,7 @@ from reconciler.model.snapshot import BackupKind
 if TYPE_CHECKING:
     from reconciler.catalog.audit import Audit
     from reconciler.catalog.catalog import Catalog
-    from reconciler.repository import Repository
+    from reconciler.repository import Affected, Repository
     from reconciler.tree.entry import Defect
 
 Opener = Callable[[DesiredRepository], "Repository"]
@@ -92,6 +92,8 @@ class Done:
     bytes: int = 0
     added_bytes: int = 0
     defects: tuple[Defect, ...] = ()
+    affected: tuple[Affected, ...] = ()
+    """Of a verification that found damage: snapshots that cannot be restored whole, with their files."""
     advice: str = ""
     """For a partial snapshot: the `tolerate` block that would cover its defects, ready to paste."""
 

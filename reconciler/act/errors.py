@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.base.errors import Fate, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.repository import Affected
 
 
 class ActError(ReconcilerError):
@@ -27,11 +32,13 @@ class NoRoom(ActError):
 
 
 class DamageFound(ActError):
-    """A snapshot was read whole and something in it is not what was written."""
+    """Something in the repository is not what was written: a verification found it."""
 
     code = "act-damage-found"
     hint = "Are older snapshots and other repositories intact? Verify them. Does the disk report errors? Replace it before relying on it."
     fate = Fate.DAMAGE
+    affected: tuple[Affected, ...] = ()
+    """The snapshots that cannot be restored whole, with their files."""
 
 
 class NothingToVerify(ActError):

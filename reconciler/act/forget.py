@@ -11,7 +11,7 @@ from datetime import timedelta
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged, StillNeeded
 from reconciler.act.facts import declared_system, good_roots, nothing_else_went, open_repository, own_roots, still_there
-from reconciler.act.words import counted
+from reconciler.act.words import REQUESTED, counted
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
@@ -19,7 +19,6 @@ from reconciler.repository import Root, RootListing
 
 REST = timedelta(hours=24)
 """Between mark and removal: time for a person to notice."""
-REQUESTED = "requested"
 
 
 def run(action: Action, context: Context) -> Done:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from reconciler.act import backup, forget, mark, verify
 from reconciler.act.context import Context, Done, Result
-from reconciler.act.errors import Claimed
+from reconciler.act.errors import Claimed, DamageFound
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
 from reconciler.base.log import get
 from reconciler.catalog.audit import Stage
@@ -74,6 +74,8 @@ def _try(action: Action, context: Context, run_id: str) -> tuple[Done, Failure |
         return _RUNNERS[action.kind](action, context), None, None
     except Cancelled as error:
         return Done(RunOutcome.CANCELLED, error.message), Failure.of(error), error.fate
+    except DamageFound as error:
+        return Done(RunOutcome.FAILED, error.message, affected=error.affected), Failure.of(error), error.fate
     except ReconcilerError as error:
         return Done(RunOutcome.FAILED, error.message), Failure.of(error), error.fate
     except Exception as error:  # noqa: BLE001 - one broken action must not take the pass with it

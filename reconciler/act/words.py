@@ -1,6 +1,8 @@
-"""Numbers with their nouns, as a person would say them."""
+"""Words that several actions use: numbers with their nouns, and the reason of what a person asked for."""
 
 from __future__ import annotations
+
+REQUESTED = "requested"
 
 
 def counted(number: int, noun: str) -> str:

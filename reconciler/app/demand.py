@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Done, Patience, Result, Watcher
-from reconciler.act.forget import REQUESTED
 from reconciler.act.run import run as act
+from reconciler.act.words import REQUESTED
 from reconciler.app.acting import close_interrupted, make_context
 from reconciler.app.errors import NotFound, NotPlanned
 from reconciler.app.house import House
@@ -23,6 +23,7 @@ from reconciler.base.log import get
 from reconciler.catalog.records import Holder, RunOutcome
 from reconciler.decide import Request
 from reconciler.decide import plan as decide_plan
+from reconciler.decide.proofs import next_proof
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure
@@ -51,12 +52,12 @@ def backup(
     return done + tuple(_not_possible(scene, name, plan.gaps) for name in asked if name not in planned)
 
 
-def verify(house: House, systems: Sequence[str], *, stop: threading.Event, progress: Watcher | None) -> tuple[Result, ...]:
-    """Read the newest good snapshots whole; see :meth:`Session.verify`."""
+def verify(house: House, systems: Sequence[str], *, deep: bool, stop: threading.Event, progress: Watcher | None) -> tuple[Result, ...]:
+    """Prove that snapshots are intact; see :meth:`Session.verify`."""
     catalog, scene = _begin(house)
     _all_declared(scene, systems)
     wanted = [system for system in scene.desired.systems if not systems or system.name in systems]
-    actions = [action for system in wanted for action in _verifications(scene, system)]
+    actions = [action for system in wanted for action in _verifications(scene, system, deep=deep)]
     return _carry_out(house, catalog, scene, actions, stop=stop, progress=progress)
 
 
@@ -135,7 +136,7 @@ def _owner(scene: Scene, system: str) -> str:
     return next((new for new, old in heirs.items() if old == system), system)
 
 
-def _verifications(scene: Scene, system: DesiredSystem) -> list[Action]:
+def _verifications(scene: Scene, system: DesiredSystem, *, deep: bool) -> list[Action]:
     """One for each repository that holds a good snapshot or cannot be read; at least one, which then says what is wrong."""
     decision = Decision.of(scene.desired, scene.observed, scene.now)
     actions = []
@@ -143,11 +144,20 @@ def _verifications(scene: Scene, system: DesiredSystem) -> list[Action]:
         good = next((s.id for s in decision.snapshots(system.name, repository) if s.good), None)
         state = scene.observed.repositories[repository]
         if good is not None or state.failure is not None:
-            actions.append(_verification(system, repository, good))
-    return actions or [_verification(system, system.repositories[0], None)]
+            quick = not deep and good is not None and _is_quick_enough(decision, system, repository)
+            actions.append(_verification(system, repository, good, quick=quick))
+    return actions or [_verification(system, system.repositories[0], None, quick=False)]
 
 
-def _verification(system: DesiredSystem, repository: str, snapshot: str | None) -> Action:
+def _is_quick_enough(decision: Decision, system: DesiredSystem, repository: str) -> bool:
+    """Whether all content was read within the declared period, or nobody wants it read."""
+    if system.verification.deep is None:
+        return system.verification.quick is not None
+    proof = next_proof(decision, system, repository)
+    return proof is None or proof.quick
+
+
+def _verification(system: DesiredSystem, repository: str, snapshot: str | None, *, quick: bool) -> Action:
     return Action(
         kind=ActionKind.VERIFY,
         system=system.name,
@@ -158,6 +168,7 @@ def _verification(system: DesiredSystem, repository: str, snapshot: str | None) 
         priority=_PRIORITY,
         generation=system.generation,
         snapshots=(snapshot,) if snapshot is not None else (),
+        quick=quick,
     )
 
 

@@ -130,12 +130,21 @@ class Session:
         return demand.backup(self.house, systems, kind, stop=stop or threading.Event(), progress=progress)
 
     def verify(
-        self, systems: Sequence[str] = (), *, stop: threading.Event | None = None, progress: Watcher | None = None
+        self,
+        systems: Sequence[str] = (),
+        *,
+        deep: bool = False,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
     ) -> tuple[Result, ...]:
-        """Read the newest good snapshot of each system whole, in every repository that holds it."""
+        """Prove that the snapshots of each system are intact, in every repository that holds some.
+
+        ``deep``: read every byte. Otherwise that happens only where such a proof is due by declaration; where it is fresh, the structure is
+        looked at.
+        """
         from reconciler.app import demand
 
-        return demand.verify(self.house, systems, stop=stop or threading.Event(), progress=progress)
+        return demand.verify(self.house, systems, deep=deep, stop=stop or threading.Event(), progress=progress)
 
     def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 
 from reconciler.base.units import format_duration
 from reconciler.decide import copies as copying
-from reconciler.decide.objectives import RecoveryPoint, Standing, assess, expected_duration, newest_verified_at, recovery_point
+from reconciler.decide.objectives import (
+    RecoveryPoint,
+    Standing,
+    assess,
+    expected_duration,
+    newest_checked_at,
+    newest_verified_at,
+    recovery_point,
+)
 from reconciler.decide.retention import is_empty
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.words import counted
@@ -177,18 +185,30 @@ _RANK = {Truth.TRUE: 0, Truth.UNKNOWN: 1, Truth.FALSE: 2}
 
 def _verified_in(scene: Scene, system: DesiredSystem, repository: str) -> _Statement:
     snapshots = scene.snapshots(system.name, repository)
-    proven_at = newest_verified_at(snapshots, scene.now)
+    proven_at, checked_at = newest_verified_at(snapshots, scene.now), newest_checked_at(snapshots, scene.now)
     damaged_at = max((at for s in snapshots if (at := s.marked(MarkKind.DAMAGED)) is not None), default=None)
     if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
         broken = next(s for s in snapshots if s.marked(MarkKind.DAMAGED) == damaged_at)
         return Truth.FALSE, "Failed", f"snapshot {broken.id[:8]} in {repository} was found damaged at {_moment(damaged_at)}"
-    deep = system.verification.deep
-    if proven_at is None:
+    if proven_at is None and (system.verification.deep is not None or checked_at is None):
         return Truth.UNKNOWN, "Never", f"no snapshot in {repository} was ever verified"
-    ago = f"last proof in {repository} {format_duration(max(scene.now - proven_at, timedelta(0)), parts=2)} ago"
-    if deep is not None and scene.now - proven_at > deep:
-        return Truth.FALSE, "Overdue", f"{ago}, every {format_duration(deep)} is declared"
-    return Truth.TRUE, "Passed", ago
+    wanted = (("last proof", proven_at, system.verification.deep), ("structure last seen whole", checked_at, system.verification.quick))
+    for what, at, period in wanted:
+        if at is not None and period is not None and scene.now - at > period:
+            return Truth.FALSE, "Overdue", f"{what} in {repository} {_ago(scene, at)}, every {format_duration(period)} is declared"
+    return (
+        Truth.TRUE,
+        "Passed",
+        "; ".join(
+            f"{what} in {repository} {_ago(scene, at)}"
+            for what, at, _ in wanted
+            if at is not None and (at != proven_at or what == "last proof")
+        ),
+    )
+
+
+def _ago(scene: Scene, moment: datetime) -> str:
+    return f"{format_duration(max(scene.now - moment, timedelta(0)), parts=2)} ago"
 
 
 def _suspended(scene: Scene, system: DesiredSystem) -> _Statement:

@@ -77,5 +77,14 @@ def assess(point: RecoveryPoint | None, rpo: timedelta, expected: timedelta, now
 
 def newest_verified_at(snapshots: Sequence[Snapshot], now: datetime) -> datetime | None:
     """When intactness was last proven on a snapshot that is still good. Proofs dated in the future prove nothing."""
-    proofs = [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind is MarkKind.VERIFIED and not from_future(mark.at, now)]
+    return _newest_mark(snapshots, now, (MarkKind.VERIFIED,))
+
+
+def newest_checked_at(snapshots: Sequence[Snapshot], now: datetime) -> datetime | None:
+    """When at least the structure was last proven: reading every byte proves that, too."""
+    return _newest_mark(snapshots, now, (MarkKind.VERIFIED, MarkKind.CHECKED))
+
+
+def _newest_mark(snapshots: Sequence[Snapshot], now: datetime, kinds: Sequence[MarkKind]) -> datetime | None:
+    proofs = [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds and not from_future(mark.at, now)]
     return max(proofs, default=None)

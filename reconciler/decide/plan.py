@@ -12,8 +12,9 @@ from datetime import datetime
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
 from reconciler.decide.gaps import find_gaps, gaps_of_request
+from reconciler.decide.proofs import plan_verification
 from reconciler.decide.scene import Scene
-from reconciler.decide.upkeep import plan_retention, plan_verification
+from reconciler.decide.upkeep import plan_retention
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting

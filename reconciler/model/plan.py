@@ -20,6 +20,8 @@ class ActionKind(StrEnum):
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
     FORGET = "forget"
     """Remove snapshots that were marked at least a day ago."""
+    PRUNE = "prune"
+    """Remove from a repository what no snapshot needs: of no system, so `system` is empty."""
 
 
 class Lane(StrEnum):
@@ -49,6 +51,8 @@ class Action:
     backup_kind: BackupKind | None = None
     snapshots: tuple[str, ...] = ()
     """For verify, mark and forget: sorted ids."""
+    quick: bool = False
+    """For verify: look at the structure only, not at every byte."""
     retention_digest: str = ""
     """For mark and forget: the effective retention that decided it."""
 

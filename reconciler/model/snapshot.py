@@ -27,6 +27,9 @@ class MarkKind(StrEnum):
     """What was learned about a snapshot after it was taken."""
 
     VERIFIED = "verified"
+    """Every byte that it needs was read then or later, and was good."""
+    CHECKED = "checked"
+    """Its structure was whole."""
     SUSPECT = "suspect"
     DAMAGED = "damaged"
     HELD = "held"

@@ -61,7 +61,7 @@ def test_one_flipped_byte_in_any_kind_of_object_is_reported_with_its_name(world:
             content[offset] ^= 1 << chance.randrange(8)
             path.chmod(0o600)
             path.write_bytes(content)
-            ended = world.run("verify", "orders")
+            ended = world.run("verify", "orders", "--deep")
             where = f"byte {offset} of {size} in {path.relative_to(world.repository)}"
             unnoticed += [f"{where}:\n{ended.text}"] if ended.code == 0 else []
             unnamed += [f"{where}:\n{ended.text}"] if path.name not in ended.text else []
@@ -108,7 +108,7 @@ def test_a_missing_object_is_reported_with_its_name(world: World, report: list[s
             continue  # a snapshot or a mark that is not there cannot be told from one that never was
         _reset(world, pristine)
         path.unlink()
-        ended = world.run("verify", "orders")
+        ended = world.run("verify", "orders", "--deep")
         where = path.relative_to(world.repository)
         if _kind(world, path) == "index" and ended.code == 0:
             gone["index, read from the packs"] += 1

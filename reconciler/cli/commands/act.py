@@ -15,6 +15,7 @@ from reconciler.model.snapshot import BackupKind
 
 Systems = Annotated[list[str] | None, typer.Argument(metavar="SYSTEM", help="Names; all of this host when left out.", show_default=False)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")]
+Deep = Annotated[bool, typer.Option("--deep", help="Read every byte of all snapshots again, due or not.")]
 Kind = Annotated[
     BackupKind | None,
     typer.Option("--kind", metavar="KIND", help="full (reads every byte again), differential or incremental (what changed)."),
@@ -46,14 +47,14 @@ def _create_dry(words: Words, systems: list[str], kind: BackupKind | None) -> Ex
     return plan_code(report.plan, broken=report.broken)
 
 
-def verify(words: Words, *, systems: Systems = None) -> ExitCode:
-    """Read the newest good snapshot of each system whole: every byte, decrypted and hashed again."""
+def verify(words: Words, *, systems: Systems = None, deep: Deep = False) -> ExitCode:
+    """Prove that snapshots are intact: read every byte where that is due, look at the structure where it is not."""
     from reconciler.cli.progress import Progress
     from reconciler.cli.render.results import results_json, results_page
     from reconciler.cli.signals import StopSignals
 
     with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
-        results = session.verify(systems or (), stop=signals.stop, progress=progress.action)
+        results = session.verify(systems or (), deep=deep, stop=signals.stop, progress=progress.action)
     words.answer(lambda: results_page(results), lambda: results_json("verify", results))
     return signals.outcome(results_code(results))
 

@@ -86,7 +86,7 @@ def deed(action: Action) -> str:
         case ActionKind.BACKUP:
             return f"back up to {action.repository}, {action.backup_kind or 'incremental'}"
         case ActionKind.VERIFY:
-            return f"verify {_snapshots(action.snapshots)} in {action.repository}"
+            return f"verify {_snapshots(action.snapshots)} in {action.repository}{', structure' if action.quick else ''}"
         case ActionKind.MARK:
             return f"mark {when.count(len(action.snapshots), 'snapshot')} in {action.repository}"
         case ActionKind.FORGET:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import BackupKind
 
 DEFECTS_SHOWN = 5
+DAMAGED_SHOWN = 20
 SYSTEMS_SHOWN = 20  # more belong on the screen of `reconcile status`
 _NOTES = {"vanished", "socket"}  # ordinary life of a running system
 _BAD_WORDS = {"partial", "refused", "busy", "failed", "damaged", "interrupted", "cancelled"}
@@ -41,6 +42,21 @@ class Unread(Protocol):
     def message(self) -> str: ...
 
 
+class Lost(Protocol):
+    """A snapshot that damage keeps from being restored whole."""
+
+    @property
+    def snapshot(self) -> str: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def files(self) -> int: ...
+    @property
+    def paths(self) -> Sequence[bytes]: ...
+    @property
+    def manifest(self) -> bool: ...
+
+
 class Deed(Protocol):
     """What an action achieved."""
 
@@ -56,6 +72,8 @@ class Deed(Protocol):
     def added_bytes(self) -> int: ...
     @property
     def defects(self) -> Sequence[Unread]: ...
+    @property
+    def affected(self) -> Sequence[Lost]: ...
     @property
     def advice(self) -> str: ...
 
@@ -211,6 +229,7 @@ def _trouble(page: Page, result: Ended) -> None:
         page.line((f"error[{failure.code}]", Style.BAD), f": {failure.message}", hang=2)
         if failure.hint:
             page.line(("  hint: ", Style.FAINT), failure.hint, hang=8)
+        _affected(page, result)
         return
     if result.outcome == "partial":
         _partial(page, result)
@@ -219,6 +238,18 @@ def _trouble(page: Page, result: Ended) -> None:
         page.blank()
         noted = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
         page.line((f"{action.system}: noted while reading, and tolerated: {noted}", Style.FAINT), hang=2)
+
+
+def _affected(page: Page, result: Ended) -> None:
+    """Which snapshots and files damage costs."""
+    for each in result.done.affected:
+        what = f"{when.count(each.files, 'file')} of {each.system}"
+        more = "; a part of the list of files is damaged, too" if each.manifest else ""
+        page.line((f"  {when.short(each.snapshot)}", Style.BAD), f"  cannot be restored whole: {what}{more}", hang=4)
+        for path in each.paths[:DAMAGED_SHOWN]:
+            page.line(f"    /{os.fsdecode(path).lstrip('/')}")
+        if each.files > DAMAGED_SHOWN:
+            page.line(f"    and {each.files - DAMAGED_SHOWN:,} more (-o json lists them)")
 
 
 def _partial(page: Page, result: Ended) -> None:
@@ -273,7 +304,7 @@ def _plain_result(result: Ended) -> dict[str, object]:
         "fate": result.fate.value if result.fate else None,
         **{
             key: plain(getattr(result.done, key))
-            for key in ("snapshot_id", "backup_kind", "files", "bytes", "added_bytes", "defects", "advice")
+            for key in ("snapshot_id", "backup_kind", "files", "bytes", "added_bytes", "defects", "affected", "advice")
         },
         "verb": VERBS[result.action.kind],
     }

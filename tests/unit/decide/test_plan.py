@@ -50,7 +50,7 @@ def test_nothing_is_verified_where_there_is_nothing_good():
 def test_a_proof_is_renewed_when_it_is_older_than_declared_in_each_repository_by_itself():
     of = system(verification=DEEP, repositories=("main", "offsite"))
     stale = [snapshot(ago("5m"), id="new"), snapshot(ago("40d"), id="old", verified=ago("30d"))]
-    young = [snapshot(ago("5m"), id="new"), snapshot(ago("40d"), id="old", verified=ago("29d"))]
+    young = [snapshot(ago("5m"), id="new"), snapshot(ago("40d"), id="old", verified=ago("28d"))]
     assert verifications(plan(desired(of), observed(listed("main", stale), listed("offsite", young)), NOW)) == [
         ("orders", "main", ("new",))
     ]

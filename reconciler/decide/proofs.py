@@ -1,0 +1,72 @@
+"""Proofs of intactness: which one is due. Deep: every byte was read. Quick: the structure was; a deep proof is a quick one, too.
+
+A proof becomes due a little before its period ends, so that the data is read within the period and not after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.base.units import format_duration
+from reconciler.decide.objectives import newest_checked_at, newest_verified_at
+from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.upkeep import is_free, upkeep_action
+from reconciler.model.desired import DesiredSystem
+from reconciler.model.plan import Action, ActionKind
+
+_EARLY = 20
+"""Due a twentieth of the period before its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The verification that one repository asks for next."""
+
+    quick: bool
+    due_at: datetime
+    why: str
+
+
+def plan_verification(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
+    """For each repository the proof that is due now, at most one: deep before quick. The newest good snapshot is what it is made on."""
+    return tuple(action for repository in system.repositories if (action := _verify(scene, system, repository)) is not None)
+
+
+def next_proof(scene: Scene, system: DesiredSystem, repository: str) -> Proof | None:
+    """The proof that is due now; None: what is declared is fresh, or nothing is declared."""
+    snapshots = scene.snapshots(system.name, repository)
+    newest = next((s for s in snapshots if s.good and not from_future(s.counted_at, scene.now)), None)
+    if newest is None:
+        return None
+    deep, quick = system.verification.deep, system.verification.quick
+    read_at = newest_verified_at(snapshots, scene.now)
+    if deep is not None and _is_due(read_at, deep, scene.now):
+        last = f"last proof {_ago(scene, read_at)}" if read_at is not None else "no proof of intactness yet"
+        due_at = read_at + deep if read_at is not None else newest.ended_at
+        return Proof(False, due_at, f"{last}; every {format_duration(deep)} is declared")
+    seen_at = newest_checked_at(snapshots, scene.now)
+    if quick is not None and _is_due(seen_at, quick, scene.now):
+        last = f"structure last seen whole {_ago(scene, seen_at)}" if seen_at is not None else "structure never looked at"
+        due_at = seen_at + quick if seen_at is not None else newest.ended_at
+        return Proof(True, due_at, f"{last}; every {format_duration(quick)} is declared")
+    return None
+
+
+def _verify(scene: Scene, system: DesiredSystem, repository: str) -> Action | None:
+    if not is_free(scene, system, repository):
+        return None
+    proof = next_proof(scene, system, repository)
+    if proof is None:
+        return None
+    snapshots = scene.snapshots(system.name, repository)
+    newest = next(s.id for s in snapshots if s.good and not from_future(s.counted_at, scene.now))
+    return upkeep_action(system, repository, ActionKind.VERIFY, "verify-due", proof.why, (newest,), due_at=proof.due_at, quick=proof.quick)
+
+
+def _is_due(last: datetime | None, period: timedelta, now: datetime) -> bool:
+    return last is None or now - last >= period - period / _EARLY
+
+
+def _ago(scene: Scene, moment: datetime) -> str:
+    return f"{format_duration(max(scene.now - moment, timedelta(0)), parts=2)} ago"
