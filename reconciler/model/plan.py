@@ -20,8 +20,6 @@ class ActionKind(StrEnum):
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
     FORGET = "forget"
     """Remove snapshots that were marked at least a day ago."""
-    PRUNE = "prune"
-    """Remove from a repository what no snapshot needs: of no system, so `system` is empty."""
 
 
 class Lane(StrEnum):
