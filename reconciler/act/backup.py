@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
 from reconciler.act.facts import declared_system, open_repository, own_roots, readable_roots
+from reconciler.act.hooks import around, permit
 from reconciler.act.room import enough_room, expect
 from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
@@ -20,16 +21,23 @@ from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind, Grade
 from reconciler.repository import BaseUnusable, Progress, Repository, Root, Taken, TakeRequest
 from reconciler.sources.errors import SourceEmpty
-from reconciler.sources.files import judge_defects, require_sources, scan_roots
+from reconciler.sources.files import judge_defects, require_sources
+from reconciler.sources.reading import Reading, frozen, places
+from reconciler.sources.sqlite import Freezing, Frozen
 from reconciler.sources.tolerance import tolerate_block
 from reconciler.spec import effective
-from reconciler.tree.scan import Scan
+from reconciler.tree.entry import DefectKind
 
 
 def run(action: Action, context: Context) -> Done:
     """Take the backup that ``action`` names."""
     system = declared_system(action, context)
-    states = require_sources(system.sources)
+    began_at = context.clock.now()
+    return around(action, context, system, lambda: _between_hooks(action, context, system, began_at))
+
+
+def _between_hooks(action: Action, context: Context, system: DesiredSystem, began_at: datetime) -> Done:
+    states = require_sources(system.sources, allowed=context.allow_commands)
     with open_repository(action, context) as repository:
         listing = repository.listing()
         readable = readable_roots(own_roots(action, context, listing).values(), listing)
@@ -39,11 +47,29 @@ def run(action: Action, context: Context) -> Done:
         free = repository.free_bytes()
         expected = expect(system, context, good, free)
         enough_room(action, free, expected)
-        work = _Work(system, action, context, repository, expected.files)
-        try:
-            return work.take(base, kind)
-        except BaseUnusable:
-            return work.take(None, BackupKind.FULL)  # what it would be compared with is damaged: read everything
+        with frozen(system.sources, Freezing(context.copies, context.clock, context.stop)) as copies:
+            work = _Work(system, action, context, repository, expected.files, copies, _as_of(system, context, copies, began_at))
+            try:
+                done = work.take(base, kind)
+            except BaseUnusable:
+                done = work.take(None, BackupKind.FULL)  # what it would be compared with is damaged: read everything
+        return _with_warnings(done)
+
+
+def _as_of(system: DesiredSystem, context: Context, copies: Mapping[bytes, Frozen], began_at: datetime) -> datetime:
+    """The moment that everything in the snapshot is at least as new as: hooks may have dumped or frozen from their beginning on."""
+    if system.hooks.before:
+        return began_at
+    return min([copy.frozen_at for copy in copies.values()], default=context.clock.now())
+
+
+def _with_warnings(done: Done) -> Done:
+    """Databases that were read as files stand in the sentence of the run: its event is where people look."""
+    live = [defect.message for defect in done.defects if defect.kind is DefectKind.LIVE]
+    if not live:
+        return done
+    more = f" (and {words.counted(len(live) - 1, 'other')})" if len(live) > 1 else ""
+    return replace(done, message=f"{done.message}; warning: {live[0]}{more}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +79,19 @@ class _Work:
     context: Context
     repository: Repository
     total_files: int | None
+    copies: Mapping[bytes, Frozen]
+    as_of: datetime
 
     def take(self, base: Root | None, kind: BackupKind) -> Done:
-        as_of = self.context.clock.now()
         taken = self.repository.take(
-            Scan(scan_roots(self.system.sources), skip=self.context.skip),
-            _request(self.context, self.system, kind, as_of),
+            Reading(self.system.sources, self.system.name, self.copies, permit(self.context), self.context.skip),
+            _request(self.context, self.system, kind, self.as_of),
             base=base.id if base is not None else None,
             judge=lambda defects: judge_defects(defects, self.system.sources)[0],
             stop=self.context.stop,
             progress=self._reporter(),
         )
-        return _done(taken, kind, as_of, self.system, base)
+        return _done(taken, kind, self.as_of, self.system, base)
 
     def _reporter(self) -> Callable[[Progress], None] | None:
         watcher = self.context.progress
@@ -114,7 +141,7 @@ def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: d
         compression=(compression.algorithm or "zstd", compression.level),
         checksums=system.checksums,
         writer=context.writer,
-        paths=tuple(source.path for source in system.sources),
+        paths=places(system.sources, system.name),
         user=_user(),
     )
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.base.clock import Clock
@@ -71,6 +72,10 @@ class Context:
     """Random id of this state directory: one writer is one line of snapshots."""
     skip: frozenset[tuple[int, int]] = frozenset()
     """(st_dev, st_ino) of folders that no backup enters: repositories and the state directory."""
+    allow_commands: tuple[Path, ...] = ()
+    """Directories whose programs the specs may name; empty: none runs."""
+    copies: Path = Path("copies")
+    """Where frozen copies of databases stand while they are stored: as secret as the databases."""
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Watcher | None = None
     patience: Patience = no_patience

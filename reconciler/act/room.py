@@ -50,7 +50,7 @@ def enough_room(action: Action, free: int | None, expected: Expectation) -> None
     if free is not None and free < expected.bytes:
         raise NoRoom(
             f"repository {action.repository} has {format_size(free)} free, "
-            f"this backup of system {action.system} needs about {format_size(expected.bytes)}"
+            f"this {action.kind} of system {action.system} needs about {format_size(expected.bytes)}"
         )
 
 
@@ -61,10 +61,11 @@ def usual_bytes(good: Sequence[Root]) -> float:
 
 
 def _held_by_file_systems(system: DesiredSystem) -> float:
-    """Bytes in use on the file systems of the sources: no source holds more, except through what is mounted inside it."""
+    """Bytes in use on the file systems of the sources: no source holds more, except through what is mounted inside it;
+    what a command prints nobody knows before."""
     if not hasattr(os, "statvfs"):
         return float("inf")
-    used = {os.stat(source.path).st_dev: os.statvfs(source.path) for source in system.sources}
+    used = {os.stat(place).st_dev: os.statvfs(place) for source in system.sources if (place := source.place) is not None}
     return sum((info.f_blocks - info.f_bfree) * info.f_frsize for info in used.values())
 
 

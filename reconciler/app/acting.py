@@ -38,6 +38,8 @@ def make_context(
         actor=actor,
         writer=house.memory.writer(),
         skip=house.never_read(scene.desired),
+        allow_commands=house.allow_commands,
+        copies=house.memory.state / "copies",
         stop=stop,
         progress=progress,
         patience=patience,

@@ -57,21 +57,6 @@ class KeyNotReplaceable(Refused):
     hint = "Add the new key with `reconcile repository key add`, declare it, then remove the slot of the old one."
 
 
-class CommandNotAllowed(Refused):
-    """A command that the specs name is not in a directory that this host allows."""
-
-    code = "command-not-allowed"
-    hint = "Put it into a directory that only root or you can write, and name that in RECONCILER_ALLOW_COMMANDS or --allow-commands."
-
-
-class CommandFailed(ReconcilerError):
-    """A command that the specs name ended badly, or did not end."""
-
-    code = "command-failed"
-    hint = "Run it by hand as the same user: what does it say?"
-    retry = True
-
-
 class NotFound(ReconcilerError):
     """The name or id that was asked for is not there."""
 

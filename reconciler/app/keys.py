@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from reconciler.app.commands import run_for_output
 from reconciler.app.errors import KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
 from reconciler.base.files import create_whole, make_folders, read_regular
 from reconciler.base.secret import Secret
 from reconciler.model.declared.repository import Key
+from reconciler.sources.commands import run_for_output
 
 FILE_BYTES_MAX = 4096
 WARNING = "without this key nobody can read the repository: keep a second copy of it somewhere else"

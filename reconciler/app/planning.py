@@ -6,6 +6,7 @@ from reconciler.app.house import House
 from reconciler.app.reports import PlanReport
 from reconciler.app.scene import NOTHING, look
 from reconciler.app.scene import load as load_scene
+from reconciler.app.visible import with_visible
 from reconciler.decide import Request
 from reconciler.decide import plan as decide_plan
 from reconciler.spec import Loaded, schemas
@@ -14,9 +15,9 @@ __all__ = ["Request", "load", "plan", "schemas"]
 
 
 def load(house: House) -> Loaded:
-    """The specs as they stand."""
+    """The specs as they stand, with what can be seen of their sources from here."""
     with house.memory.reading() as catalog:
-        return load_scene(house, catalog)
+        return with_visible(house, load_scene(house, catalog))
 
 
 def plan(house: House, *, cached: bool, request: Request | None) -> PlanReport:

@@ -75,7 +75,7 @@ def look(
 ) -> Scene:
     """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them)."""
     now = house.clock.now()
-    how = Look(house.agent, house.open_repository, refresh=refresh, clock_jump=clock_jump)
+    how = Look(house.agent, house.open_repository, refresh=refresh, clock_jump=clock_jump, allow_commands=house.allow_commands)
     return Scene(loaded, observe(loaded.desired, catalog, how, now), now)
 
 

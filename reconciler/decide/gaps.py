@@ -91,7 +91,15 @@ def _elsewhere(scene: Scene, system: DesiredSystem) -> list[Gap]:
 
 
 def _of_sources(scene: Scene, system: DesiredSystem) -> list[Gap]:
-    return [gap for state in scene.observed.sources.get(system.name, ()) if (gap := _of_source(system, state)) is not None]
+    """A source that a hook brings (it mounts the disk) may be away until then."""
+    states = scene.observed.sources.get(system.name, ())
+    brought = {"source-missing", "source-unreadable"} if system.hooks.before else set()
+    gaps = [gap for state in states if (gap := _of_source(system, state)) is not None and gap.code not in brought]
+    return gaps + [
+        _gap(system, "live-database", sentence, "Declare it as a source of its own kind: the snapshot may hold a broken copy of it")
+        for state in states
+        for sentence in state.warnings
+    ]
 
 
 def _of_source(system: DesiredSystem, state: SourceState) -> Gap | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
-from reconciler.model.declared.policy import Compression, GuardLimits, Retention, Schedule
-from reconciler.model.declared.repository import Key
+from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
+from reconciler.model.declared.repository import Key, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
 from reconciler.model.problem import Place, Problem
@@ -42,6 +42,7 @@ class DesiredSystem:
     failure_domain: dict[str, str] = field(default_factory=dict)
     impact: Impact | None = None
     suspend: Suspend | None = None
+    hooks: Hooks = field(default_factory=Hooks)
     last_good: bool = False
     """True: its file is broken or missing now, this is the version that last parsed."""
 
@@ -61,6 +62,7 @@ class DesiredRepository:
     failure_domain: dict[str, str] = field(default_factory=dict)
     media: str | None = None
     deletable_from: tuple[str, ...] | None = None
+    maintenance: Maintenance = field(default_factory=Maintenance)
     last_good: bool = False
 
 

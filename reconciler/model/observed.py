@@ -72,13 +72,15 @@ class RunHistory:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """One declared path on this host."""
+    """One declared source on this host."""
 
     path: str
     exists: bool
     readable: bool
     empty: bool
     failure: Failure | None = None
+    warnings: tuple[str, ...] = ()
+    """Sentences about what lives there and had better be read in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +98,7 @@ class Observed:
     """By system: the retention under which a plan was last carried out; tightening is judged against it."""
     clock_jump: timedelta | None = None
     """How far the wall clock moved against the monotonic one since the last pass, when that was more than a minute."""
+    pruned: Mapping[str, datetime] = field(default_factory=dict)
+    """By repository: when the last clean-up of this agent ended well."""
     busy: frozenset[tuple[str, str, str]] = frozenset()
     """(system, repository, lane) that are being worked on right now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure, SourceState
@@ -17,12 +18,12 @@ SECONDS_MAX = 10.0
 Looks = dict[str, tuple[SourceState, ...]]
 
 
-def observe_sources(systems: Sequence[DesiredSystem], *, seconds_max: float = SECONDS_MAX) -> Looks:
-    """What is at every path, by system."""
+def observe_sources(systems: Sequence[DesiredSystem], *, allowed: Sequence[Path] = (), seconds_max: float = SECONDS_MAX) -> Looks:
+    """What is at every path, by system. ``allowed``: directories whose commands may run here."""
     found: Looks = {s.name: _silent(s) for s in systems}
     todo = [s for s in systems if not still_hanging(_key(s))]
     while todo:
-        worker = _Worker(todo)
+        worker = _Worker(todo, allowed)
         worker.start()
         worker.wait(seconds_max)
         found |= worker.found
@@ -35,15 +36,16 @@ def observe_sources(systems: Sequence[DesiredSystem], *, seconds_max: float = SE
 
 
 class _Worker(threading.Thread):
-    def __init__(self, systems: Sequence[DesiredSystem]) -> None:
+    def __init__(self, systems: Sequence[DesiredSystem], allowed: Sequence[Path]) -> None:
         super().__init__(name="observe sources", daemon=True)
         self.found: Looks = {}
         self._systems = systems
+        self._allowed = allowed
         self._given_up = False
 
     def run(self) -> None:
         for system in self._systems:
-            states = check_sources(system.sources, previous=False)
+            states = check_sources(system.sources, previous=False, allowed=self._allowed)
             if self._given_up:
                 return
             self.found[system.name] = states
@@ -64,7 +66,7 @@ class _Worker(threading.Thread):
 
 
 def _key(system: DesiredSystem) -> str:
-    return "\n".join(source.path for source in system.sources)
+    return "\n".join(source.title for source in system.sources)
 
 
 def _silent(system: DesiredSystem) -> tuple[SourceState, ...]:
@@ -72,4 +74,4 @@ def _silent(system: DesiredSystem) -> tuple[SourceState, ...]:
         error = SourceSilent(f"the source {path} does not answer")
         return SourceState(path, exists=False, readable=False, empty=False, failure=Failure.of(error))
 
-    return tuple(state(source.path) for source in system.sources)
+    return tuple(state(source.title) for source in system.sources)

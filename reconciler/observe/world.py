@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from reconciler.model.declared.policy import Retention
@@ -21,6 +22,7 @@ class Memory(Protocol):
     def histories(self) -> Mapping[tuple[str, str], RunHistory]: ...
     def accepted_retention(self) -> Mapping[str, Retention]: ...
     def busy(self) -> Collection[tuple[str, str, str]]: ...
+    def pruned(self) -> Mapping[str, datetime]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Look:
     """Names of the repositories to list now; None: all of them."""
     clock_jump: timedelta | None = None
     seconds_max: float = LISTING_SECONDS_MAX
+    allow_commands: tuple[Path, ...] = ()
+    """Directories whose programs the specs may name on this host."""
 
 
 def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Observed:
@@ -51,8 +55,9 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
             seconds_max=look.seconds_max,
         ),
         runs=dict(memory.histories()),
-        sources=observe_sources([s for s in desired.systems if s.runs_on(look.agent)]),
+        sources=observe_sources([s for s in desired.systems if s.runs_on(look.agent)], allowed=look.allow_commands),
         accepted_retention=dict(memory.accepted_retention()),
         clock_jump=look.clock_jump,
+        pruned=dict(memory.pruned()),
         busy=frozenset(memory.busy()),
     )

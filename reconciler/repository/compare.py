@@ -14,7 +14,7 @@ from reconciler.repository.builder import ManifestBuilder
 from reconciler.repository.content import ContentReader, read_xattrs
 from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, encode_rows, smudged
 from reconciler.repository.manifest import BaseCursor, BaseFolder
-from reconciler.tree.entry import CTIME, GID, MODE, NAME, NLINK, SIZE, UID, Defect, DefectKind, Listing, Row, join
+from reconciler.tree.entry import CTIME, GID, MODE, MTIME, NAME, NLINK, SIZE, UID, Defect, DefectKind, Given, Listing, Row, join
 
 _FORMAT, _REGULAR, _FOLDER, _LINK = 0o170000, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK
 _REREAD_BYTES = 64 * 2**20  # a file this large is not read again and again because its time stamp was too fresh once
@@ -74,7 +74,7 @@ class FolderReader:
         rows = self._rows(listing)
         device = self.builder.device(listing.device)
         found = self.cursor.seek(listing.path) if self.cursor is not None else None
-        if found is not None and not self.reread and _same_bytes(found, rows, device):
+        if found is not None and not self.reread and not listing.given and _same_bytes(found, rows, device):
             self.tally.count(rows)
             self.builder.keep(found)
             return
@@ -110,6 +110,9 @@ class FolderReader:
 
     def _entry(self, listing: Listing, row: Row, before: tuple[Row, Cold] | None, device: int) -> tuple[Row, Cold] | None:
         """The entry as it goes into the manifest; None when it vanished meanwhile."""
+        given = listing.given.get(row[NAME])
+        if given is not None:
+            return self._given(listing, row, given, before)
         trusted = before is not None and before[0] == row and not before[1].flags & UNREAD
         kind = row[MODE] & _FORMAT
         if kind != _REGULAR:
@@ -126,6 +129,16 @@ class FolderReader:
         if read is not None and read[0][NLINK] > 1:
             self._links[(device, read[0][5])] = read
         return read
+
+    def _given(self, listing: Listing, row: Row, given: Given, before: tuple[Row, Cold] | None) -> tuple[Row, Cold]:
+        """A row that is read as a stream, each time: nothing tells beforehand whether it changed. Its change time is blank."""
+        xattrs = read_xattrs(_attribute_path(listing, row[NAME])) if given.is_file else None
+        size, cold = self.content.read_stream(given, xattrs)
+        mtime = row[MTIME]
+        if not given.is_file and before is not None and before[1] == cold:
+            mtime = before[0][MTIME]
+        name, mode, _, _, _, inode, uid, gid, _ = row
+        return (name, mode, size, mtime, 0, inode, uid, gid, 1), cold
 
     def _special(self, listing: Listing, row: Row, kind: int) -> tuple[Row, Cold] | None:
         path = join(listing.path, row[NAME])

@@ -21,7 +21,7 @@ from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
-from reconciler.tree.entry import MODE, NAME, SIZE, Defect, DefectKind, Listing, Row, join
+from reconciler.tree.entry import MODE, NAME, SIZE, Defect, DefectKind, Given, Listing, Row, Stream, join
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
@@ -155,27 +155,48 @@ class ContentReader:
         return chunk, got != size
 
     def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[_Hash]) -> tuple[bytes, bool]:
+        pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes)
+        ids = self._cut(pieces)
+        return ids, pieces.short or (extents is None and bool(os.pread(handle, 1, size)))
+
+    def read_stream(self, given: Given, xattrs: dict[bytes, bytes] | None) -> tuple[int, Cold]:
+        """The size and content of what is given instead of a file. What it raises ends the run: half a dump is none."""
+        self._between()
+        hashes = self._hashes()
+        with given.open() as stream:
+            pieces = _Flow(stream, hashes)
+            ids = self._cut(pieces)
+        sha256 = hashes[0].digest() if self._sha256 else None
+        md5 = hashes[-1].digest() if self._md5 else None
+        return pieces.read_bytes, Cold(ids, sha256, md5, None, None, xattrs)
+
+    def _cut(self, pieces: _Pieces | _Flow) -> bytes:
+        """Chunks by content, window after window."""
         cdc = self._cutter()
         ids = bytearray()
-        pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes)
         carry = b""
         while True:
             self._between()
             window = self._window()
             filled = len(carry)
             window[:filled] = carry
-            filled += pieces.fill(memoryview(window)[filled:_WINDOW_BYTES])
-            carry = self._cut_window(cdc, window, filled, pieces.ended, ids)
+            try:
+                filled += pieces.fill(memoryview(window)[filled:_WINDOW_BYTES])
+            except BaseException:
+                self._windows.put(window)
+                raise
+            whole = isinstance(pieces, _Flow) and pieces.ended and not ids and filled <= WHOLE_FILE_BYTES
+            carry = self._cut_window(None if whole else cdc, window, filled, pieces.ended, ids)
             if pieces.ended and not carry:
                 break
         self.read_bytes += pieces.read_bytes
-        return bytes(ids), pieces.short or (extents is None and bool(os.pread(handle, 1, size)))
+        return bytes(ids)
 
-    def _cut_window(self, cdc: FastCDC, window: bytearray, filled: int, last: bool, ids: bytearray) -> bytes:
-        """Cut what is in the window, hand new chunks over, return what must be carried into the next one."""
+    def _cut_window(self, cdc: FastCDC | None, window: bytearray, filled: int, last: bool, ids: bytearray) -> bytes:
+        """Cut what is in the window (None: it is one chunk), hand new chunks over, return what must be carried into the next one."""
         shared = _Shared(window, self._windows)
         view = memoryview(window)
-        cuts = [(chunk.offset, chunk.length) for chunk in cdc.cut_buf(view[:filled])] if filled else []
+        cuts = [(chunk.offset, chunk.length) for chunk in cdc.cut_buf(view[:filled])] if filled and cdc else [(0, filled)] * bool(filled)
         carry = b""
         if cuts and not last:  # only the end of the window made the last cut
             offset, length = cuts.pop()
@@ -279,6 +300,30 @@ class _Pieces:
             for each in self._hashes:
                 each.update(_ZEROS[:step])
             self._hashed += step
+
+
+class _Flow:
+    """A stream as windows; the file hashes see all of it."""
+
+    def __init__(self, stream: Stream, hashes: list[_Hash]) -> None:
+        self._stream = stream
+        self._hashes = hashes
+        self.ended = False
+        self.read_bytes = 0
+
+    def fill(self, room: memoryview) -> int:
+        """Fill ``room`` as far as the stream goes; ``ended`` afterwards says whether that was all."""
+        filled = 0
+        while filled < len(room):
+            count = self._stream.readinto(room[filled:])
+            if not count:
+                self.ended = True
+                break
+            for each in self._hashes:
+                each.update(room[filled : filled + count])
+            filled += count
+        self.read_bytes += filled
+        return filled
 
 
 def _extents(handle: int, size: int) -> list[tuple[int, int]] | None:

@@ -1,1 +1,1 @@
-"""How each kind of source is looked at and read. So far: files."""
+"""How each kind of source is looked at, held still and read: files, SQLite databases, the output of commands."""

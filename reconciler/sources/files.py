@@ -1,4 +1,4 @@
-"""Files and folders as a source: is the path there, what is to be scanned, and how grave are the defects that a scan met.
+"""What the sources of a system are right now, what of them is to be scanned, and how grave are the defects that a scan met.
 
 A path that is a symbolic link is refused, not followed: the snapshot would hold a link and nothing behind it, and following it would let
 whoever may change the link choose what is read. Reading the tree itself is the work of :mod:`reconciler.tree.scan`.
@@ -8,25 +8,34 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from reconciler.model.declared.system import Source
+from reconciler.base.errors import ReconcilerError
+from reconciler.model.declared.system import Source, Tolerate
 from reconciler.model.observed import Failure, SourceState
 from reconciler.model.snapshot import Grade
-from reconciler.sources.errors import SourceEmpty, SourceError, SourceMissing, SourceUnreadable
+from reconciler.sources import live, sqlite
+from reconciler.sources.commands import check_allowed
+from reconciler.sources.errors import CommandNotAllowed, SourceEmpty, SourceError, SourceMissing, SourceUnreadable
 from reconciler.tree.entry import Defect, DefectKind
 from reconciler.tree.excludes import Excludes
 from reconciler.tree.scan import ScanRoot, path_of
 
 
-def check_sources(sources: Sequence[Source], previous: bool) -> tuple[SourceState, ...]:
-    """What is at each path right now. ``previous``: an earlier snapshot had content, so an empty folder is a failure."""
-    return tuple(_look(source.path, previous)[0] for source in sources)
+def check_sources(sources: Sequence[Source], previous: bool, allowed: Sequence[Path] = ()) -> tuple[SourceState, ...]:
+    """What is at each path right now. ``previous``: an earlier snapshot had content, so an empty folder is a failure.
+
+    ``allowed``: directories whose commands may run.
+    """
+    frozen = {source.sqlite for source in sources if source.sqlite is not None}
+    return tuple(_warned(_look(source, previous, allowed)[0], source, frozen) for source in sources)
 
 
-def require_sources(sources: Sequence[Source], previous: bool = False) -> tuple[SourceState, ...]:
-    """The same, for somebody who is about to read: raises the first failure (SourceMissing, SourceUnreadable, SourceEmpty)."""
-    looks = [_look(source.path, previous) for source in sources]
+def require_sources(sources: Sequence[Source], previous: bool = False, allowed: Sequence[Path] = ()) -> tuple[SourceState, ...]:
+    """The same, for somebody who is about to read: raises the first failure (SourceMissing, SourceUnreadable, SourceEmpty, …)."""
+    looks = [_look(source, previous, allowed) for source in sources]
     for _, error in looks:
         if error is not None:
             raise error
@@ -34,8 +43,8 @@ def require_sources(sources: Sequence[Source], previous: bool = False) -> tuple[
 
 
 def scan_roots(sources: Sequence[Source]) -> list[ScanRoot]:
-    """The roots of a scan; the paths of ``sources`` are absolute."""
-    return [ScanRoot(source.path, Excludes(source.exclude), source.one_file_system) for source in sources]
+    """The roots of a scan; the paths of ``sources`` are absolute. A command has none."""
+    return [ScanRoot(source.place, Excludes(source.exclude), source.one_file_system) for source in sources if source.place is not None]
 
 
 def judge_defects(defects: Sequence[Defect], sources: Sequence[Source]) -> tuple[Grade, tuple[Defect, ...], tuple[Defect, ...]]:
@@ -44,7 +53,7 @@ def judge_defects(defects: Sequence[Defect], sources: Sequence[Source]) -> tuple
     A pattern covers what lies below a folder that it matches. What kind of thing could not be read is unknown, so one that
     ends in "/" covers a file of that name, too.
     """
-    allowances = [_Allowance(source) for source in sources]
+    allowances = [_Allowance(source.path, source.tolerate) for source in sources if source.path is not None]
     tolerated: list[Defect] = []
     counted: list[Defect] = []
     for defect in defects:
@@ -57,9 +66,8 @@ def judge_defects(defects: Sequence[Defect], sources: Sequence[Source]) -> tuple
 class _Allowance:
     """What one source tolerates."""
 
-    def __init__(self, source: Source) -> None:
-        self._path = path_of(source.path)
-        tolerate = source.tolerate
+    def __init__(self, path: str, tolerate: Tolerate | None) -> None:
+        self._path = path_of(path)
         self._patterns = {
             DefectKind.CHANGED: Excludes(tolerate.changing if tolerate else ()),
             DefectKind.UNREADABLE: Excludes(tolerate.unreadable if tolerate else ()),
@@ -79,13 +87,25 @@ def relative_to(path: bytes, root: bytes) -> bytes | None:
     return path[len(root) + 1 :] if path.startswith(root + b"/") else None
 
 
-def _look(path: str, previous: bool) -> tuple[SourceState, SourceError | None]:
+def _warned(state: SourceState, source: Source, frozen: Collection[str]) -> SourceState:
+    if source.path is None or not state.exists:
+        return state
+    return replace(state, warnings=live.sentences(source.path, frozen))
+
+
+def _look(source: Source, previous: bool, allowed: Sequence[Path]) -> tuple[SourceState, ReconcilerError | None]:
+    if source.command is not None:
+        return _look_at_command(source.title, source.command, allowed)
+    path = source.place or ""
     exists, readable, empty = False, False, False
     error: SourceError | None = None
     try:
         status = os.lstat(path)
         exists = True
-        empty = _try_to_read(path, status.st_mode)
+        if source.sqlite is not None:
+            sqlite.check(path)
+        else:
+            empty = _try_to_read(path, status.st_mode)
         readable = True
     except (FileNotFoundError, NotADirectoryError):
         exists = False
@@ -96,8 +116,16 @@ def _look(path: str, previous: bool) -> tuple[SourceState, SourceError | None]:
         error = err
     if empty and previous:
         error = SourceEmpty(f"the source {path} is empty, but the previous snapshot has files below it", source=path)
-    failure = Failure(error.code, error.message, error.hint) if error else None
-    return SourceState(path, exists, readable, empty, failure), error
+    return SourceState(path, exists, readable, empty, Failure.of(error) if error else None), error
+
+
+def _look_at_command(title: str, argv: Sequence[str], allowed: Sequence[Path]) -> tuple[SourceState, ReconcilerError | None]:
+    """Whether it may run; it is not run."""
+    try:
+        check_allowed(argv, allowed)
+    except CommandNotAllowed as error:
+        return SourceState(title, exists=True, readable=False, empty=False, failure=Failure.of(error)), error
+    return SourceState(title, exists=True, readable=True, empty=False), None
 
 
 def _try_to_read(path: str, mode: int) -> bool:

@@ -22,7 +22,7 @@ def tolerate_block(defects: Sequence[Defect], sources: Sequence[Source]) -> str:
     """YAML for ``spec.sources`` with one exact pattern per defect; empty when there is nothing to tolerate."""
     lines: list[str] = []
     for source in sources:
-        block = _of_source(defects, path_of(source.path))
+        block = _of_source(defects, path_of(source.path)) if source.path is not None else []
         if block:
             lines += [f"  - path: {json.dumps(source.path, ensure_ascii=False)}", "    tolerate:", *block]
     return "\n".join(["sources:", *lines, ""]) if lines else ""

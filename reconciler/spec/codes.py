@@ -61,8 +61,9 @@ CODES: Mapping[str, str] = MappingProxyType(
         "no-minimum": "Retention has no minimum.",
         "no-realm": "The tree names no realm, so the word `default` is used.",
         # paths
-        "overlapping-sources": "Two sources of one System overlap.",
+        "overlapping-sources": "Two sources of one System overlap, or two outputs have one name.",
         "shared-source": "Two Systems on the same host read the same path.",
+        "live-database": "A path holds a database in use; read as a file it may not open again.",
         "source-repository": "A source and a repository overlap.",
         "repository-overlap": "Two repositories overlap.",
         "repository-in-tree": "A repository lies inside the spec tree.",

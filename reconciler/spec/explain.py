@@ -11,7 +11,7 @@ from reconciler.model.declared.block import Block
 from reconciler.model.declared.envelope import LABEL_KEY_PATTERN
 from reconciler.model.declared.policy import CLOCK_PATTERN
 from reconciler.model.declared.repository import VARIABLE_PATTERN
-from reconciler.model.declared.scalars import NAME_PATTERN
+from reconciler.model.declared.scalars import FILE_NAME_PATTERN, NAME_PATTERN
 from reconciler.spec.node import ListNode, MapNode, Node
 from reconciler.spec.parse import show
 from reconciler.spec.scalar import resolve
@@ -19,6 +19,7 @@ from reconciler.spec.source import visible
 
 _PATTERNS = {
     NAME_PATTERN: "must be a name: lower-case letters, digits, `.`, `_` and `-`, at most 63, with a letter or digit at both ends",
+    FILE_NAME_PATTERN: "must be a file name: letters, digits, `.`, `_` and `-`, at most 100, with a letter or digit first",
     LABEL_KEY_PATTERN: "must be a label key: letters, digits, `.`, `_`, `/` and `-`, at most 63",
     VARIABLE_PATTERN: "must be the name of an environment variable: letters, digits and `_`",
     CLOCK_PATTERN: "must be a time of day in quotes, such as '22:00'",

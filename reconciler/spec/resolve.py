@@ -20,10 +20,10 @@ from reconciler.model.declared.block import Block
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.declared.envelope import BackupPolicy, Repository, Settings, System, Tier
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
-from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Retention, Schedule
+from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.repository import Key as KeySource
 from reconciler.model.declared.settings import SettingsSpec
-from reconciler.model.declared.system import SystemSpec
+from reconciler.model.declared.system import Source, SystemSpec
 from reconciler.model.declared.tier import TierSpec
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.spec.declare import Declared, Key
@@ -32,7 +32,7 @@ TIER_BLOCKS: dict[str, type[Block]] = {
     "objectives": Objectives, "copies": Copies, "verification": Verification, "drill": Drill,
 }  # fmt: skip
 POLICY_BLOCKS: dict[str, type[Block]] = {
-    "schedule": Schedule, "retention": Retention, "compression": Compression, "guard": GuardLimits,
+    "schedule": Schedule, "retention": Retention, "compression": Compression, "guard": GuardLimits, "hooks": Hooks,
 }  # fmt: skip
 POLICY_LISTS = ("checksums", "repositories")
 
@@ -145,7 +145,7 @@ def system(objects: Objects, declared: Declared, document: System) -> DesiredSys
         "name": metadata.name,
         "tier": spec.tier,
         "policy": spec.policy,
-        "sources": tuple(source.model_copy(update={"path": absolute(folder, source.path)}) for source in spec.sources),
+        "sources": tuple(_source(source, folder) for source in spec.sources),
         "repositories": repositories,
         "checksums": checksums,
         "owner": spec.owner,
@@ -176,8 +176,14 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
         failure_domain=dict(spec.failure_domain),
         media=spec.media,
         deletable_from=spec.deletable_from,
+        maintenance=spec.maintenance,
         last_good=declared.last_good,
     )
+
+
+def _source(source: Source, folder: str) -> Source:
+    kind = "path" if source.path is not None else "sqlite"
+    return source if source.place is None else source.model_copy(update={kind: absolute(folder, source.place)})
 
 
 def _key(key: KeySource, folder: str) -> KeySource:

@@ -7,9 +7,11 @@ Paths are raw bytes without a leading slash, counted from "/", with "/" between 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 Row = tuple[bytes, int, int, int, int, int, int, int, int]
 """(name, mode, size, mtime_ns, ctime_ns, ino, uid, gid, nlink); size and nlink are 0 for anything but a regular file."""
@@ -32,11 +34,13 @@ class DefectKind(StrEnum):
     CHANGED = "changed"
     VANISHED = "vanished"
     SOCKET = "socket"
+    LIVE = "live"
+    """A database in use, read as files: what was stored may not start again."""
 
     @property
     def is_note(self) -> bool:
         """True: ordinary life of a running system, the snapshot stays complete."""
-        return self in {DefectKind.VANISHED, DefectKind.SOCKET}
+        return self in {DefectKind.VANISHED, DefectKind.SOCKET, DefectKind.LIVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,25 @@ class Defect:
     path: bytes
     kind: DefectKind
     message: str
+
+
+class Stream(Protocol):
+    """Bytes that come one after the other, their number not known before."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """How many bytes were put into ``buffer``; 0 at the end. Raises when what was read so far must not be kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The content of a row that does not come from the file of that name: a frozen copy, or what a command prints."""
+
+    open: Callable[[], AbstractContextManager[Stream]]
+    """Each call begins anew."""
+    is_file: bool
+    """True: a file stands there, and the row and the attributes are its own. False: nothing is there, and the time of the row says
+    only when it was read; while the content stays the same, so does the time."""
 
 
 @dataclass(slots=True)
@@ -61,6 +84,8 @@ class Listing:
     """Open folder, valid until the next listing is asked for; None where the platform opens nothing relative to a handle."""
     absolute: bytes
     """Full path, for platforms without handles and for messages. It may be longer than the system accepts."""
+    given: Mapping[bytes, Given] = field(default_factory=dict)
+    """By name: rows whose content comes from elsewhere. Their size is not known before, and they are read each time."""
 
 
 def join(folder: bytes, name: bytes) -> bytes:

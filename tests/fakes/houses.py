@@ -67,6 +67,8 @@ class WholeHouse:
 
     folder: Path
     clock: FakeClock = field(default_factory=lambda: FakeClock(SystemClock().now() + AHEAD))
+    allowed: tuple[Path, ...] = ()
+    """Directories whose programs the specs may name."""
     _arrived: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -99,7 +101,9 @@ class WholeHouse:
         self.write(f"{name}.yaml", SYSTEM.format(name=name, source=source or name, more=more, extra=extra))
 
     def session(self, *, read_only: bool = False) -> Session:
-        return Session.open(self.folder / "specs", state=self.state, agent="shop1", clock=self.clock, read_only=read_only)
+        return Session.open(
+            self.folder / "specs", state=self.state, agent="shop1", clock=self.clock, read_only=read_only, allow_commands=self.allowed
+        )
 
     def one_pass(self, *, init: bool = False) -> PassReport:
         """A pass of a fresh session, as a fresh process would make it. What it stored arrives at the time of the clock."""

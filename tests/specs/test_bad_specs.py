@@ -59,7 +59,7 @@ EXPECTED = [
     ("exclude-two-lines", "error", "exclude-pattern", 7, 43),
     ("field-deep-typo", "error", "unknown-field", 7, 33),
     ("field-no-key", "error", "missing-field", 4, 1),
-    ("field-no-path", "error", "missing-field", 7, 13),
+    ("field-no-path", "error", "wrong-value", 7, 13),
     ("field-no-sources", "error", "missing-field", 4, 1),
     ("field-no-tier", "error", "missing-field", 4, 1),
     ("field-snake-case", "error", "unknown-field", 6, 15),
@@ -67,6 +67,12 @@ EXPECTED = [
     ("file-blank", "error", "empty-file", 1, 1),
     ("file-empty", "error", "empty-file", 1, 1),
     ("guard-percent", "error", "wrong-value", 6, 29),
+    ("hook-as-text", "error", "wrong-type", 6, 30),
+    ("hook-not-a-full-path", "error", "wrong-value", 6, 21),
+    ("hook-timeout-without-unit", "error", "wrong-value", 6, 51),
+    ("hook-without-command", "error", "missing-field", 6, 19),
+    ("hooks-empty", "error", "empty-block", 6, 3),
+    ("hooks-unknown-moment", "error", "unknown-field", 6, 11),
     ("impact-negative", "error", "wrong-value", 8, 19),
     ("key-bad-variable", "error", "wrong-value", 6, 14),
     ("key-empty-command", "error", "wrong-value", 6, 9),
@@ -102,10 +108,26 @@ EXPECTED = [
     ("rpo-without-margin", "warning", "rpo-margin", 8, 14),
     ("rto-longer-than-mtd", "error", "rto-mtd", 8, 3),
     ("settings-second", "error", "two-settings", 3, 7),
+    ("source-command-as-text", "error", "wrong-type", 7, 23),
+    ("source-command-empty", "error", "wrong-value", 7, 14),
+    ("source-command-not-a-full-path", "error", "wrong-value", 7, 14),
+    ("source-command-without-name", "error", "wrong-value", 7, 13),
     ("source-contains-repository", "error", "source-repository", 7, 20),
     ("source-in-repository", "error", "source-repository", 7, 20),
     ("source-is-repository", "error", "source-repository", 7, 20),
+    ("source-name-without-command", "error", "wrong-value", 7, 13),
     ("source-of-two-systems", "warning", "shared-source", 7, 20),
+    ("source-output-in-the-way", "error", "overlapping-sources", 7, 67),
+    ("source-output-named-as-a-path", "error", "wrong-value", 7, 49),
+    ("source-output-named-twice", "error", "overlapping-sources", 7, 98),
+    ("source-path-with-timeout", "error", "wrong-value", 7, 13),
+    ("source-sqlite-as-path-too", "error", "overlapping-sources", 7, 46),
+    ("source-sqlite-in-repository", "error", "source-repository", 7, 22),
+    ("source-sqlite-of-two-systems", "warning", "shared-source", 7, 22),
+    ("source-sqlite-twice", "error", "overlapping-sources", 7, 48),
+    ("source-sqlite-with-exclude", "error", "wrong-value", 7, 13),
+    ("source-timeout-zero", "error", "wrong-value", 7, 68),
+    ("source-two-kinds", "error", "wrong-value", 7, 13),
     ("sources-empty", "error", "wrong-value", 7, 3),
     ("sources-nested", "error", "overlapping-sources", 7, 41),
     ("sources-same", "error", "overlapping-sources", 7, 41),
@@ -170,6 +192,7 @@ EXPECTED = [
 ELSEWHERE = {
     "file-unreadable", "file-too-large", "tree-too-large", "file-name", "outside-tree", "ignore-pattern",  # tests/unit/spec/test_tree.py
     "last-good-unusable", "no-realm",  # tests/unit/spec/test_load.py
+    "live-database",  # tests/unit/app/test_app_sources.py
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def _wanted(page: Page, system: DesiredSystem) -> None:
     rows: list[tuple[str, Cell]] = [
         ("tier", f"{system.tier}{_promises(system)}"),
         ("policy", f"{system.policy}, into {', '.join(system.repositories) or 'no repository'}"),
-        ("sources", ", ".join(source.path for source in system.sources)),
+        ("sources", ", ".join(source.title for source in system.sources)),
         ("host", system.host or "any agent"),
         ("owner", system.owner or "nobody is named"),
         ("schedule", sentence(system.schedule) or "none"),

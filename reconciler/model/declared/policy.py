@@ -1,4 +1,4 @@
-"""How backups are taken and kept: schedule, retention, compression, checksums, repositories, guard."""
+"""How backups are taken and kept: schedule, retention, compression, checksums, repositories, guard, hooks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from reconciler.model.declared.block import Block, UniqueItems
-from reconciler.model.declared.scalars import Cron, Duration, Name, Zone
+from reconciler.model.declared.block import Block, Items, UniqueItems
+from reconciler.model.declared.scalars import Argv, Cron, Duration, Name, Zone
 
 Keep = Annotated[int, Field(ge=0, le=100_000)]
 CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -89,6 +89,22 @@ class GuardLimits(Block):
     max_forget_count: Annotated[int, Field(ge=1)] | None = Field(None, description="Default 50.")
 
 
+class Hook(Block):
+    """A command around a backup; runs only where the host allows it."""
+
+    command: Argv = Field(description="argv: the full path of a program and its arguments. No shell.")
+    timeout: Duration = Field("10m", validate_default=True, description="Then it is ended, with all that it started.")
+
+
+class Hooks(Block):
+    """Commands around each backup, one after the other. `before` that fails stops the backup; `after` always runs."""
+
+    before: Annotated[Items[Hook], Field(max_length=20)] | None = Field(None, description="Freeze, dump, mount: before anything is read.")
+    after: Annotated[Items[Hook], Field(max_length=20)] | None = Field(
+        None, description="Thaw, clean up, unmount: whatever became of the backup; RECONCILER_OUTCOME tells."
+    )
+
+
 class PolicyBlocks(Block):
     """The blocks that a BackupPolicy gives and a System may override key by key."""
 
@@ -100,6 +116,7 @@ class PolicyBlocks(Block):
     )
     repositories: UniqueItems[Name] | None = Field(None, description="The first is primary, the others hold copies.")
     guard: GuardLimits | None = None
+    hooks: Hooks | None = None
 
 
 class BackupPolicySpec(PolicyBlocks):

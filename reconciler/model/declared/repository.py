@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.model.declared.block import Block, Items
-from reconciler.model.declared.scalars import PathText
-from reconciler.model.declared.system import FailureDomain, Text
+from reconciler.model.declared.scalars import PathText, Text
+from reconciler.model.declared.system import FailureDomain
 
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 

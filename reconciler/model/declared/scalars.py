@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from reconciler.base.units import DURATION_PATTERN, SIZE_PATTERN, format_duration, parse_duration, parse_size
+from reconciler.model.declared.block import Items
 
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
+FILE_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
 def _duration(value: Any) -> timedelta:
@@ -74,7 +76,18 @@ def _path(value: str) -> str:
     return value
 
 
+def _argv(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value[0].startswith("/") and value[0][1:3] not in {":\\", ":/"}:
+        raise ValueError("must begin with the full path of a program: nothing is searched for")
+    if any("\0" in word for word in value):
+        raise ValueError("must not hold NUL characters")
+    return value
+
+
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Argv = Annotated[Items[Text], Field(min_length=1, max_length=100), AfterValidator(_argv)]
+"""A program and its arguments, passed on as they stand: no shell, no variables."""
 PathText = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_path)]
 Duration = Annotated[
     timedelta,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.model.declared.block import Block, Items, UniqueItems
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import PolicyBlocks
-from reconciler.model.declared.scalars import Moment, Name, PathText
+from reconciler.model.declared.scalars import FILE_NAME_PATTERN, Argv, Duration, Moment, Name, PathText, Text
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 FailureDomain = dict[Name, Text]
 """Named places that can fail as one: `site: office, device: nas1`."""
@@ -25,12 +24,46 @@ class Tolerate(Block):
 
 
 class Source(Block):
-    """One thing to read."""
+    """One thing to read: exactly one of a path, a SQLite database and the output of a command."""
 
-    path: PathText = Field(description="A file or folder. A relative path counts from the folder of this spec file.")
+    path: PathText | None = Field(None, description="A file or folder. A relative path counts from the folder of this spec file.")
+    sqlite: PathText | None = Field(
+        None, description="A SQLite database that may be in use: copied by its own online backup, and checked before it is stored."
+    )
+    command: Argv | None = Field(
+        None, description="argv whose output is stored as `name`, such as a dump; runs only where the host allows it. No shell."
+    )
+    name: Annotated[str, StringConstraints(pattern=FILE_NAME_PATTERN)] | None = Field(
+        None, description="With `command`: the name of the output in the snapshot, `.streams/<system>/<name>`."
+    )
+    timeout: Duration | None = Field(None, description="With `command` or `sqlite`: how long it may take; default 1h.")
     exclude: Items[Pattern] = Field((), description="Patterns with .gitignore semantics, from `path` down.")
     one_file_system: bool = Field(False, description="Do not descend into what is mounted below `path`.")
     tolerate: Tolerate | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Source:
+        if sum(value is not None for value in (self.path, self.sqlite, self.command)) != 1:
+            raise ValueError("must have exactly one of `path`, `sqlite` and `command`")
+        if (self.command is None) != (self.name is None):
+            raise ValueError("must have a `name` beside `command`" if self.name is None else "may have a `name` only beside `command`")
+        if self.path is None and (extra := {"exclude", "one_file_system", "tolerate"} & self.model_fields_set):
+            raise ValueError(f"may have `{'oneFileSystem' if 'one_file_system' in extra else min(extra)}` only beside `path`")
+        if self.path is not None and self.timeout is not None:
+            raise ValueError("may have a `timeout` only beside `sqlite` and `command`")
+        return self
+
+    @property
+    def place(self) -> str | None:
+        """Where it is on this machine; None: it is the output of a command."""
+        return self.path if self.path is not None else self.sqlite
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        if self.command is not None:
+            return f"{self.name} (output of {self.command[0]})"
+        return self.path if self.path is not None else f"{self.sqlite} (SQLite)"
 
 
 class Impact(Block):

@@ -11,6 +11,8 @@ from reconciler.spec.declare import Declared
 from reconciler.spec.patterns import compile_patterns
 from reconciler.spec.resolve import Objects, absolute, folder_of
 
+STREAMS = "/.streams"
+
 
 def check(objects: Objects) -> Iterator[Problem]:
     """Problems of places on disk."""
@@ -19,15 +21,18 @@ def check(objects: Objects) -> Iterator[Problem]:
     readers: dict[tuple[str | None, str], str] = {}
     for declared, system in objects.systems():
         folder = folder_of(objects.root, declared)
-        sources = [absolute(folder, source.path) for source in system.spec.sources]
-        yield from _overlaps(declared, sources)
+        places = [absolute(folder, source.place) if source.place is not None else None for source in system.spec.sources]
+        yield from _overlaps(declared, system, places)
+        yield from _names(declared, system, places)
         yield from _patterns(declared, system)
-        for index, path in enumerate(sources):
+        for index, path in enumerate(places):
+            if path is None:
+                continue
             yield from _against(declared, system, index, path, stores)
             other = readers.setdefault((system.spec.host, path), declared.key[1])
             if other != declared.key[1]:
                 message = f"the System `{other}` reads {path}, too"
-                yield declared.problem("shared-source", ("spec", "sources", index, "path"), message, severity=Severity.WARNING)
+                yield declared.problem("shared-source", _at(system, index), message, severity=Severity.WARNING)
 
 
 def inside(path: str, folder: str) -> bool:
@@ -55,19 +60,42 @@ def _repositories(objects: Objects, stores: list[tuple[Declared, str]]) -> Itera
             yield declared.problem("key-in-tree", ("spec", "key", "file"), message, hint=hint, severity=Severity.WARNING)
 
 
-def _overlaps(declared: Declared, sources: list[str]) -> Iterator[Problem]:
-    for index, path in enumerate(sources):
-        for other, earlier in enumerate(sources[:index]):
-            if inside(path, earlier) or inside(earlier, path):
-                relation = "is" if path == earlier else "lies inside" if inside(path, earlier) else "contains"
-                message = f"{path} {relation} sources[{other}]" + ("" if path == earlier else f" ({earlier})")
-                yield declared.problem("overlapping-sources", ("spec", "sources", index, "path"), message, hint="Name the outer one only.")
-                break
+def _at(system: System, index: int) -> tuple[str | int, ...]:
+    source = system.spec.sources[index]
+    return ("spec", "sources", index, "path" if source.path is not None else "sqlite" if source.sqlite is not None else "name")
+
+
+def _overlaps(declared: Declared, system: System, places: list[str | None]) -> Iterator[Problem]:
+    """A database inside a folder that is read as files is no overlap: it is stored once, frozen."""
+    for index, path in enumerate(places):
+        for other, earlier in enumerate(places[:index]):
+            if path is None or earlier is None or not (inside(path, earlier) or inside(earlier, path)):
+                continue
+            if path != earlier and (system.spec.sources[index].sqlite or system.spec.sources[other].sqlite):
+                continue
+            relation = "is" if path == earlier else "lies inside" if inside(path, earlier) else "contains"
+            message = f"{path} {relation} sources[{other}]" + ("" if path == earlier else f" ({earlier})")
+            hint = "Name it once." if path == earlier else "Name the outer one only."
+            yield declared.problem("overlapping-sources", _at(system, index), message, hint=hint)
+            break
+
+
+def _names(declared: Declared, system: System, places: list[str | None]) -> Iterator[Problem]:
+    """The names under which outputs of commands stand in the snapshot."""
+    names = [source.name for source in system.spec.sources]
+    for index, name in enumerate(names):
+        if name is not None and name in names[:index]:
+            message = f"the output of sources[{names.index(name)}] is named `{name}`, too"
+            yield declared.problem("overlapping-sources", _at(system, index), message, hint="Give each output a name of its own.")
+    for index, path in enumerate(places):
+        if path is not None and any(names) and inside(path, STREAMS):
+            message = f"{path} lies where outputs of commands are stored in the snapshot ({STREAMS})"
+            yield declared.problem("overlapping-sources", _at(system, index), message, hint="Read it in a System of its own.")
 
 
 def _against(declared: Declared, system: System, index: int, path: str, stores: list[tuple[Declared, str]]) -> Iterator[Problem]:
     for store, url in stores:
-        at, name = ("spec", "sources", index, "path"), store.key[1]
+        at, name = _at(system, index), store.key[1]
         if inside(path, url):
             yield declared.problem("source-repository", at, f"{path} lies inside the Repository `{name}` ({url})")
         elif inside(url, path) and not _excluded(os.path.relpath(url, path), system.spec.sources[index].exclude):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.app import keys
-from reconciler.app.errors import CommandFailed, CommandNotAllowed, KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
+from reconciler.app.errors import KeyExposed, KeyMalformed, KeyMissing, KeyUnusable
 from reconciler.base.errors import Fate
 from reconciler.base.secret import redact
 from reconciler.model.declared.repository import Key
+from reconciler.sources.errors import CommandFailed, CommandNotAllowed
 
 RAW = bytes(range(32)).hex().encode()
 

@@ -1,0 +1,23 @@
+"""What validation can say beyond the specs where the sources are visible: a database in use behind a `path`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.app.house import House
+from reconciler.model.problem import Problem, Severity
+from reconciler.observe.sources import observe_sources
+from reconciler.spec import Loaded
+
+
+def with_visible(house: House, loaded: Loaded) -> Loaded:
+    """``loaded`` with a warning for each source of this host that had better be read in another way."""
+    here = [system for system in loaded.desired.systems if system.runs_on(house.agent)]
+    seen = observe_sources(here, allowed=house.allow_commands)
+    found: list[Problem] = []
+    for system in here:
+        declared = loaded.declared.all[("System", system.name)]
+        for index, state in enumerate(seen[system.name]):
+            at = ("spec", "sources", index, "path")
+            found += [declared.problem("live-database", at, text, severity=Severity.WARNING) for text in state.warnings]
+    return replace(loaded, problems=(*loaded.problems, *found)) if found else loaded
