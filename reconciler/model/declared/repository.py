@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.model.declared.block import Block, Items
-from reconciler.model.declared.scalars import PathText, Text
+from reconciler.model.declared.policy import Window
+from reconciler.model.declared.scalars import Duration, PathText, Text
 from reconciler.model.declared.system import FailureDomain
 
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -30,6 +31,19 @@ class Key(Block):
         return self
 
 
+class Prune(Block):
+    """Removing from the repository what no snapshot needs any more."""
+
+    every: Duration = Field(description="How often; the first time this long after the oldest snapshot.")
+
+
+class Maintenance(Block):
+    """The care for the repository as a whole."""
+
+    prune: Prune | None = Field(None, description="Without it nothing is removed unless somebody says `reconcile prune`.")
+    window: Window | None = Field(None, description="When it may begin.")
+
+
 class RepositorySpec(Block):
     """An encrypted store and the place where it can be lost."""
 
@@ -40,3 +54,4 @@ class RepositorySpec(Block):
     deletable_from: Items[Text] | None = Field(
         None, description="Hosts whose credentials could delete it; default: every host that writes to it."
     )
+    maintenance: Maintenance = Field(default_factory=Maintenance)
