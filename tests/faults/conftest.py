@@ -17,6 +17,7 @@ from tests.unit.repository.conftest import bench
 __all__ = ["bench"]
 
 FLOORS = {
+    "schedules": 500,
     "backend faults": 200,
     "real SIGKILLs": 60,
     "real SIGTERMs": 10,
