@@ -145,6 +145,13 @@ class Catalog:
         with self._store.reading() as connection:
             return self._histories.read(connection)
 
+    def pruned(self) -> dict[str, datetime]:
+        """By repository: when the last clean-up ended well."""
+        from reconciler.catalog import runs
+
+        with self._store.reading() as connection:
+            return runs.pruned(connection)
+
     def counters(self) -> tuple[dict[str, int], dict[str, int]]:
         """By kind of action since the catalog began: (ended, of these failed)."""
         from reconciler.catalog import runs

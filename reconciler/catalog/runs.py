@@ -122,6 +122,14 @@ def newest(connection: Connection, limit: int, system: str | None) -> tuple[Run,
     return tuple(_run(row) for row in connection.execute(query).mappings())
 
 
+def pruned(connection: Connection) -> dict[str, datetime]:
+    """By repository: when the last clean-up ended well."""
+    ended = func.max(tables.runs.c.ended_at).label("ended_at")
+    good = tables.runs.c.outcome.in_([RunOutcome.SUCCEEDED, RunOutcome.UNCHANGED])
+    query = select(tables.runs.c.repository, ended).where(tables.runs.c.kind == ActionKind.PRUNE, good).group_by(tables.runs.c.repository)
+    return {row["repository"]: row["ended_at"] for row in connection.execute(query).mappings()}
+
+
 class HistoryCache:
     """The histories as one connection has read them: each pass needs all, few have changed since the last."""
 
