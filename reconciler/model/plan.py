@@ -15,11 +15,15 @@ class ActionKind(StrEnum):
     """Every kind of side effect the loop can have."""
 
     BACKUP = "backup"
+    COPY = "copy"
+    """Bring snapshots from one repository into another."""
     VERIFY = "verify"
     MARK = "mark"
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
     FORGET = "forget"
     """Remove snapshots that were marked at least a day ago."""
+    PRUNE = "prune"
+    """Remove from a repository what no snapshot needs: of no system, so `system` is empty."""
 
 
 class Lane(StrEnum):
@@ -38,19 +42,23 @@ class Action:
     repository: str
     lane: Lane
     reason: str
-    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due."""
+    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, copy-due, prune-due."""
     why: str
     """The sentence with the numbers."""
     priority: int
-    """Higher goes first: 100 asked for by a person, 80 RPO at risk, 50 due, 10 upkeep."""
+    """Higher goes first: 100 asked for by a person, 80 RPO at risk, 50 due, 45 a copy that trails, 10 upkeep."""
     generation: str = ""
     place: Place | None = None
     due_at: datetime | None = None
     backup_kind: BackupKind | None = None
     snapshots: tuple[str, ...] = ()
-    """For verify, mark and forget: sorted ids."""
+    """For verify, mark and forget: sorted ids. For copy: newest first."""
     quick: bool = False
     """For verify: look at the structure only, not at every byte."""
+    origin: str = ""
+    """For copy: the repository to read from; another one that holds a snapshot serves when this one cannot give it."""
+    confirm: str = ""
+    """For prune: the digest of the plan that a person agreed to."""
     retention_digest: str = ""
     """For mark and forget: the effective retention that decided it."""
 
