@@ -20,6 +20,7 @@ from unittest.mock import patch
 import msgspec
 
 from reconciler.base.secret import Secret
+from reconciler.repository import Repository
 from reconciler.repository.codec import Codec
 from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_rows
 from reconciler.repository.format import Type
@@ -80,7 +81,7 @@ def grow(source: Path) -> None:
 
 
 def ordinary(bench: Bench) -> dict[str, object]:
-    """A full, a differential, an incremental snapshot; both kinds of slots; marks, a checkpoint, a deletion record; nested block lists."""
+    """Four snapshots, one of them a copy; both kinds of slots; traces of a clean-up and a verification; block lists; a checkpoint."""
     store, expected = LocalStore(str(bench.place)), {}
     repository = bench.open()
     slots = {found.name: store.get(found.name, 2**14) for found in store.list("keys")}
@@ -91,6 +92,7 @@ def ordinary(bench: Bench) -> dict[str, object]:
     first = bench.take(kind="full", checksums=("sha256", "md5")).root
     assert first is not None
     expected[first.id] = described(bench.source)
+    clean_up(bench)
     (bench.source / "letters" / "new.txt").write_bytes(b"a new letter\n")
     os.chmod(bench.source / "letters.old", 0o700)
     second = bench.take(kind="differential", base=first.id, compression=("gzip", 9)).root
@@ -106,13 +108,43 @@ def ordinary(bench: Bench) -> dict[str, object]:
     record = unseal_root(seals, f"snapshots/{third.id}", store.get(f"snapshots/{third.id}", 2**20))
     assert record.lists
     store.put(f"pending/{'c0' * 16}-1", seal_root(seals, msgspec.structs.replace(record, id="c0" * 16, checkpoint=1)))
-    name = f"gc/00000001-{'d0' * 16}"
-    condemned = {"format": 1, "packs": [hashlib.sha256(b"long gone").digest()], "indexes": []}
-    store.put(name, seals.seal_object(Type.DELETION, name, msgspec.msgpack.encode(condemned)))
     repository.mark(first.id, "verified", AT, "by the builder")
     repository.mark(second.id, "held", AT)
-    next((bench.place / "index").iterdir()).unlink()  # the directory of a pack says the same
+    repository.examine([first.id, third.id], deep=True, scope="the builder")
+    pack = next(iter(store.list("packs"))).name.rpartition("/")[2]
+    repository.distrust([f"packs/{pack[:2]}/{pack}"], AT)  # doubted without a reason: it is read last, but read
+    store.put(f"holds/{pack}", b"")
+    store.put(f"expired/{'e0' * 16}", b"")
+    store.put(f"quarantine/index-{'0a' * 32}-{'0b' * 16}", b"set aside\n")
+    copied, tree = copy_of_another(bench, repository)
+    expected[copied] = tree
+    next((bench.place / "index").iterdir()).unlink()  # the directories of the packs say the same
     return {"source": str(bench.source), "snapshots": expected, "passphrase": PASSPHRASE}
+
+
+def clean_up(bench: Bench) -> None:
+    """A snapshot comes, goes, and leaves a deletion record."""
+    (bench.source / "draft").write_bytes(b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(2_000)))
+    draft = bench.take(kind="full").root
+    assert draft is not None
+    repository = bench.open()
+    repository.forget([draft.id])
+    for path in (bench.place / "packs").rglob("*"):
+        os.utime(path, (AT.timestamp(), AT.timestamp()))  # what is younger than an hour stays
+    repository.clean_up(confirm=repository.plan_clean_up().digest)
+    assert any((bench.place / "gc").iterdir())
+    (bench.source / "draft").unlink()
+
+
+def copy_of_another(bench: Bench, repository: Repository) -> tuple[str, dict[str, list[object]]]:
+    """A snapshot of the same place that comes out of a repository with another master key."""
+    other = Bench(bench.source, bench.place.parent / "other")
+    other.init()
+    (bench.source / "letters" / "from elsewhere.txt").write_bytes(b"travelled far\n")
+    root = other.take(kind="full").root
+    assert root is not None
+    assert len(list(repository.copy_from(other.open(), [root.id]))) == 1
+    return root.id, described(bench.source)
 
 
 def row(name: bytes, mode: int = FILE, size: int = 4, *, inode: int = 1, uid: int = 0, links: int = 1) -> tuple[object, ...]:

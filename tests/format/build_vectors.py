@@ -390,6 +390,13 @@ def small_objects() -> None:
         DAMAGED,
         **(made(Type.MARK, name, {"kind": "held", "at": 5, "note": ""}) | {"name": name.replace("5a", "5b")}),
     )
+    name = "marks/read/" + "0d" * 16
+    read = {"kind": "read", "at": 7, "note": "somebody", "begun": 5, "done": False, "packs": [[PACK, 6]]}
+    good("readings", "one pack", ["somebody", 5, False, [[PACK.hex(), 6]]], **made(Type.MARK, name, read))
+    good("readings", "none", ["somebody", 5, True, []], **made(Type.MARK, name, read | {"packs": [], "done": True}))
+    bad("readings", "no beginning", DAMAGED, **made(Type.MARK, name, {field: read[field] for field in read if field != "begun"}))
+    bad("readings", "a pack without a time", DAMAGED, **made(Type.MARK, name, read | {"packs": [[PACK]]}))
+    bad("readings", "under another name", DAMAGED, **(made(Type.MARK, name, read) | {"name": name.replace("0d", "0e")}))
     name = "gc/00000001-" + "0c" * 16
     record = {"format": 1, "packs": [PACK], "indexes": ["index/" + "ab" * 32]}
     good("deletion", "one pack", [PACK.hex()], **made(Type.DELETION, name, record))

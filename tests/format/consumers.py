@@ -24,6 +24,7 @@ from reconciler.repository.index import ChunkIndex, read_index_object
 from reconciler.repository.keys import open_slots, parse_raw
 from reconciler.repository.marks import read_mark
 from reconciler.repository.pack import HEAD_BYTES, PackEntry, Segment, check_entry, read_directory
+from reconciler.repository.readings import _read
 from reconciler.repository.root import to_micros, unseal_root
 from reconciler.repository.seal import Seals, subkey
 from reconciler.repository.store import Found
@@ -32,6 +33,7 @@ from tests.format import reader
 
 Given = dict[str, Any]
 Ask = Callable[[Given], Any]
+READINGS = reader.shape("Readings", {"kind": str, "at": int, "note": str, "begun": int, "done": bool, "packs": list[tuple[bytes, int]]})
 hexed = bytes.fromhex
 
 
@@ -165,6 +167,10 @@ class Program:
         packs = found.packs if isinstance(found, DeletionRecord) else found
         return sorted(pack.hex() for pack in packs)
 
+    def readings(self, given: Given) -> list[Any]:
+        read = _read(Shelf({given["name"]: hexed(given["data"])}), self.seals, given["name"])  # type: ignore[arg-type]
+        return [read.note, read.begun, read.done, [[pack.hex(), at] for pack, at in read.packs]]
+
     def block(self, given: Given) -> list[list[Any]]:
         entries = [entry for piece in decode_block(hexed(given["data"]), "a block") for entry in entries_of(piece)]
         return [
@@ -257,6 +263,11 @@ class Second:
         name = given["name"]
         record = reader.decoded(self.keys.control(reader.DELETION, name, hexed(given["data"]), name), reader.Deletion, name)
         return sorted(pack.hex() for pack in record.packs)
+
+    def readings(self, given: Given) -> list[Any]:
+        name = given["name"]
+        read = reader.decoded(self.keys.control(reader.MARK, name, hexed(given["data"]), name), READINGS, name)
+        return [read.note, read.begun, read.done, [[pack.hex(), at] for pack, at in read.packs]]
 
     def block(self, given: Given) -> list[list[Any]]:
         return [

@@ -40,7 +40,7 @@ def restored_by_program(repository: Repository, snapshot: str, target: Path) -> 
 def test_both_readers_restore_a_golden_repository(name: str, tmp_path: Path) -> None:
     place, key, expected = unpacked(name, tmp_path / "repository")
     program, second = Repository.open(str(place), Secret(key)), Reader(place, key)
-    assert len(expected["snapshots"]) == 3
+    assert len(expected["snapshots"]) == 4
     assert {root.id for root in program.listing().roots} == set(expected["snapshots"])
     assert program.listing().complete
     for snapshot, tree in expected["snapshots"].items():
