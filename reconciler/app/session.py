@@ -15,6 +15,7 @@ from typing import Self
 
 from reconciler.act.context import Amount, Result, Watcher
 from reconciler.app import explain, planning, view
+from reconciler.app.care import CheckReport, RepairReport
 from reconciler.app.house import House, agent_name
 from reconciler.app.keyring import KeyChange, KeyList, Kit
 from reconciler.app.keys import KeyKind
@@ -175,6 +176,30 @@ class Session:
         from reconciler.app import create
 
         return create.init_repository(self.house, name)
+
+    def check(
+        self, repository: str, *, deep: bool = False, stop: threading.Event | None = None, progress: Callable[[Amount], None] | None = None
+    ) -> CheckReport:
+        """Look at every object of a declared repository; ``deep``: at every byte. Damage is in the report."""
+        from reconciler.app import care
+
+        return care.check(self.house, repository, deep=deep, stop=stop, progress=progress)
+
+    def repair(
+        self,
+        repository: str,
+        digest: str | None = None,
+        *,
+        deep: bool = False,
+        stop: threading.Event | None = None,
+        progress: Callable[[Amount], None] | None = None,
+    ) -> RepairReport:
+        """Without a digest: what a repair would do. With the digest of that plan: do it."""
+        from reconciler.app import care
+
+        if digest is None:
+            return care.plan_repair(self.house, repository, deep=deep, stop=stop, progress=progress)
+        return care.repair(self.house, repository, digest, deep=deep, stop=stop, progress=progress)
 
     def keys(self, repository: str) -> KeyList:
         """Who can open a declared repository."""

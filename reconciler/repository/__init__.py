@@ -11,9 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconciler.repository.check import Checked
     from reconciler.repository.collect import Pruned
     from reconciler.repository.collect_plan import PackFate, PlannedPack, PrunePlan
     from reconciler.repository.copy import Copied
+    from reconciler.repository.donor import Donor
     from reconciler.repository.entries import UNREAD, Entry
     from reconciler.repository.errors import (
         AlreadyInitialised,
@@ -22,15 +24,16 @@ if TYPE_CHECKING:
         Collected,
         ConfirmationNeeded,
         Damaged,
-        NewerFormat,
         LastSlot,
+        NewerFormat,
         NoSpace,
         NoSuchPath,
-        NoSuchSnapshot,
         NoSuchSlot,
+        NoSuchSnapshot,
         NotInitialised,
         ObjectMissing,
         OriginDamaged,
+        RepairChanged,
         RepositoryError,
         TargetFull,
         Unreachable,
@@ -38,12 +41,13 @@ if TYPE_CHECKING:
         WrongKey,
         WrongRepository,
     )
-    from reconciler.repository.marks import MarkRecord
-    from reconciler.repository.repository import Repository, RootListing
     from reconciler.repository.keyring import Keyring, Slot
+    from reconciler.repository.marks import MarkRecord
+    from reconciler.repository.repair import Repaired, RepairPlan
+    from reconciler.repository.repository import Repository, RootListing
+    from reconciler.repository.request import TakeRequest
     from reconciler.repository.restore import Restored, Restoring
     from reconciler.repository.root import Root
-    from reconciler.repository.request import TakeRequest
     from reconciler.repository.survey import Affected
     from reconciler.repository.take import Progress, Taken
     from reconciler.repository.verify import Verified
@@ -52,6 +56,8 @@ _HOME = {
     "Pruned": "collect",
     **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
     "Copied": "copy",
+    "Checked": "check",
+    "Donor": "donor",
     **dict.fromkeys(("UNREAD", "Entry"), "entries"),
     **dict.fromkeys(
         (
@@ -61,14 +67,16 @@ _HOME = {
             "Collected",
             "ConfirmationNeeded",
             "Damaged",
+            "LastSlot",
             "NewerFormat",
             "NoSpace",
             "NoSuchPath",
-            "LastSlot",
+            "NoSuchSlot",
             "NoSuchSnapshot",
             "NotInitialised",
             "ObjectMissing",
             "OriginDamaged",
+            "RepairChanged",
             "RepositoryError",
             "TargetFull",
             "Unreachable",
@@ -78,11 +86,12 @@ _HOME = {
         ),
         "errors",
     ),
+    **dict.fromkeys(("Keyring", "Slot"), "keyring"),
     "MarkRecord": "marks",
     **dict.fromkeys(("Repository", "RootListing"), "repository"),
+    **dict.fromkeys(("RepairPlan", "Repaired"), "repair"),
     **dict.fromkeys(("Restored", "Restoring"), "restore"),
     "Root": "root",
-    **dict.fromkeys(("Keyring", "Slot"), "keyring"),
     "Affected": "survey",
     **dict.fromkeys(("Progress", "Taken"), "take"),
     "TakeRequest": "request",
@@ -94,41 +103,46 @@ __all__ = [
     "Affected",
     "AlreadyInitialised",
     "BaseUnusable",
+    "Checked",
     "CleanUpRefused",
     "Collected",
     "ConfirmationNeeded",
-    "Damaged",
     "Copied",
+    "Damaged",
+    "Donor",
     "Entry",
+    "Keyring",
+    "LastSlot",
     "MarkRecord",
     "NewerFormat",
     "NoSpace",
     "NoSuchPath",
+    "NoSuchSlot",
     "NoSuchSnapshot",
-    "Keyring",
-    "LastSlot",
     "NotInitialised",
     "ObjectMissing",
+    "OriginDamaged",
     "PackFate",
     "PlannedPack",
     "Progress",
     "PrunePlan",
     "Pruned",
+    "RepairChanged",
+    "RepairPlan",
+    "Repaired",
     "Repository",
-    "OriginDamaged",
-    "NoSuchSlot",
     "RepositoryError",
     "Restored",
     "Restoring",
     "Root",
     "RootListing",
+    "Slot",
     "TakeRequest",
     "Taken",
     "TargetFull",
     "Unreachable",
     "Verified",
     "WeakKey",
-    "Slot",
     "WrongKey",
     "WrongRepository",
 ]

@@ -61,6 +61,14 @@ class NoSuchSlot(RepositoryError):
     hint = "`reconcile repository key list NAME` lists them."
 
 
+class RepairChanged(RepositoryError):
+    """The repository is not as it was when the repair was planned."""
+
+    code = "repository-repair-changed"
+    hint = "`reconcile repair NAME` shows the plan as it is now, and its digest."
+    fate = Fate.REFUSED
+
+
 class NewerFormat(RepositoryError):
     """A newer version of this program wrote it, with features that this one does not know."""
 

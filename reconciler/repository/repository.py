@@ -16,34 +16,37 @@ from typing import Self
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
+from reconciler.repository.check import Checked, check
 from reconciler.repository.collect import CleanUp, Pruned
 from reconciler.repository.collect_plan import PrunePlan
 from reconciler.repository.copier import Copier, Side
 from reconciler.repository.copy import Copied
 from reconciler.repository.deletion import condemned_packs, deletion_records
+from reconciler.repository.donor import Donor
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
-    AlreadyInitialised,
     BaseUnusable,
     Damaged,
     NoSuchSnapshot,
     ObjectMissing,
     RepositoryError,
-    Unreachable,
 )
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker, check_header, new_config, new_header, read_config, read_header
 from reconciler.repository.index import ChunkIndex, load_index
+from reconciler.repository.inventory import Look
 from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, is_about_snapshot, read_mark, write_mark
+from reconciler.repository.place import checked_key, local_store, refuse_taken
 from reconciler.repository.publish import Writer
 from reconciler.repository.readings import Readings
-from reconciler.repository.place import checked_key, local_store
+from reconciler.repository.repair import Repair, Repaired, RepairPlan
+from reconciler.repository.repair import plan as plan_repair
+from reconciler.repository.request import TakeRequest
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
-from reconciler.repository.request import TakeRequest
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import LocalStore, Store
 from reconciler.repository.take import Progress, Surroundings, Taken, take
@@ -86,7 +89,7 @@ class Repository:
         """Create a repository in a new or empty folder. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
         store = store or local_store(url)
         checked = checked_key(key, kind)
-        _refuse_taken(store)
+        refuse_taken(store)
         store.create_folders()
         repository_id, master = new_id(), os.urandom(32)
         seals = Seals(master, repository_id)
@@ -269,6 +272,33 @@ class Repository:
         """Remove what no snapshot needs. ConfirmationNeeded: more than half would go, and ``confirm`` is not the digest of the plan."""
         return CleanUp(self._store, self._seals, self._clock.now(), stop).run(confirm)
 
+    def check(self, *, deep: bool, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Checked:
+        """Look at every object; ``deep``: at every byte. Damage is in the result, with the files that it costs."""
+        return check(self._look(deep=deep, stop=stop, progress=progress), self._clock, deep=deep)
+
+    def plan_repair(self, *, deep: bool, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> RepairPlan:
+        """What would be moved, described again and set aside. Changes nothing."""
+        return plan_repair(self._look(deep=deep, stop=stop, progress=progress).run(), self.id, deep=deep)
+
+    def repair(
+        self,
+        digest: str,
+        *,
+        deep: bool,
+        donors: Sequence[Donor] = (),
+        stop: threading.Event | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Repaired:
+        """Carry out the plan with this digest. Raises RepairChanged when it would be another one by now."""
+        seen = self._look(deep=deep, stop=stop, progress=progress).run()
+        repaired = Repair(self._store, self._seals, seen, self._clock.now(), donors).run(plan_repair(seen, self.id, deep=deep), digest)
+        self._records.clear()
+        return repaired
+
+    def donor(self) -> Donor:
+        """This repository as one that can give back what another one lost."""
+        return Donor(self._side(), self.listing().roots)
+
     def free_bytes(self) -> int | None:
         """Space left where the repository is; None when the place does not say."""
         return self._store.free_bytes()
@@ -313,6 +343,12 @@ class Repository:
                 newest = record
         return Writer(writer, newest.sequence if newest else 0, newest.id if newest else None)
 
+    def _look(self, *, deep: bool, stop: threading.Event | None, progress: Callable[[int], None] | None) -> Look:
+        return Look(self._store, self._seals, deep=deep, doubted=distrusted_packs(self._store), stop=stop, progress=progress)
+
+    def _side(self) -> Side:
+        return Side(self._store, self._seals, self._record, self._index)
+
     def _index(self) -> ChunkIndex:
         return self._load()[0]
 
@@ -321,34 +357,8 @@ class Repository:
         condemned = condemned_packs(deletion_records(self._store, self._seals))
         return load_index(self._store, self._seals, distrusted=condemned | distrusted_packs(self._store), unindexed=True)
 
-    def _side(self) -> Side:
-        return Side(self._store, self._seals, self._record, self._index)
-
     def _sweep(self, now: datetime) -> None:
         """Leftovers of killed runs that nobody can still be writing."""
         for found in list(self._store.list("tmp")):
             if now - found.stored_at > _TEMPORARY_KEPT:
                 self._store.delete(found.name)
-
-
-def _refuse_taken(store: LocalStore) -> None:
-    """Only a new or empty place, or what an interrupted init left, may become a repository."""
-    root = store.url
-    if not os.path.lexists(root):
-        return
-    try:
-        names = set(os.listdir(root))
-        if "header" in names:
-            raise AlreadyInitialised(f"there is a repository at {root} already")
-        if names - set(FOLDERS):
-            raise AlreadyInitialised(f"{root} is not empty: {', '.join(sorted(names - set(FOLDERS))[:3])}")
-        for folder in ("snapshots", "packs", "index", "pending"):
-            if folder in names and next(iter(store.list(folder)), None) is not None:
-                raise AlreadyInitialised(
-                    f"{root} holds {folder} of a repository whose header is missing", hint="Restore its `header` from a copy."
-                )
-    except OSError as error:
-        raise Unreachable(f"{root} cannot be read: {os.strerror(error.errno or 0).lower()}") from error
-    for folder in names & {"keys", "config"}:
-        for found in list(store.list(folder)):
-            store.delete(found.name)

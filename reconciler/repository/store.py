@@ -77,6 +77,10 @@ class Store(Protocol):
         """Gone when this returns; a missing object is gone already."""
         ...
 
+    def move(self, name: str, goal: str) -> None:
+        """Give an object another name, which must be free; a crash may leave both. Durable after the next barrier."""
+        ...
+
     def free_bytes(self) -> int | None: ...
 
 
@@ -175,6 +179,14 @@ class LocalStore:
             with contextlib.suppress(FileNotFoundError):
                 self._disk.unlink(path)
             self._disk.sync_folder(os.path.dirname(path))
+
+    def move(self, name: str, goal: str) -> None:
+        path, final = self._path(name), self._path(goal)
+        with self._translated(name):
+            self._make_parent(final)
+            self._disk.publish(path, final)
+            self._published(os.path.dirname(final))
+            self._published(os.path.dirname(path))
 
     def free_bytes(self) -> int | None:
         with self._translated("the free space"):
