@@ -48,6 +48,7 @@ from reconciler.repository.request import TakeRequest
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
 from reconciler.repository.seal import Seals
+from reconciler.repository.settled import settled
 from reconciler.repository.store import LocalStore, Store
 from reconciler.repository.take import Progress, Surroundings, Taken, take
 from reconciler.repository.verify import Verified, Verify
@@ -202,11 +203,14 @@ class Repository:
     def verify(self, snapshot: str, *, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Verified:
         """Read, decrypt and hash again everything that a snapshot needs. Damage is in the result."""
         record = self._record(snapshot)
-        index, damage = self._load()
-        verify = Verify(
-            self._store, self._seals, index, Fetcher(self._store, self._seals, index), self._clock, stop=stop, progress=progress
-        )
-        return verify.run([record], lambda: [record], damage=damage)
+
+        def look() -> Verified:
+            index, damage = self._load()
+            fetcher = Fetcher(self._store, self._seals, index)
+            verify = Verify(self._store, self._seals, index, fetcher, self._clock, stop=stop, progress=progress)
+            return verify.run([record], lambda: [record], damage=damage)
+
+        return settled(self._store, self._seals, look)
 
     def examine(
         self,
@@ -224,15 +228,19 @@ class Repository:
         is continued. When something is damaged, the files that it affects are looked for in all snapshots of the repository.
         """
         records = [self._record(snapshot) for snapshot in snapshots]
-        index, damage = self._load()
-        fetcher = Fetcher(self._store, self._seals, index)
-        readings = Readings.load(self._store, self._seals, self._clock, scope) if deep else None
-        begun = readings.begun if readings is not None and readings.continued else None
-        since = begun if fresh_for is None else self._clock.now() - fresh_for
-        distrusted = distrusted_packs(self._store)
-        verify = Verify(self._store, self._seals, index, fetcher, self._clock, readings, distrusted, stop, progress)
-        known = [*damage, *(readings.damage if readings else ())]
-        return verify.run(records, self._readable_records, deep=deep, since=since, damage=known)
+
+        def look() -> Verified:
+            index, damage = self._load()
+            fetcher = Fetcher(self._store, self._seals, index)
+            readings = Readings.load(self._store, self._seals, self._clock, scope) if deep else None
+            begun = readings.begun if readings is not None and readings.continued else None
+            since = begun if fresh_for is None else self._clock.now() - fresh_for
+            distrusted = distrusted_packs(self._store)
+            verify = Verify(self._store, self._seals, index, fetcher, self._clock, readings, distrusted, stop, progress)
+            known = [*damage, *(readings.damage if readings else ())]
+            return verify.run(records, self._readable_records, deep=deep, since=since, damage=known)
+
+        return settled(self._store, self._seals, look)
 
     def mark(self, snapshot: str, kind: str, at: datetime, note: str = "", *, sole: bool = False) -> None:
         """Remark on a snapshot; durable when this returns. ``sole``: then earlier marks of this kind on it go, for this one says it all."""
