@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -116,6 +117,7 @@ class Stage:
         self.now = START
         self.actors: list[Actor] = []
         self.trace: list[str] = []
+        self.ends: Counter[str] = Counter()
         self._back = threading.Semaphore(0)
         self._mine = threading.local()
 
@@ -136,8 +138,10 @@ class Stage:
             assert actor.turn.acquire(timeout=PATIENCE_SECONDS)
             try:
                 work()
-            except (ReconcilerError, Killed):
-                self.trace.append(f"{name}: ended early")
+                self.ends[f"{name} well"] += 1
+            except (ReconcilerError, Killed) as error:
+                self.ends[f"{name} {getattr(error, 'code', 'killed')}"] += 1
+                self.trace.append(f"{name}: ends with {error!r}")
             except BaseException as error:
                 actor.failure = error
             finally:
@@ -195,7 +199,9 @@ class Play:
 
     def clean_up(self, error: timedelta) -> None:
         repository = self.open(error)
-        repository.clean_up(confirm=repository.plan_clean_up().digest)
+        pruned = repository.clean_up(confirm=repository.plan_clean_up().digest)
+        self.stage.ends["packs removed"] += pruned.removed_packs
+        self.stage.ends["chunks rescued"] += pruned.rescued
 
     def mark(self) -> None:
         repository = self.open()
@@ -247,6 +253,7 @@ def test_no_order_of_calls_loses_what_was_acknowledged(
     prepared: tuple[dict[str, bytes], list[Bench], set[str]], tmp_path: Path, faults: Callable[[str, int], None], shard: int
 ) -> None:
     objects, benches, known = prepared
+    ends: Counter[str] = Counter()
     for number in range(PER_SHARD):
         seed = f"{shard}.{number}"
         chance = random.Random(seed)
@@ -266,9 +273,12 @@ def test_no_order_of_calls_loses_what_was_acknowledged(
             stage.add(name, work, chance.randrange(1, 60) if chance.random() < 0.2 else None)
         try:
             stage.play()
+            ends += stage.ends
             _judge(play)
         except BaseException as error:
             raise AssertionError(f"seed {seed}: {error!r}\n" + "\n".join(stage.trace[-150:])) from error
+    print(ends)
+    assert all(ends[f"{name} well"] > PER_SHARD // 10 for name, _ in acts), f"an actor hardly ever succeeds: {ends}"
     faults("schedules", PER_SHARD)
 
 
