@@ -236,6 +236,7 @@ def main() -> None:
             home.mkdir(parents=True)
             shutil.copytree(bench.place, home / "repository")
         for folder in sorted((home / "repository").rglob("*"), reverse=True):
+            folder.chmod(0o755 if folder.is_dir() else 0o644)  # as git keeps them
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         (home / "key").write_bytes(KEY + b"\n")
