@@ -16,6 +16,7 @@ from reconciler.app.reports import RestoreRequest
 from reconciler.base.clock import SystemClock
 from reconciler.model.problem import Severity
 from reconciler.model.snapshot import BackupKind
+from tests.fakes.banks import bank, transfers, written
 from tests.fakes.houses import WholeHouse, quick_folder
 from tests.fakes.programs import program
 
@@ -114,6 +115,17 @@ def test_what_is_committed_to_the_log_only_makes_a_new_snapshot_and_nothing_new_
         assert shop.backup().outcome == "unchanged"
         with closing(sqlite3.connect(shop.at(shop.restored(), shop.database))) as back:
             assert back.execute("SELECT what FROM orders").fetchall() == [("milk",)]
+
+
+def test_backups_under_write_load_come_back_as_one_moment_each(shop: Shop) -> None:
+    shop.declare("{path: ../orders}", "{sqlite: ../orders/shop.db}")
+    seen = []
+    with written(bank(shop.database)):
+        for _ in range(3):
+            assert shop.backup().outcome == "succeeded"
+            seen.append(transfers(shop.at(shop.restored(), shop.database)))
+    assert seen == sorted(seen)
+    assert seen[0] < seen[-1], "the writers were at work"
 
 
 def test_a_damaged_database_fails_the_run_and_older_snapshots_stay(shop: Shop) -> None:

@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,46 +18,9 @@ from reconciler.base.clock import SystemClock
 from reconciler.base.errors import Cancelled
 from reconciler.sources.errors import SourceBusy, SourceDamaged, SourceLeftOver, SourceMissing, SourceNoRoom, SourceUnreadable
 from reconciler.sources.sqlite import Freezing, freeze, place_for_copies
+from tests.fakes.banks import bank, transfers, written
 
 LONG = timedelta(seconds=60)
-WRITER = """
-import random, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
-print("ready", flush=True)
-while True:  # money moves between two tables; the sum of both never changes
-    db.execute("BEGIN IMMEDIATE")
-    amount = random.randrange(100)
-    db.execute("UPDATE a SET amount = amount - ? WHERE id = ?", (amount, random.randrange(2000)))
-    db.execute("UPDATE b SET amount = amount + ? WHERE id = ?", (amount, random.randrange(2000)))
-    db.execute("INSERT INTO log (amount) VALUES (?)", (amount,))
-    db.execute("COMMIT")
-"""
-
-
-def bank(path: Path, mode: str = "wal") -> Path:
-    """Two tables whose sum is zero."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute(f"PRAGMA journal_mode = {mode}")
-        db.executescript("CREATE TABLE a (id INTEGER PRIMARY KEY, amount, pad); CREATE TABLE b (id INTEGER PRIMARY KEY, amount, pad);")
-        db.execute("CREATE TABLE log (amount)")
-        for table in "ab":
-            db.executemany(f"INSERT INTO {table} VALUES (?, 0, ?)", [(number, "x" * 500) for number in range(2000)])
-        db.commit()
-    return path
-
-
-@contextmanager
-def written(path: Path, writers: int = 2) -> Iterator[None]:
-    processes = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) for _ in range(writers)]
-    for process in processes:
-        assert process.stdout is not None
-        process.stdout.readline()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
 
 
 def how(folder: Path, stop: threading.Event | None = None) -> Freezing:
@@ -72,10 +34,7 @@ def test_a_copy_made_while_others_write_shows_one_moment(tmp_path: Path, mode: s
     with written(path):
         for number in range(3):
             frozen = freeze(str(path), tmp_path / f"copy-{number}", how(tmp_path), LONG)
-            with closing(sqlite3.connect(frozen.copy)) as copy:
-                assert copy.execute("SELECT (SELECT sum(amount) FROM a) + (SELECT sum(amount) FROM b)").fetchone() == (0,)
-                assert copy.execute("SELECT sum(amount) FROM log").fetchone() == copy.execute("SELECT sum(amount) FROM b").fetchone()
-                counts += copy.execute("SELECT count(*) FROM log").fetchone()
+            counts.append(transfers(frozen.copy))
             time.sleep(0.1)
     assert counts[0] < counts[-1], "the writers were at work"
     assert sorted(counts) == counts
