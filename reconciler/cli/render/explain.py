@@ -51,6 +51,9 @@ def _wanted(page: Page, system: DesiredSystem) -> None:
         ("schedule", sentence(system.schedule) or "none"),
         ("retention", sentence(system.retention) or "keeps everything"),
     ]
+    if system.hooks.before or system.hooks.after:
+        named = [f"{moment} {hook.command[0]}" for moment, hooks in system.hooks.given().items() for hook in hooks or ()]
+        rows.append(("hooks", ", ".join(named)))
     if system.suspend:
         rows.append(("suspended", (f"until {when.exact(system.suspend.until)}: {system.suspend.reason}", Style.WARN)))
     page.pairs(rows, indent=2)
