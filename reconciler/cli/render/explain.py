@@ -52,7 +52,8 @@ def _wanted(page: Page, system: DesiredSystem) -> None:
         ("retention", sentence(system.retention) or "keeps everything"),
     ]
     if system.hooks.before or system.hooks.after:
-        named = [f"{moment} {hook.command[0]}" for moment, hooks in system.hooks.given().items() for hook in hooks or ()]
+        moments = {"before": system.hooks.before, "after": system.hooks.after}
+        named = [f"{moment} {hook.command[0]}" for moment, hooks in moments.items() for hook in hooks or ()]
         rows.append(("hooks", ", ".join(named)))
     if system.suspend:
         rows.append(("suspended", (f"until {when.exact(system.suspend.until)}: {system.suspend.reason}", Style.WARN)))
