@@ -70,6 +70,8 @@ class SurveyedPack:
     condemned: bool = False
     doubted: bool = False
     held: bool = False
+    stored_bytes: int = 0
+    """All its segments together. Beginning and directory do not count: of a small pack they are a third, and stay with any pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,6 @@ def _fate(pack: SurveyedPack) -> PackFate:
         return PackFate.UNUSED if pack.indexed else PackFate.ORPHAN
     if pack.doubted:
         return PackFate.DOUBTED
-    if pack.live_bytes < _DENSE * pack.size:
+    if pack.live_bytes < _DENSE * (pack.stored_bytes or pack.size):
         return PackFate.SPARSE
     return PackFate.SMALL if pack.size < SMALL_BYTES else PackFate.USED

@@ -71,6 +71,7 @@ class Survey:
                     condemned=pack in self.condemned,
                     doubted=pack in self.doubted,
                     held=pack in self.held,
+                    stored_bytes=sum(segment.stored_bytes for segment in named.segments) if named is not None else 0,
                 )
             )
         return surveyed
