@@ -48,6 +48,13 @@ class NothingToVerify(ActError):
     hint = "Take a backup first."
 
 
+class NothingToCopy(ActError):
+    """No repository holds a good snapshot of the system that could be copied."""
+
+    code = "act-nothing-to-copy"
+    hint = "Take a backup first."
+
+
 class Claimed(ActError):
     """Another process works on the same system, repository and lane."""
 

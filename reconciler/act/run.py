@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.act import backup, forget, mark, verify
+from reconciler.act import backup, copy, forget, mark, verify
 from reconciler.act.context import Context, Done, Result
 from reconciler.act.errors import Claimed, DamageFound
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
@@ -18,6 +18,7 @@ Runner = Callable[[Action, Context], Done]
 
 _RUNNERS: Mapping[ActionKind, Runner] = {
     ActionKind.BACKUP: backup.run,
+    ActionKind.COPY: copy.run,
     ActionKind.VERIFY: verify.run,
     ActionKind.MARK: mark.run,
     ActionKind.FORGET: forget.run,

@@ -87,6 +87,10 @@ class Reconciler:
         """Back up now, due or not: the named systems, or all of this host."""
         return await self._run(lambda stop: self._session.backup(systems, kind, stop=stop, progress=progress))
 
+    async def copy(self, *systems: str, to: str, progress: Watcher | None = None) -> tuple[Result, ...]:
+        """Copy what the repository ``to`` lacks of these systems (none means all) into it."""
+        return await self._run(lambda stop: self._session.copy(systems, to, stop=stop, progress=progress))
+
     async def verify(self, *systems: str, deep: bool = False, progress: Watcher | None = None) -> tuple[Result, ...]:
         """Read the newest good snapshots whole and write down in the repository what was found."""
         return await self._run(lambda stop: self._session.verify(systems, deep=deep, stop=stop, progress=progress))

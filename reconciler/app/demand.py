@@ -1,4 +1,4 @@
-"""What a person asks for beside the loop: backup, verify, forget. It waits for whoever works on the same thing, and says so.
+"""What a person asks for beside the loop: backup, copy, verify, forget. It waits for whoever works on the same thing, and says so.
 
 Everything that was asked for gets a result, also what cannot be done at all: silence would read like success.
 """
@@ -15,13 +15,14 @@ from reconciler.act.words import REQUESTED
 from reconciler.app.acting import close_interrupted, make_context
 from reconciler.app.errors import NotFound, NotPlanned
 from reconciler.app.house import House
+from reconciler.app.names import require_repository, require_systems
 from reconciler.app.recording import record
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.app.view import find
 from reconciler.base.errors import Cancelled, Fate, Usage
 from reconciler.base.log import get
 from reconciler.catalog.records import Holder, RunOutcome
-from reconciler.decide import Request
+from reconciler.decide import Request, plan_copy
 from reconciler.decide import plan as decide_plan
 from reconciler.decide.proofs import next_proof
 from reconciler.decide.scene import Scene as Decision
@@ -59,6 +60,15 @@ def verify(house: House, systems: Sequence[str], *, deep: bool, stop: threading.
     wanted = [system for system in scene.desired.systems if not systems or system.name in systems]
     actions = [action for system in wanted for action in _verifications(scene, system, deep=deep)]
     return _carry_out(house, catalog, scene, actions, stop=stop, progress=progress)
+
+
+def copy(house: House, systems: Sequence[str], target: str, *, stop: threading.Event, progress: Watcher | None) -> tuple[Result, ...]:
+    """Bring what ``target`` lacks into it; see :meth:`Session.copy`."""
+    catalog, scene = _begin(house)
+    require_systems(scene.desired, systems)
+    require_repository(scene.desired, target)
+    plan = plan_copy(scene.desired, scene.observed, scene.now, systems, target)
+    return _carry_out(house, catalog, scene, plan.actions, stop=stop, progress=progress)
 
 
 def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.app.house import House
+from reconciler.app.names import require_repository, require_systems
 from reconciler.app.reports import PlanReport
 from reconciler.app.scene import NOTHING, look
 from reconciler.app.scene import load as load_scene
 from reconciler.app.visible import with_visible
-from reconciler.decide import Request
+from reconciler.decide import Request, plan_copy
 from reconciler.decide import plan as decide_plan
 from reconciler.spec import Loaded, schemas
 
@@ -25,4 +28,14 @@ def plan(house: House, *, cached: bool, request: Request | None) -> PlanReport:
     with house.memory.reading() as catalog:
         scene = look(house, catalog, load_scene(house, catalog), refresh=NOTHING if cached else None)
     made = decide_plan(scene.desired, scene.observed, scene.now, request=request)
+    return PlanReport(made, scene.desired, scene.observed, scene.loaded.problems)
+
+
+def plan_copies(house: House, systems: Sequence[str], target: str) -> PlanReport:
+    """What would be copied into ``target``."""
+    with house.memory.reading() as catalog:
+        scene = look(house, catalog, load_scene(house, catalog))
+    require_systems(scene.desired, systems)
+    require_repository(scene.desired, target)
+    made = plan_copy(scene.desired, scene.observed, scene.now, systems, target)
     return PlanReport(made, scene.desired, scene.observed, scene.loaded.problems)

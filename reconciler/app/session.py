@@ -147,6 +147,18 @@ class Session:
 
         return demand.verify(self.house, systems, deep=deep, stop=stop or threading.Event(), progress=progress)
 
+    def copy(
+        self, systems: Sequence[str], target: str, *, stop: threading.Event | None = None, progress: Watcher | None = None
+    ) -> tuple[Result, ...]:
+        """Copy what a repository lacks of these systems (none means all) into it, from any repository that holds it."""
+        from reconciler.app import demand
+
+        return demand.copy(self.house, systems, target, stop=stop or threading.Event(), progress=progress)
+
+    def plan_copy(self, systems: Sequence[str], target: str) -> PlanReport:
+        """What :meth:`copy` would do. Changes nothing."""
+        return planning.plan_copies(self.house, systems, target)
+
     def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""
         from reconciler.app import demand

@@ -8,8 +8,8 @@ from reconciler.decide.backups import Request
 from reconciler.decide.choose import Choice, choose
 from reconciler.decide.conditions import conditions
 from reconciler.decide.guard import settled_retention
-from reconciler.decide.plan import plan
+from reconciler.decide.plan import plan, plan_copy
 from reconciler.decide.retention import Verdict
 from reconciler.decide.status import status
 
-__all__ = ["Choice", "Request", "Verdict", "choose", "conditions", "plan", "settled_retention", "status"]
+__all__ = ["Choice", "Request", "Verdict", "choose", "conditions", "plan", "plan_copy", "settled_retention", "status"]

@@ -7,14 +7,16 @@ A repository holds a copy when it has the newest good snapshot of the primary, o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import recovery_point
-from reconciler.decide.scene import Scene
+from reconciler.decide.retention import judge
+from reconciler.decide.scene import Scene, from_future, newest_first
 from reconciler.model.declared.objectives import Copies
 from reconciler.model.desired import DesiredRepository, DesiredSystem
+from reconciler.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,37 @@ def holds(scene: Scene, system: DesiredSystem, repository: str) -> bool:
     if best is None or any(s.good and s.id == best.snapshot.id for s in here):
         return best is not None
     copy = recovery_point(here, scene.history(system.name, repository), scene.now)
-    return copy is not None and best.at - copy.at <= _lag(system)
+    return copy is not None and best.at - copy.at <= allowed_lag(system)
+
+
+def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot, ...]:
+    """Good snapshots that ``target`` lacks and would keep, newest first, each as the repository lists it that is to be read.
+
+    Retention judges them beside what ``target`` holds, as if all had arrived in time: a copy that it then keeps it keeps afterwards,
+    too, so nothing is copied only to be let go and copied again.
+    """
+    there = scene.snapshots(system.name, target)
+    known = {s.id for s in there}
+    lacking: dict[str, Snapshot] = {}
+    for name in origins(scene, system, target):
+        for s in scene.snapshots(system.name, name):
+            if s.good and s.id not in known and not from_future(s.counted_at, scene.now):
+                lacking.setdefault(s.id, s)
+    if not lacking:
+        return ()
+    beside = [*(_in_time(s) for s in there), *(replace(_in_time(s), marks=()) for s in lacking.values())]
+    kept = {verdict.snapshot.id for verdict in judge(beside, system.retention, scene.now) if verdict.keep}
+    return newest_first(s for s in lacking.values() if s.id in kept)
+
+
+def origins(scene: Scene, system: DesiredSystem, target: str) -> tuple[str, ...]:
+    """Repositories that can be read, those of the system first, in its order."""
+    names = dict.fromkeys([*system.repositories, *(r.name for r in scene.desired.repositories)])
+    return tuple(name for name in names if name != target and scene.reachable(name))
+
+
+def _in_time(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, arrived_at=min(snapshot.arrived_at, snapshot.ended_at))
 
 
 def _counts(scene: Scene, system: DesiredSystem) -> Iterable[str]:
@@ -81,10 +113,11 @@ def kinds(system: DesiredSystem, holding: Iterable[DesiredRepository]) -> tuple[
     return tuple((name, wanted[name], present[name]) for name in present if wanted[name])
 
 
-def _lag(system: DesiredSystem) -> timedelta:
+def allowed_lag(system: DesiredSystem) -> timedelta:
+    """How far a copy may trail behind the primary."""
     return system.copies.lag or system.objectives.rpo or timedelta(0)
 
 
 def _allowed(system: DesiredSystem) -> str:
-    lag = _lag(system)
+    lag = allowed_lag(system)
     return f" (at most {format_duration(lag)} behind {system.repositories[0]})" if lag else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.base.units import format_duration
-from reconciler.decide.copies import shortfalls
+from reconciler.decide.copies import missing, shortfalls
 from reconciler.decide.objectives import expected_duration, recovery_point
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
@@ -140,18 +140,18 @@ def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
 
 
 def _of_copies(scene: Scene, system: DesiredSystem) -> list[Gap]:
-    return [
-        _gap(
-            system,
-            shortfall.code,
-            shortfall.why,
-            "Copy the snapshot there by other means: backups go to the first repository only",
-            shortfall.repository,
-        )
-        if shortfall.repository
-        else _gap(system, shortfall.code, shortfall.why, "Name a repository that adds what is missing, or lower `copies`")
-        for shortfall in shortfalls(scene, system)
-    ]
+    gaps = []
+    for shortfall in shortfalls(scene, system):
+        if not shortfall.repository:
+            advice = "Name a repository that adds what is missing, or lower `copies`"
+        elif scene.suspended(system):
+            advice = "Take `suspend` out of its spec: nothing is copied while it is there"
+        elif missing(scene, system, shortfall.repository):
+            continue  # the loop copies
+        else:
+            advice = "Make another repository reachable that holds a good snapshot, or take a new backup: then it is copied by itself"
+        gaps.append(_gap(system, shortfall.code, shortfall.why, advice, shortfall.repository))
+    return gaps
 
 
 def _of_proofs(system: DesiredSystem) -> list[Gap]:

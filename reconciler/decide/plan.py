@@ -7,12 +7,13 @@ two runs over the same world print the same lines.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
 from reconciler.decide.gaps import find_gaps, gaps_of_request
 from reconciler.decide.proofs import plan_verification
+from reconciler.decide.replicate import plan_copies, plan_requested_copies
 from reconciler.decide.scene import Scene
 from reconciler.decide.upkeep import plan_retention
 from reconciler.model.desired import Desired
@@ -36,10 +37,16 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
     for system in desired.systems:
         backups, later = plan_backups(scene, system)
         upkeep, kept = plan_retention(scene, system)
-        actions += [*backups, *plan_verification(scene, system), *upkeep]
+        actions += [*backups, *plan_copies(scene, system), *plan_verification(scene, system), *upkeep]
         held += kept
         waiting += later
     return _assembled(scene, actions, held, find_gaps(scene, held), waiting)
+
+
+def plan_copy(desired: Desired, observed: Observed, now: datetime, systems: Sequence[str], target: str) -> Plan:
+    """What a person asked for: bring what ``target`` lacks of these systems (none means all) into it."""
+    scene = Scene.of(desired, observed, now)
+    return _assembled(scene, plan_requested_copies(scene, systems, target), [], [], [])
 
 
 def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], gaps: Iterable[Gap], waiting: Iterable[Waiting]) -> Plan:

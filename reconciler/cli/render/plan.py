@@ -13,11 +13,18 @@ from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan
 
-SYMBOLS = {ActionKind.BACKUP: "+", ActionKind.VERIFY: "=", ActionKind.MARK: "~", ActionKind.FORGET: "-"}
-VERBS = {ActionKind.BACKUP: "back up", ActionKind.VERIFY: "verify", ActionKind.MARK: "mark for removal", ActionKind.FORGET: "forget"}
+SYMBOLS = {ActionKind.BACKUP: "+", ActionKind.COPY: ">", ActionKind.VERIFY: "=", ActionKind.MARK: "~", ActionKind.FORGET: "-"}
+VERBS = {
+    ActionKind.BACKUP: "back up",
+    ActionKind.COPY: "copy",
+    ActionKind.VERIFY: "verify",
+    ActionKind.MARK: "mark for removal",
+    ActionKind.FORGET: "forget",
+}
 HELD, PERSON = "#", "!"
 _STYLES = {
     ActionKind.BACKUP: Style.GOOD,
+    ActionKind.COPY: Style.GOOD,
     ActionKind.VERIFY: Style.GOOD,
     ActionKind.MARK: Style.WARN,
     ActionKind.FORGET: Style.BAD,
@@ -85,6 +92,9 @@ def deed(action: Action) -> str:
     match action.kind:
         case ActionKind.BACKUP:
             return f"back up to {action.repository}, {action.backup_kind or 'incremental'}"
+        case ActionKind.COPY:
+            source = f" from {action.origin}" if action.origin else ""
+            return f"copy {_snapshots(action.snapshots)}{source} to {action.repository}"
         case ActionKind.VERIFY:
             return f"verify {_snapshots(action.snapshots)} in {action.repository}{', structure' if action.quick else ''}"
         case ActionKind.MARK:
@@ -149,7 +159,7 @@ def _leftovers(page: Page, plan: Plan) -> None:
 def summary(plan: Plan, systems: int) -> str:
     """One line; the numbers of the exit code and of JSON come from the same plan."""
     marks = sum(len(a.snapshots) for a in plan.actions if a.kind is ActionKind.MARK)
-    parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in (ActionKind.BACKUP, ActionKind.VERIFY) if plan.count(kind)]
+    parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY) if plan.count(kind)]
     if plan.to_forget:
         parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")
     if marks:

@@ -28,7 +28,13 @@ DAMAGED_SHOWN = 20
 SYSTEMS_SHOWN = 20  # more belong on the screen of `reconcile status`
 _NOTES = {"vanished", "socket"}  # ordinary life of a running system
 _BAD_WORDS = {"partial", "refused", "busy", "failed", "damaged", "interrupted", "cancelled"}
-_PAST = {ActionKind.BACKUP: "backed up", ActionKind.VERIFY: "verified", ActionKind.MARK: "marked", ActionKind.FORGET: "forgotten"}
+_PAST = {
+    ActionKind.BACKUP: "backed up",
+    ActionKind.COPY: "copied",
+    ActionKind.VERIFY: "verified",
+    ActionKind.MARK: "marked",
+    ActionKind.FORGET: "forgotten",
+}
 
 
 class Unread(Protocol):

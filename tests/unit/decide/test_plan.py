@@ -139,14 +139,6 @@ def test_a_missing_source_is_a_gap_with_the_advice_of_its_failure():
     assert gap(decided, "source-is-link").person == "Name what it points to"
 
 
-def test_a_copy_that_the_policy_names_and_nobody_made_is_a_gap():
-    of = system(repositories=("main", "offsite"))
-    decided = plan(desired(of), observed(listed("main", daily(1)), listed("offsite")), NOW)
-    assert gap(decided, "copy-missing").repository == "offsite"
-    assert codes(plan(desired(of), observed(listed("main", daily(1)), listed("offsite", daily(1))), NOW)) == []
-    assert codes(plan(desired(of), observed(listed("main"), listed("offsite")), NOW)) == []
-
-
 def test_copies_that_no_declared_repository_could_ever_make_are_a_gap():
     of = system(copies=Copies(offsite=1), failure_domain={"site": "office"})
     tree = desired(of, repository("main", failure_domain={"site": "office"}))

@@ -1,0 +1,82 @@
+"""Copies into the further repositories of a system: every good snapshot that they lack and would keep, the newest first.
+
+Losing the primary today costs what the copies lack, so the newest state travels first, and a copy that trails by more than it may goes
+before all other upkeep. Backups still come first: without them there is nothing worth copying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.base.units import format_duration
+from reconciler.decide.copies import allowed_lag, holds, missing, origins
+from reconciler.decide.scene import Scene
+from reconciler.decide.words import counted
+from reconciler.model.desired import DesiredSystem
+from reconciler.model.plan import Action, ActionKind, Lane
+from reconciler.model.snapshot import Snapshot
+
+PRIORITY_REQUESTED = 100
+PRIORITY_LATE = 45
+"""Below a due backup (50), above all other upkeep (10)."""
+PRIORITY_IN_TIME = 20
+AT_A_TIME = 50
+"""Snapshots in one action: then the next plan looks again at what matters most."""
+
+
+def plan_copies(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
+    """What the loop copies now."""
+    actions = []
+    for target in system.repositories[1:]:
+        found = missing(scene, system, target) if _is_free(scene, system, target) else ()
+        if found:
+            priority = PRIORITY_IN_TIME if holds(scene, system, target) else PRIORITY_LATE
+            actions.append(_action(system, target, found[:AT_A_TIME], "copy-due", _why(scene, system, target, found), priority))
+    return tuple(actions)
+
+
+def plan_requested_copies(scene: Scene, systems: Sequence[str], target: str) -> tuple[Action, ...]:
+    """What a person asked for: an action for each system, also where there is nothing to copy. None of ``systems`` means all."""
+    actions = []
+    for system in scene.desired.systems:
+        if not systems or system.name in systems:
+            found = missing(scene, system, target)
+            why = _why(scene, system, target, found) if found else "asked for; nothing is missing in what could be seen"
+            action = _action(system, target, found, "requested", why, PRIORITY_REQUESTED)
+            actions.append(action if found else replace(action, origin=next(iter(origins(scene, system, target)), "")))
+    return tuple(actions)
+
+
+def _is_free(scene: Scene, system: DesiredSystem, target: str) -> bool:
+    if (system.name, target, Lane.UPKEEP) in scene.observed.busy or scene.suspended(system):
+        return False
+    return scene.here(system) and scene.reachable(target)
+
+
+def _action(system: DesiredSystem, target: str, found: Sequence[Snapshot], reason: str, why: str, priority: int) -> Action:
+    return Action(
+        kind=ActionKind.COPY,
+        system=system.name,
+        repository=target,
+        lane=Lane.UPKEEP,
+        reason=reason,
+        why=why,
+        priority=priority,
+        generation=system.generation,
+        place=system.place,
+        due_at=found[0].ended_at if found else None,
+        snapshots=tuple(s.id for s in found),
+        origin=found[0].repository if found else "",
+    )
+
+
+def _why(scene: Scene, system: DesiredSystem, target: str, found: Sequence[Snapshot]) -> str:
+    there = next((s for s in scene.snapshots(system.name, target) if s.good), None)
+    lag = allowed_lag(system)
+    promise = f"; it may trail by {format_duration(lag)}" if lag else ""
+    if there is None:
+        return f"it holds no copy yet; {counted(len(found), 'snapshot')} to copy{promise}"
+    behind = found[0].counted_at - there.counted_at
+    trails = f"it trails by {format_duration(behind, parts=2)}" if behind.total_seconds() > 0 else "older ones are missing"
+    return f"{trails}; {counted(len(found), 'snapshot')} to copy{promise}"
