@@ -113,3 +113,12 @@ def test_the_reader_refuses_what_was_changed(bench: Bench, tmp_path: Path) -> No
         assert codes <= {DAMAGED, "repository-newer-format", "tree-failed"}, path  # the last: a second name of a damaged file
         path.write_bytes(good)
     assert refused >= 4
+
+
+def test_the_reader_restores_where_the_configuration_is_lost(bench: Bench, tmp_path: Path) -> None:
+    grow(bench.source, 11)
+    root = bench.take(kind="full").root
+    assert root is not None
+    (bench.place / "config" / "0").unlink()
+    assert Reader(bench.place, KEY).restore(root.id, tmp_path / "out") == {}
+    assert described(bench.inside(tmp_path / "out")) == described(bench.source)
