@@ -45,8 +45,13 @@ class House:
         return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock)
 
     def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
-        """(st_dev, st_ino) of the folders that no backup enters: our own memory and the repositories."""
-        return frozenset(_identities([str(self.memory.state), *(r.url for r in desired.repositories)]))
+        """(st_dev, st_ino) of what no backup enters or opens: our own memory and the repositories.
+
+        Also the files of our memory, wherever a source reaches them: closing a catalog that somebody else in this process has open
+        would let go of its locks.
+        """
+        folders = _identities([str(self.memory.state), *(r.url for r in desired.repositories)])
+        return frozenset(folders) | frozenset(_identities_of_files(self.memory.state))
 
 
 def is_there(repository: DesiredRepository) -> bool:
@@ -72,3 +77,12 @@ def _identities(paths: Iterable[str]) -> Iterable[tuple[int, int]]:
         if os.path.isdir(path):
             info = os.stat(path)
             yield info.st_dev, info.st_ino
+
+
+def _identities_of_files(folder: Path) -> Iterable[tuple[int, int]]:
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    info = entry.stat(follow_symlinks=False)
+                    yield info.st_dev, info.st_ino

@@ -5,8 +5,10 @@ Reading creates nothing and changes nothing, not even a time stamp: that is what
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,22 @@ if TYPE_CHECKING:
 
 CATALOG = "catalog.sqlite"
 AUDIT = "audit.jsonl"
+_RECOVERY = "recovery"
+
+
+def remember_recovery(catalog: Catalog, note: str, now: datetime) -> None:
+    """The catalog was found damaged and made anew: an event now, and a condition for some days."""
+    catalog.add_event("Warning", "Catalog", "catalog", "CatalogRecovered", note, now)
+    catalog.put_value(_RECOVERY, json.dumps([now.isoformat(), note]))
+
+
+def last_recovery(catalog: Catalog, now: datetime) -> tuple[datetime, str] | None:
+    """When the catalog was last found damaged, and what was done about it."""
+    kept = catalog.get_value(_RECOVERY)
+    if kept is None:  # a view for reading finds the damage itself
+        return (now, catalog.recovered) if catalog.recovered is not None else None
+    moment, note = json.loads(kept)
+    return datetime.fromisoformat(moment), note
 
 
 class Memory:
@@ -55,6 +73,8 @@ class Memory:
             raise ReadOnly("this would change the state directory, which was opened for reading")
         if self._catalog is None:
             self._catalog = Catalog.open(prepare(self.state) / CATALOG, clock=self._clock)
+            if self._catalog.recovered is not None:
+                remember_recovery(self._catalog, self._catalog.recovered, self._clock.now())
         return self._catalog
 
     def audit(self) -> Audit:

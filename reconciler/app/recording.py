@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from reconciler.app.memory import last_recovery
 from reconciler.app.scene import Scene
 from reconciler.decide import conditions as judge_conditions
 from reconciler.decide import status as make_status
+from reconciler.decide.memory import catalog_condition
 from reconciler.model.plan import Gap, Plan
 from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
 
@@ -22,7 +24,7 @@ _LOOP = "loop"
 
 def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
     """Put conditions and events into the catalog; the status as it then is."""
-    judged = judge_conditions(scene.desired, scene.observed, plan, scene.now)
+    judged = _judged(catalog, scene, plan)
     known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
     dated, flips = catalog.put_conditions(judged, scene.now)
     for flip in flips:
@@ -30,6 +32,11 @@ def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
             continue  # well from the beginning: no news
         catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
     return _status(catalog, scene, plan, dated)
+
+
+def _judged(catalog: Catalog, scene: Scene, plan: Plan) -> tuple[Condition, ...]:
+    own = catalog_condition(last_recovery(catalog, scene.now), scene.now)
+    return (*judge_conditions(scene.desired, scene.observed, plan, scene.now), own)
 
 
 def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
@@ -42,7 +49,7 @@ def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
 def read_only_status(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
     """The status without writing anything: `since` is what the catalog knows of a condition that still stands."""
     known = {(c.kind, c.name, c.type): c for c in catalog.conditions()}
-    judged = judge_conditions(scene.desired, scene.observed, plan, scene.now)
+    judged = _judged(catalog, scene, plan)
     return _status(catalog, scene, plan, tuple(_dated(c, known.get((c.kind, c.name, c.type))) for c in judged))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from reconciler.decide.memory import CATALOG, CATALOG_NAME
 from reconciler.decide.objectives import newest_verified_at, recovery_point
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
@@ -30,6 +31,7 @@ def status(
         repositories=tuple(_repository(scene, plan, r, tuple(by_object.get(("Repository", r.name), ()))) for r in desired.repositories),
         spec=spec,
         loop=loop,
+        conditions=tuple(by_object.get((CATALOG, CATALOG_NAME), ())),
     )
 
 

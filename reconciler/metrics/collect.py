@@ -69,6 +69,7 @@ def samples(status: Status | None) -> Iterator[Sample]:
         yield from _of_system(system)
     for repository in status.repositories:
         yield from _of_repository(repository)
+    yield from _of_conditions(status.conditions)
 
 
 def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:

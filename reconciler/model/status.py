@@ -30,11 +30,12 @@ class ConditionType(StrEnum):
     VERIFIED = "Verified"
     SUSPENDED = "Suspended"
     READY = "Ready"
+    CATALOG_INTACT = "CatalogIntact"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One statement about one object. ``kind`` is System or Repository."""
+    """One statement about one object. ``kind`` is System, Repository or Catalog."""
 
     kind: str
     name: str
@@ -136,3 +137,5 @@ class Status:
     repositories: tuple[RepositoryStatus, ...]
     spec: SpecStatus
     loop: LoopStatus
+    conditions: tuple[Condition, ...] = ()
+    """Of no system and no repository: of the program's own memory."""

@@ -6,6 +6,7 @@ whoever may change the link choose what is read. Reading the tree itself is the 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Collection, Sequence
@@ -134,7 +135,9 @@ def _try_to_read(path: str, mode: int) -> bool:
         with os.scandir(path) as entries:
             return next(entries, None) is None
     if stat.S_ISREG(mode):
-        os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)))
+        # Asked, not opened: closing a database that this process has open elsewhere, such as our own catalog, would let go of its locks.
+        if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
         return False
     if stat.S_ISLNK(mode):
         hint = f"Name what it leads to instead: {os.path.realpath(path)}"

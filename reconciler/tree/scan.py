@@ -65,10 +65,11 @@ class Scan:
     """
 
     def __init__(self, roots: Sequence[ScanRoot], *, skip: frozenset[tuple[int, int]] = frozenset()) -> None:
-        """``skip``: (st_dev, st_ino) of folders that do not exist for this scan: repositories, our own state."""
+        """``skip``: (st_dev, st_ino) of folders and files that do not exist for this scan: repositories, our own state."""
         self.defects: list[Defect] = []
         self.excluded = 0
         self._skip = skip
+        self._skip_inodes = frozenset(inode for _, inode in skip)
         self._roots = {path_of(root.path): root for root in roots}
         self._needed: dict[bytes, frozenset[bytes]] = {}
         """Names in a folder that lead to a root."""
@@ -158,7 +159,10 @@ class Scan:
                 if excludes is not None and name not in needed and excludes.match(prefix + name, kind == _FOLDER):
                     self.excluded += 1
                 elif kind == _REGULAR:
-                    append((name, *_status(status)))
+                    if status.st_ino in self._skip_inodes and (status.st_dev, status.st_ino) in self._skip:
+                        self.excluded += 1
+                    else:
+                        append((name, *_status(status)))
                 elif kind == _FOLDER:
                     if (status.st_dev, status.st_ino) in self._skip:
                         self.excluded += 1
@@ -191,6 +195,12 @@ class Scan:
                     status = os.stat(name, dir_fd=folder.handle, follow_symlinks=not is_root)
             except OSError as err:
                 raise _unusable(below, err) from err
+            if is_root and (status.st_dev, status.st_ino) in self._skip:
+                raise RootUnusable(
+                    f"{display(below)} is a repository or memory of this program, which no backup reads",
+                    hint="Name another source.",
+                    path=display(below),
+                )
             rows.append(_row(name, status))
             if stat.S_ISDIR(status.st_mode):
                 folder.pending.insert(0, rows[-1])

@@ -110,6 +110,7 @@ def _unwell(page: Page, status: Status) -> None:
     """Every condition that is not as it should be, with its sentence."""
     found = [c for s in status.systems for c in s.conditions if _bad(c)]
     found += [c for r in status.repositories for c in r.conditions if _bad(c)]
+    found += [c for c in status.conditions if _bad(c)]
     if not found:
         return
     page.blank()
@@ -118,7 +119,7 @@ def _unwell(page: Page, status: Status) -> None:
 
 
 def _complaint(condition: Condition, now: datetime) -> list[Cell]:
-    kind = "" if condition.kind == "System" else f"{condition.kind.lower()} "
+    kind = f"{condition.kind.lower()} " if condition.kind == "Repository" else ""
     style = Style.BAD if condition.status is Truth.FALSE else Style.WARN
     since = when.ago(condition.since, now) if condition.since else ""
     return [f"{kind}{condition.name}", (f"{condition.type} {condition.status}", style), since, condition.message]
