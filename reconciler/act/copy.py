@@ -55,6 +55,12 @@ class _Work:
     """Names of the repositories that gave something."""
     damage: list[tuple[str, OriginDamaged]] = field(default_factory=list)
     unreachable: list[ReconcilerError] = field(default_factory=list)
+    _files: dict[str, int] = field(init=False)
+    """How many each snapshot has, as observed."""
+
+    def __post_init__(self) -> None:
+        """Look them up once."""
+        self._files = {s.id: s.files for state in self.context.observed.repositories.values() for s in state.snapshots}
 
     def read_from(self, name: str) -> None:
         """Copy what this repository holds whole. One that cannot be opened is passed over, and told when nobody else can help."""
@@ -95,8 +101,13 @@ class _Work:
         watcher = self.context.progress
         if watcher is None:
             return None
-        files, content = sum(done.files for done in self.copied), sum(done.bytes for done in self.copied)
-        return lambda now: watcher(self.action, Amount(files + now.files, content + now.bytes, now.stored_bytes))
+        total = sum(self._files.get(snapshot, 0) for snapshot in (*self.left, *(done.snapshot for done in self.copied)))
+
+        def report(now: Progress) -> None:
+            files, content = sum(done.files for done in self.copied), sum(done.bytes for done in self.copied)
+            watcher(self.action, Amount(files + now.files, content + now.bytes, now.stored_bytes, total or None))
+
+        return report
 
     def _note(self, name: str, done: Copied) -> None:
         self.left.remove(done.snapshot)

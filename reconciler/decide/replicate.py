@@ -12,6 +12,7 @@ from dataclasses import replace
 from reconciler.base.units import format_duration
 from reconciler.decide.copies import allowed_lag, holds, missing, origins
 from reconciler.decide.scene import Scene
+from reconciler.decide.upkeep import is_free
 from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action, ActionKind, Lane
@@ -29,7 +30,7 @@ def plan_copies(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
     """What the loop copies now."""
     actions = []
     for target in system.repositories[1:]:
-        found = missing(scene, system, target) if _is_free(scene, system, target) else ()
+        found = missing(scene, system, target) if is_free(scene, system, target) else ()
         if found:
             priority = PRIORITY_IN_TIME if holds(scene, system, target) else PRIORITY_LATE
             actions.append(_action(system, target, found[:AT_A_TIME], "copy-due", _why(scene, system, target, found), priority))
@@ -46,12 +47,6 @@ def plan_requested_copies(scene: Scene, systems: Sequence[str], target: str) -> 
             action = _action(system, target, found, "requested", why, PRIORITY_REQUESTED)
             actions.append(action if found else replace(action, origin=next(iter(origins(scene, system, target)), "")))
     return tuple(actions)
-
-
-def _is_free(scene: Scene, system: DesiredSystem, target: str) -> bool:
-    if (system.name, target, Lane.UPKEEP) in scene.observed.busy or scene.suspended(system):
-        return False
-    return scene.here(system) and scene.reachable(target)
 
 
 def _action(system: DesiredSystem, target: str, found: Sequence[Snapshot], reason: str, why: str, priority: int) -> Action:

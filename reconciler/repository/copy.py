@@ -9,6 +9,7 @@ never stand in each other's way. Reading the origin takes no lock and changes no
 from __future__ import annotations
 
 import queue
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ from reconciler.repository.request import TakeRequest
 from reconciler.repository.root import Root, RootRecord, from_micros
 from reconciler.repository.sink import Sink
 from reconciler.repository.take import Progress, Surroundings
-from reconciler.tree.entry import NAME, SIZE, Row, join
+from reconciler.tree.entry import MODE, NAME, SIZE, Row, join
 
 _PROGRESS_SECONDS = 0.2
 _ALONE = 8  # large chunks on their way at a time
@@ -168,7 +169,7 @@ class _Run:
             for row, cold in zip(decode_rows(piece.hot), decode_colds(piece.cold), strict=True):
                 rows.append(row)
                 colds.append(self._translated(folder.path, row, cold))
-                self._files += bool(row[SIZE])
+                self._files += stat.S_ISREG(row[MODE])
                 self._bytes += row[SIZE]
         self._builder.add(folder.path, folder.pieces[0].device, rows, colds)
         self._between()
