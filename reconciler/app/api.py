@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result, Watcher
+    from reconciler.app.care import CheckReport
     from reconciler.app.reports import (
         Explanation,
         InitReport,
@@ -94,6 +95,10 @@ class Reconciler:
     async def verify(self, *systems: str, deep: bool = False, progress: Watcher | None = None) -> tuple[Result, ...]:
         """Read the newest good snapshots whole and write down in the repository what was found."""
         return await self._run(lambda stop: self._session.verify(systems, deep=deep, stop=stop, progress=progress))
+
+    async def check(self, repository: str, *, deep: bool = False) -> CheckReport:
+        """Look at every object of a declared repository; ``deep``: at every byte. Changes nothing."""
+        return await self._run(lambda stop: self._session.check(repository, deep=deep, stop=stop))
 
     async def restore(
         self,
