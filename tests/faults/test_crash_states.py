@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,17 @@ import pytest
 from reconciler.base.errors import Cancelled
 from reconciler.repository import Repository
 from reconciler.repository.store import LocalStore
+from tests.fakes.clocks import FakeClock
 from tests.faults.disks import Recording, one_after_another
 from tests.faults.world import Memory, look, objects_of
 from tests.unit.repository.conftest import Bench
 
 pytestmark = pytest.mark.faults
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
+LATER = datetime.now(UTC) + timedelta(days=2)  # what a run has just stored is left alone by a clean-up; by then it is no more
 TRIES = 3  # random states per call for each of the two models that have a choice
 NEXT_RUN_EVERY = 10
+CLEAN_UPS = 2  # the first gives up abandoned roots, the second removes what only they needed
 
 
 @dataclass(slots=True)
@@ -33,10 +36,12 @@ class Story:
     promised: list[tuple[int, str]] = field(default_factory=list)
     forgotten: set[str] = field(default_factory=set)
     gone: list[tuple[int, str]] = field(default_factory=list)
+    truth: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    """What each snapshot holds, looked at before any is forgotten."""
 
     def open(self) -> Repository:
         place = str(self.bench.place)
-        return Repository.open(place, self.bench.key(), store=LocalStore(place, self.disk))
+        return Repository.open(place, self.bench.key(), store=LocalStore(place, self.disk), clock=FakeClock(LATER))
 
     def promise(self, snapshot: str) -> str:
         self.promised.append((len(self.disk.calls), snapshot))
@@ -49,6 +54,7 @@ class Story:
 
     def forget(self, snapshot: str) -> None:
         self.forgotten.add(snapshot)
+        self.truth |= look(self.bench.open).content
         self.open().forget([snapshot])
         self.gone.append((len(self.disk.calls), snapshot))
 
@@ -99,7 +105,36 @@ def _marking(story: Story, base: str) -> None:
     story.backup(None, "full")
 
 
-STORIES = [_first, _later, _stopped, _forgetting, _marking]
+def _cleaning(story: Story, base: str) -> None:
+    """Some of what a pack holds is still needed, some is not."""
+    (story.bench.source / "file0").unlink()
+    story.write("new", 20_000)
+    second = story.backup(base)
+    story.forget(base)
+    (story.bench.source / "new").unlink()
+    third = story.backup(second)
+    story.forget(second)
+    repository = story.open()
+    assert repository.clean_up(confirm=repository.plan_clean_up().digest).removed_packs
+    story.write("newer")
+    story.backup(third)
+
+
+def _copying(story: Story, base: str) -> None:
+    """Snapshots of another repository arrive."""
+    origin = Bench(story.bench.source, story.bench.place.parent / "origin")
+    origin.init()
+    story.write("elsewhere")
+    first = origin.take(kind="full").root
+    story.write("elsewhere", 4000)
+    assert first is not None
+    second = origin.take(base=first.id).root
+    assert second is not None
+    for copied in story.open().copy_from(origin.open(), [first.id, second.id]):
+        story.promise(copied.snapshot)
+
+
+STORIES = [_first, _later, _stopped, _forgetting, _marking, _cleaning, _copying]
 
 
 def prepared(folder: Path) -> tuple[Story, str]:
@@ -124,7 +159,7 @@ def test_every_state_after_a_crash_keeps_what_was_acknowledged(
     before = objects_of(story.bench.place)
     truth = dict(look(story.bench.open).content)
     tell(story, base)
-    truth |= look(story.bench.open).content
+    truth |= story.truth | dict(look(story.bench.open).content)
     states = 0
     for number, platter in one_after_another(story.disk.calls, before):
         chance = random.Random(f"{tell.__name__} {number}")
@@ -135,7 +170,7 @@ def test_every_state_after_a_crash_keeps_what_was_acknowledged(
             states += 1
             _check(story, number, objects, truth, f"{how} after call {number} of {len(story.disk.calls)}")
             if states % NEXT_RUN_EVERY == 0:
-                _next_run(story, objects, f"{how} after call {number}")
+                _next_run(story, number, objects, truth, f"{how} after call {number}")
     faults("crash states", states)
 
 
@@ -151,9 +186,14 @@ def _check(story: Story, number: int, objects: dict[str, bytes], truth: dict[str
         assert entries == truth[snapshot], f"{what}: {snapshot} reads wrongly"
 
 
-def _next_run(story: Story, objects: dict[str, bytes], what: str) -> None:
-    """Nobody unlocks or repairs anything: the next backup works, and a second one sees that nothing changed."""
+def _next_run(story: Story, number: int, objects: dict[str, bytes], truth: dict[str, tuple[object, ...]], what: str) -> None:
+    """Nobody unlocks or repairs anything: the next clean-up and backup work, and a second backup sees that nothing changed."""
     store = Memory(objects)
+    cleaner = Repository.open("memory", story.bench.key(), store=store, clock=FakeClock(LATER))
+    for _ in range(CLEAN_UPS):
+        cleaner.clean_up(confirm=cleaner.plan_clean_up().digest)
+    assert cleaner.plan_clean_up().empty, f"{what}: clean-ups never come to an end"
+    _check(story, number, store.objects, truth, f"{what}, then a clean-up")
     key = story.bench.key()
     base = Repository.open("memory", key, store=store).listing().roots[0].id
     taken = story.bench.take(Repository.open("memory", key, store=store), base=base)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.base.errors import Cancelled
@@ -13,6 +13,7 @@ from reconciler.repository import Repository, TakeRequest
 from reconciler.repository.store import LocalStore
 from reconciler.tree.excludes import Excludes
 from reconciler.tree.scan import Scan, ScanRoot
+from tests.fakes.clocks import FakeClock
 from tests.faults.disks import Counting, Deadly
 from tests.unit.repository.conftest import WRITER, Bench
 
@@ -20,7 +21,8 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def _repository(bench: Bench, disk: Counting) -> Repository:
-    return Repository.open(str(bench.place), bench.key(), store=LocalStore(str(bench.place), disk))
+    clock = FakeClock(datetime.now(UTC) + timedelta(days=2))  # so that a clean-up leaves nothing alone for being fresh
+    return Repository.open(str(bench.place), bench.key(), store=LocalStore(str(bench.place), disk), clock=clock)
 
 
 def backup(bench: Bench, disk: Counting) -> None:
@@ -53,7 +55,22 @@ def forget(bench: Bench, disk: Counting) -> None:
     repository.forget([repository.listing().roots[-1].id])
 
 
-ACTS: dict[str, Callable[[Bench, Counting], None]] = {each.__name__: each for each in (backup, full_backup, stopped_backup, mark, forget)}
+def clean_up(bench: Bench, disk: Counting) -> None:
+    """Of what is there when each of these tests begins, the older snapshots go."""
+    repository = _repository(bench, disk)
+    repository.clean_up(confirm=repository.plan_clean_up().digest)
+
+
+def copy(bench: Bench, disk: Counting) -> None:
+    """From a repository beside it."""
+    origin = Bench(bench.source, bench.place.parent / "origin").open()
+    for _ in _repository(bench, disk).copy_from(origin, [root.id for root in origin.listing().roots]):
+        continue
+
+
+ACTS: dict[str, Callable[[Bench, Counting], None]] = {
+    each.__name__: each for each in (backup, full_backup, stopped_backup, mark, forget, clean_up, copy)
+}
 
 
 def die(act: str, source: str, place: str, at: int) -> None:
