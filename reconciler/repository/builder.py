@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.repository.entries import BlockRef, Cold, Cuts, Piece, decode_rows, encode_block, encode_colds, encode_list, encode_rows
+from reconciler.repository.entries import (
+    BlockRef,
+    Cold,
+    Cuts,
+    Piece,
+    count_rows,
+    decode_rows,
+    encode_block,
+    encode_colds,
+    encode_list,
+    encode_rows,
+)
 from reconciler.repository.format import BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, BLOCKS_PER_LIST, Type
 from reconciler.repository.manifest import BaseCursor, BaseFolder
 from reconciler.repository.sink import Sink
@@ -60,7 +71,7 @@ class ManifestBuilder:
             if last and number == len(self._base_refs) - 1:
                 names = decode_rows(piece.hot)
                 last = bool(names) and self._cuts.after(piece.folder, names[-1][NAME])
-            self._put(piece, piece.folder, 0)
+            self._put(piece, piece.folder, count_rows(piece.hot))
             if last:
                 self._cut()
 

@@ -120,6 +120,14 @@ def decode_colds(cold: bytes) -> list[Cold]:
         raise Damaged("a piece of a manifest cannot be read") from error
 
 
+def count_rows(hot: bytes) -> int:
+    """How many rows a piece holds, from the head of its msgpack array, without decoding them."""
+    head = hot[0] if hot else 0x90
+    if head & 0xF0 == 0x90:
+        return head & 0x0F
+    return int.from_bytes(hot[1:3] if head == 0xDC else hot[1:5], "big")
+
+
 def entries_of(piece: Piece) -> list[Entry]:
     """The decoded entries; Damaged when its two halves do not belong together."""
     rows = decode_rows(piece.hot)
