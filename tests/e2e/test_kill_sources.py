@@ -33,7 +33,9 @@ def runs(pid: int) -> bool:
 
 
 def test_a_run_killed_while_a_command_prints_publishes_nothing_and_the_command_ends(world: World) -> None:
-    endless = program(world.folder / "bin", f"echo $$ > {world.folder}/pid; while :; do head -c 500000 /dev/urandom || exit; sleep 0.02; done")
+    endless = program(
+        world.folder / "bin", f"echo $$ > {world.folder}/pid; while :; do head -c 500000 /dev/urandom || exit; sleep 0.02; done"
+    )
     whole = program(world.folder / "bin", "seq 1 200000")
     allow = ("--allow-commands", world.folder / "bin")
     declare(world, f"{{command: [{endless}], name: dump.sql}}")
