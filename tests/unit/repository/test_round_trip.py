@@ -203,7 +203,7 @@ def test_a_folder_with_many_names_is_split_into_blocks_whose_borders_stay(bench)
     (many / "02500.5").touch()
     second = bench.take(base=first.root.id)
     after = [ref.id for ref in bench.open()._record(second.root.id).blocks]
-    assert len(set(after) - set(before)) <= 2
+    assert len(set(after) - set(before)) <= 4  # its own, the one of its parent, and a neighbour or two where a cut was forced
     full = bench.take(kind="full")
     assert [ref.id for ref in bench.open()._record(full.root.id).blocks] == after
 
