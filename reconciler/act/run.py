@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.act import backup, copy, forget, mark, verify
+from reconciler.act import backup, copy, forget, mark, prune, verify
 from reconciler.act.context import Context, Done, Result
 from reconciler.act.errors import Claimed, DamageFound
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
@@ -22,6 +22,7 @@ _RUNNERS: Mapping[ActionKind, Runner] = {
     ActionKind.VERIFY: verify.run,
     ActionKind.MARK: mark.run,
     ActionKind.FORGET: forget.run,
+    ActionKind.PRUNE: prune.run,
 }
 _log = get("act")
 
@@ -33,7 +34,7 @@ def run(action: Action, context: Context) -> Result:
     """
     claim = _claim(action, context)
     if isinstance(claim, Holder):
-        busy = Claimed(f"system {action.system} in repository {action.repository} is being worked on: {claim}")
+        busy = Claimed(f"{_subject(action)} is being worked on: {claim}")
         return Result(action, "", Done(RunOutcome.CANCELLED, busy.message), 0.0, Failure.of(busy), busy.fate)
     try:
         return _run(action, context)
@@ -41,11 +42,14 @@ def run(action: Action, context: Context) -> Result:
         context.catalog.release(claim)
 
 
+def _subject(action: Action) -> str:
+    return f"system {action.system} in repository {action.repository}" if action.system else f"repository {action.repository}"
+
+
 def _claim(action: Action, context: Context) -> Claim | Holder:
     while True:
-        claim = context.catalog.claim(
-            action.system, action.repository, action.lane.value, what=f"{action.kind} of {action.system}", at=context.clock.now()
-        )
+        what = f"{action.kind} of {action.system or action.repository}"
+        claim = context.catalog.claim(action.system, action.repository, action.lane.value, what=what, at=context.clock.now())
         if isinstance(claim, Claim) or not context.patience(claim):
             return claim
 
@@ -81,7 +85,7 @@ def _try(action: Action, context: Context, run_id: str) -> tuple[Done, Failure |
         return Done(RunOutcome.FAILED, error.message), Failure.of(error), error.fate
     except Exception as error:  # noqa: BLE001 - one broken action must not take the pass with it
         _log.exception("action ended with an unexpected error", action=action.kind.value, system=action.system)
-        sentence = f"unexpected {type(error).__name__} while running {action.kind} of system {action.system}: {error}"
+        sentence = f"unexpected {type(error).__name__} while running {action.kind} of {_subject(action)}: {error}"
         failure = Failure("internal", sentence, "This is a defect of the program. The log holds the details.")
         return Done(RunOutcome.FAILED, sentence), failure, Fate.FAILED
 
@@ -102,8 +106,8 @@ def _record(result: Result, context: Context) -> None:
     _audit("complete", action, context, result.run_id, outcome=done.outcome.value, snapshot=done.snapshot_id, message=result.message)
     context.catalog.add_event(
         "Warning" if result.failure is not None or done.outcome is RunOutcome.PARTIAL else "Normal",
-        "System",
-        action.system,
+        "System" if action.system else "Repository",
+        action.system or action.repository,
         _event_reason(action, done),
         f"{action.kind} into {action.repository}: {result.message}"
         if action.kind is ActionKind.BACKUP

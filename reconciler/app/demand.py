@@ -6,7 +6,7 @@ Everything that was asked for gets a result, also what cannot be done at all: si
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Done, Patience, Result, Watcher
@@ -26,7 +26,7 @@ from reconciler.decide import Request, plan_copy
 from reconciler.decide import plan as decide_plan
 from reconciler.decide.proofs import next_proof
 from reconciler.decide.scene import Scene as Decision
-from reconciler.model.desired import DesiredSystem
+from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Gap, Lane
 from reconciler.model.snapshot import BackupKind
@@ -96,6 +96,14 @@ def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
         for (system, repository), found in sorted(wanted.items())
     ]
     return _carry_out(house, catalog, scene, actions, stop=threading.Event(), progress=None)
+
+
+def carry_out(
+    house: House, actions: Callable[[Desired], Sequence[Action]], *, stop: threading.Event, progress: Watcher | None
+) -> tuple[Result, ...]:
+    """What ``actions`` makes of the declared world, recorded like everything else."""
+    catalog, scene = _begin(house)
+    return _carry_out(house, catalog, scene, actions(scene.desired), stop=stop, progress=progress)
 
 
 def _begin(house: House) -> tuple[Catalog, Scene]:

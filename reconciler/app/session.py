@@ -16,6 +16,7 @@ from typing import Self
 from reconciler.act.context import Amount, Result, Watcher
 from reconciler.app import explain, planning, view
 from reconciler.app.care import CheckReport, RepairReport
+from reconciler.app.clean import CleanUpReport
 from reconciler.app.house import House, agent_name
 from reconciler.app.keyring import KeyChange, KeyList, Kit
 from reconciler.app.keys import KeyKind
@@ -158,6 +159,25 @@ class Session:
     def plan_copy(self, systems: Sequence[str], target: str) -> PlanReport:
         """What :meth:`copy` would do. Changes nothing."""
         return planning.plan_copies(self.house, systems, target)
+
+    def prune(
+        self,
+        repositories: Sequence[str] = (),
+        *,
+        confirm: str | None = None,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
+    ) -> tuple[Result, ...]:
+        """Remove from these repositories (none means all) what no snapshot needs. ``confirm``: the digest of the plan of the one named."""
+        from reconciler.app import clean
+
+        return clean.run(self.house, repositories, confirm=confirm, stop=stop or threading.Event(), progress=progress)
+
+    def plan_prune(self, repositories: Sequence[str] = ()) -> tuple[CleanUpReport, ...]:
+        """What :meth:`prune` would do. Changes nothing."""
+        from reconciler.app import clean
+
+        return clean.plan(self.house, repositories)
 
     def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""

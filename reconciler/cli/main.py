@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from reconciler.base.errors import ReconcilerError, Usage
-from reconciler.cli.commands import act, care, copy, keys, look, reconcile, restore, specs
+from reconciler.cli.commands import act, care, copy, keys, look, prune, reconcile, restore, specs
 from reconciler.cli.exits import ExitCode, of_fate
 from reconciler.cli.output import prepare_streams, write, write_page
 from reconciler.cli.words import Format, Level, Words, command, folder, folders, name_of
@@ -59,7 +59,7 @@ def build() -> typer.Typer:
         name: typer.Typer(name=name, help=text, rich_markup_mode=None, no_args_is_help=True, hidden=name in _ALIASES)
         for name, text in {**_GROUPS, **dict.fromkeys(_ALIASES, "")}.items()
     }
-    for family in (specs, look, act, copy, restore, keys, care):
+    for family in (specs, look, act, copy, restore, keys, care, prune):
         family.register(root, groups.__getitem__)
     for name in _ALIASES:
         command(groups[name], "start")(_start)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
 from reconciler.decide.gaps import find_gaps, gaps_of_request
+from reconciler.decide.maintenance import plan_maintenance
 from reconciler.decide.proofs import plan_verification
 from reconciler.decide.replicate import plan_copies, plan_requested_copies
 from reconciler.decide.scene import Scene
@@ -31,7 +32,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
         asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
         requested = [action for system in asked for action in plan_requested(scene, system, request)]
         return _assembled(scene, requested, [], gaps_of_request(scene, request.systems), [])
-    actions: list[Action] = []
+    actions: list[Action] = [*plan_maintenance(scene)]
     held: list[Held] = []
     waiting: list[Waiting] = []
     for system in desired.systems:

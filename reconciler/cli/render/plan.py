@@ -13,13 +13,21 @@ from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan
 
-SYMBOLS = {ActionKind.BACKUP: "+", ActionKind.COPY: ">", ActionKind.VERIFY: "=", ActionKind.MARK: "~", ActionKind.FORGET: "-"}
+SYMBOLS = {
+    ActionKind.BACKUP: "+",
+    ActionKind.COPY: ">",
+    ActionKind.VERIFY: "=",
+    ActionKind.MARK: "~",
+    ActionKind.FORGET: "-",
+    ActionKind.PRUNE: "*",
+}
 VERBS = {
     ActionKind.BACKUP: "back up",
     ActionKind.COPY: "copy",
     ActionKind.VERIFY: "verify",
     ActionKind.MARK: "mark for removal",
     ActionKind.FORGET: "forget",
+    ActionKind.PRUNE: "clean up",
 }
 HELD, PERSON = "#", "!"
 _STYLES = {
@@ -28,6 +36,7 @@ _STYLES = {
     ActionKind.VERIFY: Style.GOOD,
     ActionKind.MARK: Style.WARN,
     ActionKind.FORGET: Style.BAD,
+    ActionKind.PRUNE: Style.WARN,
 }
 _NAMES_SHOWN = 3
 
@@ -77,6 +86,8 @@ def _system(page: Page, plan: Plan, name: str, system: DesiredSystem | None) -> 
 
 
 def _title(name: str, system: DesiredSystem | None) -> tuple[Cell, ...]:
+    if not name:
+        return (("repositories", Style.NAME),)
     if system is None:
         return ((name, Style.NAME), ("  no longer declared", Style.FAINT))
     rpo = f", RPO {format_duration(system.objectives.rpo)}" if system.objectives.rpo else ""
@@ -101,6 +112,8 @@ def deed(action: Action) -> str:
             return f"mark {when.count(len(action.snapshots), 'snapshot')} in {action.repository}"
         case ActionKind.FORGET:
             return f"forget {_snapshots(action.snapshots)} in {action.repository}"
+        case ActionKind.PRUNE:
+            return f"remove what no snapshot needs in {action.repository}"
 
 
 def _snapshots(ids: Sequence[str]) -> str:
@@ -159,7 +172,8 @@ def _leftovers(page: Page, plan: Plan) -> None:
 def summary(plan: Plan, systems: int) -> str:
     """One line; the numbers of the exit code and of JSON come from the same plan."""
     marks = sum(len(a.snapshots) for a in plan.actions if a.kind is ActionKind.MARK)
-    parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY) if plan.count(kind)]
+    counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.PRUNE)
+    parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in counted if plan.count(kind)]
     if plan.to_forget:
         parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")
     if marks:

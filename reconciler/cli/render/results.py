@@ -34,6 +34,7 @@ _PAST = {
     ActionKind.VERIFY: "verified",
     ActionKind.MARK: "marked",
     ActionKind.FORGET: "forgotten",
+    ActionKind.PRUNE: "cleaned up",
 }
 
 
@@ -193,7 +194,8 @@ def _row(result: Ended) -> list[Cell]:
     action, done = result.action, result.done
     took = f"{result.seconds:.1f}s" if result.seconds < 60 else when.count(round(result.seconds / 60), "min", "min")
     snapshot = when.short(done.snapshot_id) if done.snapshot_id else ""
-    return [(action.system, Style.NAME), action.repository, _ending(result), snapshot, took if result.seconds else "", _detail(result)]
+    system = action.system or "(all)"
+    return [(system, Style.NAME), action.repository, _ending(result), snapshot, took if result.seconds else "", _detail(result)]
 
 
 def _ending(result: Ended) -> Cell:

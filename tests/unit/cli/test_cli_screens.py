@@ -38,10 +38,10 @@ def test_a_plan_for_programs(golden: Golden) -> None:
     assert json.loads(text)["summary"] == {
         "backup": 1,
         "copy": 0,
+        "prune": 0,
         "verify": 1,
         "mark": 1,
         "forget": 1,
-        "prune": 0,
         "snapshots_to_mark": 3,
         "snapshots_to_forget": 1,
         "snapshots_held": 120,

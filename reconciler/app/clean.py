@@ -1,0 +1,84 @@
+"""What a person asks for: remove from repositories what no snapshot needs. One digest names the plan, shown or carried out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.act.context import Result, Watcher
+from reconciler.act.words import REQUESTED
+from reconciler.app import demand
+from reconciler.app.errors import NotFound
+from reconciler.app.house import House
+from reconciler.app.scene import load
+from reconciler.base.errors import ReconcilerError, Usage
+from reconciler.model.desired import Desired, DesiredRepository
+from reconciler.model.observed import Failure
+from reconciler.model.plan import Action, ActionKind, Lane
+
+if TYPE_CHECKING:
+    from reconciler.repository import PrunePlan
+
+_PRIORITY = 100  # asked for by a person
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUpReport:
+    """What a clean-up of one repository would do, or why that cannot be said."""
+
+    repository: str
+    plan: PrunePlan | None
+    digest: str = ""
+    failure: Failure | None = None
+
+
+def plan(house: House, repositories: Sequence[str]) -> tuple[CleanUpReport, ...]:
+    """For each of these repositories (none means all). Changes nothing."""
+    with house.memory.reading() as catalog:
+        desired = load(house, catalog).desired
+    return tuple(_planned(house, repository) for repository in _asked(desired, repositories))
+
+
+def run(
+    house: House, repositories: Sequence[str], *, confirm: str | None, stop: threading.Event, progress: Watcher | None
+) -> tuple[Result, ...]:
+    """Clean up each of these repositories (none means all). ``confirm``: the digest of the plan of the one that is named."""
+    if confirm is not None and len(repositories) != 1:
+        raise Usage("--confirm names the plan of one repository", hint="Name that repository, too.")
+
+    def actions(desired: Desired) -> list[Action]:
+        return [_action(repository, confirm) for repository in _asked(desired, repositories)]
+
+    return demand.carry_out(house, actions, stop=stop, progress=progress)
+
+
+def _planned(house: House, repository: DesiredRepository) -> CleanUpReport:
+    try:
+        with house.open_repository(repository) as opened:
+            found = opened.plan_clean_up()
+    except ReconcilerError as error:
+        return CleanUpReport(repository.name, None, failure=Failure.of(error))
+    return CleanUpReport(repository.name, found, found.digest)
+
+
+def _asked(desired: Desired, names: Sequence[str]) -> tuple[DesiredRepository, ...]:
+    for name in names:
+        if desired.repository(name) is None:
+            raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
+    return tuple(repository for repository in desired.repositories if not names or repository.name in names)
+
+
+def _action(repository: DesiredRepository, confirm: str | None) -> Action:
+    return Action(
+        kind=ActionKind.PRUNE,
+        system="",
+        repository=repository.name,
+        lane=Lane.UPKEEP,
+        reason=REQUESTED,
+        why="asked for",
+        priority=_PRIORITY,
+        place=repository.place,
+        confirm=confirm or "",
+    )

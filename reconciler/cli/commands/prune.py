@@ -1,0 +1,53 @@
+"""`prune`: remove from repositories what no snapshot needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from reconciler.base.errors import Usage
+from reconciler.cli.commands.act import DryRun
+from reconciler.cli.commands.reconcile import results_code
+from reconciler.cli.exits import ExitCode
+from reconciler.cli.words import Words, command
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="REPOSITORY", help="Declared ones; all of them when left out.", show_default=False)
+]
+Confirm = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="DIGEST", help="Agree to the plan with this digest: more than half may go."),
+]
+
+
+def prune(words: Words, *, names: Names = None, confirm: Confirm = None, dry_run: DryRun = False) -> ExitCode:
+    """Remove from repositories what no snapshot needs any more. Safe beside running backups."""
+    from reconciler.cli.progress import Progress
+    from reconciler.cli.render.results import results_json, results_page
+    from reconciler.cli.signals import StopSignals
+
+    if confirm == "":
+        raise Usage("--confirm is empty", hint="`reconcile prune --dry-run` shows the plan and its digest.")
+    if dry_run or words.dry_run:
+        return _dry(words, names or [])
+    with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
+        results = session.prune(names or (), confirm=confirm, stop=signals.stop, progress=progress.action)
+    words.answer(lambda: results_page(results), lambda: results_json("prune", results))
+    return signals.outcome(results_code(results))
+
+
+def _dry(words: Words, names: list[str]) -> ExitCode:
+    from reconciler.cli.render.as_json import document
+    from reconciler.cli.render.prune import prune_page
+
+    with words.session(read_only=True) as session:
+        reports = session.plan_prune(names)
+    words.answer(lambda: prune_page(reports), lambda: document("prune-plan", repositories=list(reports)))
+    return ExitCode.FAILED if any(report.failure for report in reports) else ExitCode.DONE
+
+
+def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+    """Put the command where people look for it."""
+    command(root, "prune", accepts=frozenset({"dry_run"}))(prune)
