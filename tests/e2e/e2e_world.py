@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MAIN = "from reconciler.cli.main import main; main()"
+MAIN = "from reconciler.cli.entry import main; main()"
 LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); "
 WAIT_SECONDS = 60.0  # a single command of these small worlds takes one or two
 

@@ -21,7 +21,7 @@ from tests.unit.repository.conftest import Bench
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
-MAIN = "from reconciler.cli.main import main; main()"
+MAIN = "from reconciler.cli.entry import main; main()"
 TERMS = 10
 SPECS = """\
 apiVersion: reconciler/v1
