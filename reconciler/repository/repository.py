@@ -27,6 +27,7 @@ from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
     BaseUnusable,
     Damaged,
+    NoSuchPath,
     NoSuchSnapshot,
     ObjectMissing,
     RepositoryError,
@@ -48,6 +49,7 @@ from reconciler.repository.request import TakeRequest
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
 from reconciler.repository.seal import Seals
+from reconciler.repository.select import Selection
 from reconciler.repository.settled import settled
 from reconciler.repository.store import LocalStore, Store
 from reconciler.repository.take import Progress, Surroundings, Taken, take
@@ -172,10 +174,28 @@ class Repository:
         stop: threading.Event | None = None,
         progress: Callable[[Restoring], None] | None = None,
     ) -> Restored:
-        """Write a snapshot into ``target``. ``paths``: absolute, with everything below; or patterns; empty: all."""
-        record = self._record(snapshot)
+        """Write a snapshot into ``target``. ``paths``: absolute, with everything below; or patterns; empty: all.
+
+        Raises NoSuchPath when nothing matches them.
+        """
+        restored = self.restoring(snapshot, target, stop=stop, progress=progress).run(Selection(paths))
+        if paths and restored.nothing:
+            shown = b", ".join(paths).decode("utf-8", "backslashreplace")
+            raise NoSuchPath(f"nothing in snapshot {snapshot[:12]} matches {shown}")
+        return restored
+
+    def restoring(
+        self,
+        snapshot: str,
+        target: Target,
+        *,
+        stop: threading.Event | None = None,
+        progress: Callable[[Restoring], None] | None = None,
+        finished: Callable[[Sequence[Entry]], None] | None = None,
+    ) -> Restore:
+        """A restore that is ready to run with any choice of entries. See :class:`Restore` for ``finished``."""
         fetcher = Fetcher(self._store, self._seals, self._index())
-        return Restore(record, fetcher, self._seals, target, self._clock, stop, progress).run(paths)
+        return Restore(self._record(snapshot), fetcher, self._seals, target, self._clock, stop, progress, finished)
 
     def copy_from(
         self,

@@ -3,10 +3,14 @@
 Folders and files come in the order of the tree, which is the order of the packs for the most part, so that each segment is decoded about
 once; batches of files go to two threads. Hard links, symbolic links and special files follow when all files are there, times of folders
 last. A file that cannot be restored is named and the others go on; a target that is full ends it.
+
+Into a new target nothing is synced file by file: one sync ends it. Where files are replaced, a batch is synced before its renames: a power
+cut leaves the old content under a name or the new one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -15,27 +19,37 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, TypeVar
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
 from reconciler.repository.entries import UNREAD, Entry
-from reconciler.repository.errors import Damaged, NoSuchPath, ObjectMissing, TargetFull, Unread
+from reconciler.repository.errors import Damaged, ObjectMissing, TargetFull, Unread
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Raw, Type
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
-from reconciler.repository.select import Selection
-from reconciler.tree.entry import INO, MODE, NAME, NLINK, SIZE, Row
+from reconciler.tree.entry import CTIME, INO, MODE, MTIME, NAME, NLINK, SIZE
 from reconciler.tree.errors import TreeError, UnsafeName
 from reconciler.tree.write import Loss, NewFile, Target
 
+_T = TypeVar("_T")
 _WORKERS = 2  # measured: a third gains nothing on two cores, Python's part is under one lock
 _BATCH_BYTES = 2**20
 _BATCH_FILES = 128
+_SYNCED_BYTES = 64 * 2**20  # a batch that is synced: fewer syncs, and no more than this is written twice after a power cut
+_SYNCED_FILES = 1024
 _AHEAD = 4
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PROGRESS_SECONDS = 0.2
+
+
+class Chosen(Protocol):
+    """Which entries are restored. Asked once for each entry, in the order of the tree."""
+
+    def __contains__(self, entry: Entry, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,11 @@ class Restored:
     failures: tuple[tuple[Raw, str], ...]
     seconds: float
 
+    @property
+    def nothing(self) -> bool:
+        """Not one entry was chosen."""
+        return not (self.files or self.folders or self.others or self.failures)
+
 
 @dataclass(slots=True)
 class Restore:
@@ -72,6 +91,10 @@ class Restore:
     clock: Clock
     stop: threading.Event | None = None
     progress: Callable[[Restoring], None] | None = None
+    finished: Callable[[Sequence[Entry]], None] | None = None
+    """Told after each batch what is whole under its final name by then: files first, then links and special files, then folders with
+    their metadata. By one thread at a time, in the order in which batches end. In a target that replaces, the content of the files is
+    durable by then, their names are after the next sync of the target. What it raises ends the restore."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _losses: list[Loss] = field(default_factory=list)
     _failures: list[tuple[bytes, str]] = field(default_factory=list)
@@ -80,6 +103,7 @@ class Restore:
     _others: int = 0
     _folders: dict[bytes, Entry] = field(default_factory=dict)
     _used: set[bytes] = field(default_factory=set)
+    _chosen: set[bytes] = field(default_factory=set)
     _first_names: dict[tuple[int, int], Entry] = field(default_factory=dict)
     _links: list[tuple[Entry, Entry]] = field(default_factory=list)
     _later: list[Entry] = field(default_factory=list)
@@ -87,10 +111,9 @@ class Restore:
     _batch_bytes: int = 0
     _shown_at: float = 0.0
 
-    def run(self, paths: Sequence[bytes]) -> Restored:
-        """Raises NoSuchPath when nothing matches, TargetFull, Cancelled, or a RepositoryError that concerns everything."""
+    def run(self, selection: Chosen) -> Restored:
+        """Raises TargetFull, TargetUnusable, Cancelled, or a RepositoryError that concerns everything."""
         started = self.clock.monotonic()
-        selection = Selection(paths)
         pool = ThreadPoolExecutor(_WORKERS, "restore")
         jobs: deque[Future[None]] = deque()
         try:
@@ -101,8 +124,6 @@ class Restore:
                 jobs.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-        if not (self._files or self._used or self._later or self._links or self._failures):
-            raise NoSuchPath(f"nothing in snapshot {self.record.id[:12]} matches {b', '.join(paths).decode('utf-8', 'backslashreplace')}")
         self._finish_links()
         self._finish_folders()
         self.target.sync()
@@ -116,7 +137,7 @@ class Restore:
             seconds=self.clock.monotonic() - started,
         )
 
-    def _take(self, entry: Entry, selection: Selection, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
+    def _take(self, entry: Entry, selection: Chosen, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
         kind = stat.S_IFMT(entry.row[MODE])
         if kind == stat.S_IFDIR:
             self._folders[entry.path] = entry
@@ -124,6 +145,7 @@ class Restore:
             return
         if kind == stat.S_IFDIR:
             self._use(entry.path)
+            self._chosen.add(entry.path)
             return
         self._use(entry.folder)
         if kind != stat.S_IFREG:
@@ -131,7 +153,8 @@ class Restore:
         elif not self._is_link(entry):
             self._batch.append(entry)
             self._batch_bytes += entry.row[SIZE]
-            if self._batch_bytes >= _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
+            most = (_SYNCED_BYTES, _SYNCED_FILES) if self.target.replaces else (_BATCH_BYTES, _BATCH_FILES)
+            if self._batch_bytes >= most[0] or len(self._batch) >= most[1]:
                 self._send(pool, jobs)
 
     def _use(self, folder: bytes) -> None:
@@ -166,17 +189,45 @@ class Restore:
             self.progress(Restoring(self._files, self._bytes, self.record.files, self.record.bytes))
 
     def _write_batch(self, batch: list[Entry]) -> None:
-        for entry in batch:
-            if self.stop is not None and self.stop.is_set():
-                return
-            losses = self._guarded(entry, self._write_file)
-            if losses is not None:
-                with self._lock:
-                    self._files += 1
-                    self._bytes += entry.row[SIZE]
-                    self._losses.extend(losses)
+        written: list[tuple[Entry, NewFile, tuple[Loss, ...]]] = []
+        try:
+            for entry in batch:
+                if self.stop is not None and self.stop.is_set():
+                    break  # what is written keeps its name: it is whole
+                done = self._guarded(entry, self._write_file)
+                if done is not None:
+                    written.append((entry, *done))
+            if self.target.replaces:
+                written = self._put(written)
+        except BaseException:
+            if self.target.replaces:
+                for entry, file, _ in written:
+                    with contextlib.suppress(OSError, TreeError):
+                        self.target.discard(self.target.folder(entry.folder), file)
+            raise
+        with self._lock:
+            self._files += len(written)
+            for entry, _, losses in written:
+                self._bytes += entry.row[SIZE]
+                self._losses.extend(losses)
+            self._tell([entry for entry, _, _ in written])
 
-    def _guarded(self, entry: Entry, write: Callable[[Entry], tuple[Loss, ...]]) -> tuple[Loss, ...] | None:
+    def _put(self, written: list[tuple[Entry, NewFile, tuple[Loss, ...]]]) -> list[tuple[Entry, NewFile, tuple[Loss, ...]]]:
+        """Sync what is written and put it over what was there; those that have their name."""
+        if written:
+            self.target.sync()
+
+        return [done for done in written if self._guarded(done[0], partial(self._put_one, done[1]))]
+
+    def _put_one(self, file: NewFile, entry: Entry) -> bool:
+        self.target.put(self.target.folder(entry.folder), file)
+        return True
+
+    def _tell(self, entries: Sequence[Entry]) -> None:
+        if self.finished is not None and entries:
+            self.finished(entries)
+
+    def _guarded(self, entry: Entry, write: Callable[[Entry], _T]) -> _T | None:
         """None when the entry failed; then it is noted, with the reason, and nothing of it is left under its name."""
         try:
             return write(entry)
@@ -191,7 +242,7 @@ class Restore:
             self._failures.append((entry.path, why))
         return None
 
-    def _write_file(self, entry: Entry) -> tuple[Loss, ...]:
+    def _write_file(self, entry: Entry) -> tuple[NewFile, tuple[Loss, ...]]:
         if entry.cold.flags & UNREAD:
             raise Unread("its content could not be read when the backup was taken")
         file = self.target.create(self.target.folder(entry.folder), entry.row[NAME])
@@ -203,8 +254,11 @@ class Restore:
         except BaseException:
             self.target.abandon(file)
             raise
-        self.target.finish(file)
-        return losses
+        if self.target.replaces:
+            os.close(file.fd)
+        else:
+            self.target.finish(file)
+        return file, losses
 
     def _write_content(self, file: NewFile, entry: Entry) -> list[int]:
         """Write the chunks where they belong; returns their lengths."""
@@ -235,19 +289,23 @@ class Restore:
                 raise Damaged(f"what was written differs from chunk {chunk.hex()[:16]} of {self.fetcher.pack_of(chunk)}")
 
     def _finish_links(self) -> None:
+        told = []
         for entry, first in self._links:
-            if self._guarded(entry, lambda each, first=first: self._link(each, first)) is not None:  # type: ignore[misc]
+            if self._guarded(entry, partial(self._link, first)):
                 self._files += 1
+                told.append(entry)
         for entry in self._later:
             losses = self._guarded(entry, self._special)
             if losses is not None:
                 self._others += 1
                 self._losses.extend(losses)
+                told.append(entry)
+        self._tell(told)
 
-    def _link(self, entry: Entry, first: Entry) -> tuple[Loss, ...]:
+    def _link(self, first: Entry, entry: Entry) -> bool:
         handle = self.target.folder(entry.folder)
         self.target.hardlink(handle, entry.row[NAME], self.target.folder(first.folder), first.row[NAME])
-        return ()
+        return True
 
     def _special(self, entry: Entry) -> tuple[Loss, ...]:
         handle = self.target.folder(entry.folder)
@@ -261,15 +319,24 @@ class Restore:
 
     def _finish_folders(self) -> None:
         """Metadata of folders, innermost first: each new entry would move the time of its folder."""
+        told = []
         for path in sorted(self._used, reverse=True):
             entry = self._folders.get(path)
-            if entry is not None:
-                losses = self._guarded(entry, self._folder_metadata)
-                self._losses.extend(losses or ())
+            if entry is None:
+                continue
+            losses = self._guarded(entry, self._folder_metadata)
+            if losses is not None:
+                self._losses.extend(losses)
+                told.append(entry)
+        self._tell(told)
 
     def _folder_metadata(self, entry: Entry) -> tuple[Loss, ...]:
-        row: Row = entry.row if entry.row[3] or entry.row[4] else (*entry.row[:3], self.record.as_of * 1000, *entry.row[4:])
         handle = self.target.folder(entry.path)
+        row, only_on_the_way = entry.row, not (entry.row[MTIME] or entry.row[CTIME])
+        if self.target.replaces and entry.path not in self.target.made and (only_on_the_way or entry.path not in self._chosen):
+            return ()  # in place, /tmp and /home lead to nearly everything, and are not ours to change
+        if only_on_the_way:
+            row = (*row[:MTIME], self.record.as_of * 1000, *row[CTIME:])
         return self.target.apply(handle, None, row, xattrs=tuple((entry.cold.xattrs or {}).items()), path=entry.path)
 
 

@@ -55,15 +55,18 @@ class Target:
     def __init__(self, root: str, handle: int, *, replace: bool) -> None:
         self.root = root
         self._handle = handle
-        self._replace = replace
+        self.replaces = replace
         self._device = os.fstat(handle).st_dev
         self._spans_devices = False
         self._metadata = Metadata()
         self._own = threading.local()
         self._all: list[OrderedDict[bytes, int]] = []
         self._lock = threading.Lock()
-        self._prefix = os.urandom(8).hex().encode()
+        self.prefix = b"." + os.urandom(8).hex().encode()
+        """Every temporary name of this restore begins with it and ends with ``.part``: what a killed one leaves can be told by it."""
         self._numbers = count()
+        self.made: set[bytes] = set()
+        """Folders that were not there before."""
 
     @classmethod
     def open(cls, root: str, *, replace: bool = False) -> Target:
@@ -128,7 +131,7 @@ class Target:
     def create(self, handle: int, name: bytes) -> NewFile:
         """A new empty file in a folder, under a temporary name, 0600. OSError as the system says it (no space, no permission)."""
         check_name(name, name)
-        temporary = b".%s%x.part" % (self._prefix, next(self._numbers))
+        temporary = b"%s%x.part" % (self.prefix, next(self._numbers))
         return NewFile(os.open(temporary, _FILE_FLAGS, 0o600, dir_fd=handle), handle, temporary, name)
 
     def finish(self, file: NewFile) -> None:
@@ -140,11 +143,26 @@ class Target:
             raise
         os.close(file.fd)
 
+    def put(self, handle: int, file: NewFile) -> None:
+        """Give a file its name whose ``fd`` is closed already; ``handle``: its folder, asked for again, for the first may be closed by now.
+
+        EntryInTheWay as in :meth:`finish`; then nothing of the new file is left.
+        """
+        try:
+            self._put(handle, file.temporary, file.name)
+        except BaseException:
+            self.discard(handle, file)
+            raise
+
     def abandon(self, file: NewFile) -> None:
         """Close it and leave nothing behind."""
         os.close(file.fd)
+        self.discard(file.handle, file)
+
+    def discard(self, handle: int, file: NewFile) -> None:
+        """Leave nothing behind of a file whose ``fd`` is closed already."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(file.temporary, dir_fd=file.handle)
+            os.unlink(file.temporary, dir_fd=handle)
 
     def symlink(self, handle: int, name: bytes, link: bytes) -> None:
         """A symbolic link with exactly this text; nothing here ever follows it."""
@@ -181,8 +199,12 @@ class Target:
         return self._metadata.apply(handle, name, row, xattrs, path)
 
     def sync(self) -> None:
-        """Everything written so far is durable when this returns; OSError when the system lost some of it."""
-        sync_file_system(self._handle)
+        """Everything written so far is durable when this returns. TargetUnusable when the system lost some of it."""
+        try:
+            sync_file_system(self._handle)
+        except OSError as err:
+            reason = (err.strerror or "failed").lower()
+            raise TargetUnusable(f"{self.root} did not keep what was written: {reason}", target=self.root) from err
         if self._spans_devices:
             os.sync()
 
@@ -215,6 +237,7 @@ class Target:
     def _open_folder(self, parent: int, name: bytes, path: bytes) -> int:
         try:
             os.mkdir(name, 0o700, dir_fd=parent)
+            self.made.add(path)
             made = True
         except FileExistsError:
             made = False
@@ -231,7 +254,7 @@ class Target:
     def _put(self, handle: int, temporary: bytes, name: bytes) -> None:
         """Rename within a folder, whole or not at all."""
         try:
-            if self._replace:
+            if self.replaces:
                 os.rename(temporary, name, src_dir_fd=handle, dst_dir_fd=handle)
                 with contextlib.suppress(FileNotFoundError):  # renaming one of two names of a file onto the other does nothing
                     os.unlink(temporary, dir_fd=handle)
@@ -242,13 +265,13 @@ class Target:
 
     def _make(self, handle: int, name: bytes, make: Callable[[bytes], None]) -> None:
         """An entry that is whole in one call; to replace an old one, it is made beside it first."""
-        if not self._replace:
+        if not self.replaces:
             try:
                 make(name)
             except FileExistsError as err:
                 raise EntryInTheWay(f"{_shown(name)} exists already in {self.root}", target=self.root) from err
             return
-        temporary = b".%s%x.part" % (self._prefix, next(self._numbers))
+        temporary = b"%s%x.part" % (self.prefix, next(self._numbers))
         make(temporary)
         try:
             self._put(handle, temporary, name)
