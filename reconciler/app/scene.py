@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.problem import Severity
 from reconciler.model.status import SpecStatus
 from reconciler.observe.world import Look, observe
-from reconciler.spec import Cache, Loaded, StoredDocument
+from reconciler.spec import Cache, Loaded, StoredDocument, revision
 from reconciler.spec import load as load_specs
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Scene:
             warnings=len(self.loaded.problems) - errors,
             loaded_at=self.now,
             objects=self.loaded.objects,
+            revision=self.desired.revision,
         )
 
 
@@ -52,7 +53,8 @@ def load(house: House, catalog: Catalog, *, cache: Cache | None = None) -> Loade
     """The specs; what does not parse stands as it last did. What another tree left in this memory never stands in."""
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
     known = catalog.last_good() if same_tree else {}
-    return load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()}, cache=cache)
+    loaded = load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()}, cache=cache)
+    return replace(loaded, desired=replace(loaded.desired, revision=revision(house.specs)))
 
 
 def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:

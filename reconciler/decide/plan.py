@@ -63,6 +63,7 @@ def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], ga
         gaps=tuple(sorted(gaps, key=lambda g: (g.system, g.repository, g.code))),
         waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),
         orphans=_orphans(scene),
+        revision=scene.desired.revision,
         foreign=len({s.id for s in _listed(scene) if s.realm != scene.desired.realm}),
     )
 

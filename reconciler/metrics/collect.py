@@ -84,6 +84,8 @@ def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:
 def _of_spec(spec: SpecStatus) -> Iterator[Sample]:
     yield names.SPEC_SUCCESSFUL, (), spec.clean and spec.errors == 0
     yield names.SPEC_LOADED, (), _timestamp(spec.loaded_at)
+    commit, dirty = (spec.revision.short, str(spec.revision.dirty).lower()) if spec.revision is not None else ("", "")
+    yield names.SPEC, (commit, dirty), 1
 
 
 def _of_system(system: SystemStatus) -> Iterator[Sample]:

@@ -96,6 +96,13 @@ SPEC_SUCCESSFUL = _gauge(
     note="Stays 0 until the tree is repaired; meanwhile a broken object is kept at its last good version.",
 )
 SPEC_LOADED = _gauge("spec_last_load_timestamp_seconds", Subject.SPECS, "When the spec tree was last read; 0 is never.")
+SPEC = _info(
+    "spec",
+    Subject.SPECS,
+    "Where the spec tree stands in git.",
+    ("revision", "dirty"),
+    note="`revision` is the commit, shortened; empty outside git. `dirty` is true when files differ from it.",
+)
 
 SYSTEM = _info(
     "system",

@@ -67,6 +67,23 @@ class DesiredRepository:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """Where a spec tree stands in git."""
+
+    commit: str
+    """In full, as git writes it."""
+    dirty: bool
+    """Whether files of the tree differ from that commit, new ones included."""
+
+    @property
+    def short(self) -> str:
+        return self.commit[:12]
+
+    def __str__(self) -> str:
+        return f"{self.short}{' with uncommitted changes' if self.dirty else ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """The whole tree at one instant."""
 
@@ -80,6 +97,8 @@ class Desired:
     problems: tuple[Problem, ...] = ()
     clean: bool = True
     """True: the whole tree parsed; only then absence of an object means that it was removed."""
+    revision: Revision | None = None
+    """None: not in git, or not known."""
 
     @property
     def realm(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.model.desired import Revision
 from reconciler.model.problem import Place
 from reconciler.model.snapshot import BackupKind
 
@@ -126,6 +127,8 @@ class Plan:
     orphans: Mapping[str, int] = field(default_factory=dict)
     """Snapshots of the own realm whose system is no longer declared, by system name: kept, listed, never forgotten."""
     foreign: int = 0
+    revision: Revision | None = None
+    """Of the specs."""
 
     def count(self, kind: ActionKind) -> int:
         return sum(action.kind is kind for action in self.actions)

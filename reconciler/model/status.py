@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from reconciler.model.desired import Revision
 from reconciler.model.observed import Failure, RunHistory
 
 
@@ -124,6 +125,7 @@ class SpecStatus:
     warnings: int
     loaded_at: datetime | None
     objects: int
+    revision: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)

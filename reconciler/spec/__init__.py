@@ -6,7 +6,8 @@ Knows no catalog: whoever calls :func:`load` keeps the last good documents and g
 from __future__ import annotations
 
 from reconciler.spec.codes import CODES
-from reconciler.spec.errors import NoSuchObject, SpecError, SpecTreeMissing, SpecTreeUnreadable
+from reconciler.spec.errors import NoSuchObject, NoSuchRevision, NotInGit, SpecError, SpecTreeMissing, SpecTreeUnreadable
+from reconciler.spec.git import checkout, revision
 from reconciler.spec.load import LastGoodDocuments, Loaded, StoredDocument, load
 from reconciler.spec.origins import origins
 from reconciler.spec.read import Cache
@@ -14,7 +15,8 @@ from reconciler.spec.resolve import effective
 from reconciler.spec.schemas import schemas
 
 __all__ = [
-    "load", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache",
+    "load", "checkout", "revision", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache",
     "origins", "effective", "schemas", "CODES",
-    "SpecError", "SpecTreeMissing", "SpecTreeUnreadable", "NoSuchObject",
+    "SpecError", "SpecTreeMissing", "SpecTreeUnreadable", "NoSuchObject", "NotInGit",
+    "NoSuchRevision",
 ]  # fmt: skip

@@ -33,3 +33,17 @@ class NoSuchObject(SpecError):
 
     code = "spec-no-such-object"
     hint = "What is declared? `reconcile config show` lists every object."
+
+
+class NotInGit(SpecError):
+    """The spec tree cannot be compared with an earlier revision of itself, because git does not keep it or is not installed."""
+
+    code = "spec-not-in-git"
+    hint = "Is this folder inside the git checkout, and is git installed for this user?"
+
+
+class NoSuchRevision(SpecError):
+    """Git knows no such revision of the spec tree, or does not let this user look."""
+
+    code = "spec-no-such-revision"
+    hint = "Which revision is meant? A shallow clone holds only the newest ones: `git fetch --unshallow` brings the rest."

@@ -59,7 +59,8 @@ def _head(page: Page, plan: Plan, desired: Desired) -> None:
     state = "clean" if plan.clean else "with errors: broken files stay at their last good version"
     contents = f"{when.count(len(desired.systems), 'system')}, {when.count(len(desired.repositories), 'repository', 'repositories')}"
     seen = f"{when.exact(plan.at)}{'' if plan.complete else ', not completely: what was not seen is not in this plan'}"
-    page.pairs([("Specs", f"{desired.root} ({state}; {contents})"), ("Observed", seen)])
+    commit = f"; commit {plan.revision}" if plan.revision is not None else ""
+    page.pairs([("Specs", f"{desired.root} ({state}; {contents}{commit})"), ("Observed", seen)])
     for repository, at in sorted(plan.observed_at.items()):
         if at is None:
             page.line(("          ", Style.FAINT), (f"{repository} was never seen", Style.WARN))

@@ -16,6 +16,7 @@ def plan_json(plan: Plan, desired: Desired) -> str:
     spec = {
         "root": desired.root,
         "digest": desired.digest,
+        "revision": plain(plan.revision),
         "clean": desired.clean,
         "systems": len(desired.systems),
         "repositories": len(desired.repositories),
@@ -27,7 +28,7 @@ def plan_json(plan: Plan, desired: Desired) -> str:
         "snapshots_held": sum(len(h.snapshots) for h in plan.held),
         "gaps": len(plan.gaps),
     }
-    fields = {key: value for key, value in plain(plan).items() if key not in {"clean", "spec_digest"}}
+    fields = {key: value for key, value in plain(plan).items() if key not in {"clean", "spec_digest", "revision"}}
     return document("plan", spec=spec, summary=totals, **fields, problems=counts(desired.problems))
 
 
@@ -43,7 +44,8 @@ def plan_markdown(plan: Plan, desired: Desired) -> str:
         lines += ["| | system | what | why |", "|---|---|---|---|"]
         lines += [f"| `{sign}` | {_cell(system)} | {_cell(what)} | {_cell(why)} |" for sign, system, what, why in rows]
         lines.append("")
-    lines.append(f"Specs `{desired.digest[:12]}`, observed {when.universal(plan.at)}.")
+    at = f"`{plan.revision.short}`{' with uncommitted changes' * plan.revision.dirty}" if plan.revision else f"`{desired.digest[:12]}`"
+    lines.append(f"Specs {at}, observed {when.universal(plan.at)}.")
     return "\n".join(lines) + "\n"
 
 

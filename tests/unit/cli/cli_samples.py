@@ -9,7 +9,7 @@ from reconciler.model.declared.objectives import Copies, Drill
 from reconciler.model.declared.repository import Key
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Source
-from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
+from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem, Revision
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
 from reconciler.model.problem import Place, Problem, Severity
@@ -85,6 +85,7 @@ def busy_plan() -> Plan:
     return Plan(
         at=NOW,
         spec_digest="9be01f2c" * 8,
+        revision=Revision("4f1c2ab9" * 5, dirty=True),
         clean=True,
         complete=False,
         observed_at={"main": NOW - 4 * MINUTE, "offsite": None},
