@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from reconciler.base.clock import Clock
-from reconciler.catalog.records import Claim, Document, Event, Holder, Run, RunOutcome
+from reconciler.catalog.records import Claim, Document, Event, Holder, RestoreRecord, Run, RunOutcome
 from reconciler.model.declared.policy import Retention
 from reconciler.model.observed import Failure, RepositoryState, RunHistory
 from reconciler.model.status import Condition
@@ -158,6 +158,36 @@ class Catalog:
 
         with self._store.reading() as connection:
             return runs.counters(connection)
+
+    # --- restores
+
+    def begin_restore(self, record: RestoreRecord) -> None:
+        """Write the intent, before the first byte; for an interrupted one, that this process continues it."""
+        from reconciler.catalog import restores
+
+        with self._store.writing() as connection:
+            restores.begin(connection, record)
+
+    def end_restore(self, record: RestoreRecord) -> None:
+        """Write the outcome. Kept are the newest 10,000."""
+        from reconciler.catalog import restores
+
+        with self._store.writing() as connection:
+            restores.end(connection, record)
+
+    def restores(self, limit: int, system: str | None = None) -> tuple[RestoreRecord, ...]:
+        """Newest first; one whose process is gone is ``interrupted``."""
+        from reconciler.catalog import restores
+
+        with self._store.reading() as connection:
+            return restores.newest(connection, limit, system)
+
+    def measured_restores(self, system: str, repository: str, since: datetime) -> tuple[RestoreRecord, ...]:
+        """At most five whole ones, newest first: of this system, else from this repository, which the system of each record tells."""
+        from reconciler.catalog import restores
+
+        with self._store.reading() as connection:
+            return restores.measured(connection, system, repository, since)
 
     # --- conditions and events
 

@@ -53,6 +53,44 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreRecord:
+    """One recovery operation, also one that undoes another."""
+
+    id: str
+    kind: Literal["restore", "rollback"]
+    system: str
+    repository: str
+    snapshot_id: str
+    target: str
+    """The folder; empty when it went back to where the files came from."""
+    in_place: bool
+    policy: str
+    """What was to become of entries that are there already."""
+    actor: str
+    """The user of the operating system, and the way they came, such as ``maria (cli)``."""
+    started_at: datetime
+    undoes: str | None = None
+    """A rollback: the id of the restore that it undoes."""
+    safety_id: str | None = None
+    """The snapshot of what it was about to touch."""
+    ended_at: datetime | None = None
+    outcome: RunOutcome | None = None
+    """None: under way."""
+    files: int = 0
+    bytes: int = 0
+    deleted: int = 0
+    failures: int = 0
+    losses: int = 0
+    seconds: float = 0.0
+    """Spent on writing, reading back and syncing: what the next expectation is made from."""
+    failure: Failure | None = None
+
+    @property
+    def duration(self) -> timedelta | None:
+        return None if self.ended_at is None else self.ended_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something worth telling a person; the same one again only counts up."""
 

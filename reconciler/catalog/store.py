@@ -108,11 +108,13 @@ def peek_store(path: Path) -> Store:
     """Open for reading only: creates nothing, changes nothing. A missing, or damaged, catalog reads as an empty one."""
     if not path.exists():
         return _empty(path, None)
-    for attempt in (_read_only, _read_only_copy):  # the copy: a killed writer's journal can only be rolled back by writing
+    for attempt in (_read_only, _read_only_copy):  # the copy: to roll a killed writer's journal back, or to add tables
         engine = attempt(path)
         try:
             with engine.connect() as connection:
-                _check_version(connection, path)
+                older = (_check_version(connection, path) or 0) < tables.SCHEMA_VERSION
+                if older and attempt is _read_only_copy:
+                    tables.metadata.create_all(connection)  # in memory
                 connection.execute(select(tables.runs.c.id).limit(1)).all()
         except (exc.DBAPIError, sqlite3.Error) as error:
             engine.dispose()
@@ -121,7 +123,9 @@ def peek_store(path: Path) -> Store:
             if "readonly" not in str(error) and "unable to open" not in str(error):
                 raise translate(error, path) from error
         else:
-            return Store(path, engine, session=None)
+            if attempt is _read_only_copy or not older:
+                return Store(path, engine, session=None)
+            engine.dispose()
     raise CatalogError(f"the catalog {path} cannot be read")
 
 
@@ -174,9 +178,9 @@ def _enter(engine: Engine, path: Path, now: datetime) -> str:
     session, process = new_id(), me()
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        if not _check_version(connection, path):
-            tables.metadata.create_all(connection)
-            connection.execute(insert(tables.settings).values(key="schema_version", text=str(tables.SCHEMA_VERSION)))
+        if _check_version(connection, path) != tables.SCHEMA_VERSION:
+            tables.metadata.create_all(connection)  # all of them, or those that an older version did not have
+            connection.execute(tables.upsert(tables.settings), {"key": "schema_version", "text": str(tables.SCHEMA_VERSION)})
         if _forget_dead_sessions(connection):
             _check_integrity(connection)
         connection.execute(insert(tables.sessions).values(id=session, pid=process.pid, start=process.start, at=now))
@@ -184,14 +188,14 @@ def _enter(engine: Engine, path: Path, now: datetime) -> str:
     return session
 
 
-def _check_version(connection: Connection, path: Path) -> bool:
-    """Whether the tables are there. Raises CatalogNewer when they are of a version that this program does not know."""
+def _check_version(connection: Connection, path: Path) -> int | None:
+    """Of which version the tables are; None when there are none. Raises CatalogNewer when this program does not know the version."""
     if not connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'settings'").first():
-        return False
+        return None
     found = connection.execute(select(tables.settings.c.text).where(tables.settings.c.key == "schema_version")).scalar()
     if found is not None and int(found) > tables.SCHEMA_VERSION:
         raise CatalogNewer(f"the catalog {path} has version {found}, this program knows version {tables.SCHEMA_VERSION}")
-    return found is not None
+    return int(found) if found is not None else None
 
 
 def _forget_dead_sessions(connection: Connection) -> bool:

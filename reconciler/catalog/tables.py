@@ -1,6 +1,7 @@
 """The tables. Times are whole microseconds since 1970 UTC: exact, sortable, and the same on every database.
 
-Changing a table means a new ``SCHEMA_VERSION`` and a migration; a test keeps the shape of each version.
+Changing a table means a new ``SCHEMA_VERSION`` and a migration; a test keeps the shape of each version. A version that only has
+more tables needs none: what is missing is made when the catalog is opened.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, ForeignKey, Index, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Float, ForeignKey, Index, Integer, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: restores
 
 
 class Moment(TypeDecorator[datetime]):
@@ -150,6 +151,36 @@ histories = Table(
     _moment("confirmed_as_of", null=True),
     _number("revision"),  # greater than any before at each change: readers ask only for what is newer
     Index("histories_by_revision", "revision"),
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    _text("id", key=True),
+    _text("kind"),
+    _text("system"),
+    _text("repository"),
+    _text("snapshot_id"),
+    _text("target"),
+    Column("in_place", Boolean, nullable=False),
+    _text("policy"),
+    _text("actor"),
+    _text("undoes", null=True),
+    _text("safety_id", null=True),
+    _moment("started_at"),
+    _number("pid"),
+    _text("start"),
+    _moment("ended_at", null=True),
+    _text("outcome", null=True),
+    _number("files"),
+    _number("bytes"),
+    _number("deleted"),
+    _number("failures"),
+    _number("losses"),
+    Column("seconds", Float, nullable=False),
+    _text("failure", null=True),
+    Index("restores_by_time", "started_at"),
+    Index("restores_by_system", "system", "started_at"),
 )
 
 counters = Table("counters", metadata, _text("kind", key=True), _number("ended"), _number("failed"))
