@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from reconciler.act.context import Context
 from reconciler.act.errors import FactsChanged
 from reconciler.act.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.plan import Action
-from reconciler.model.snapshot import Grade, MarkKind
+from reconciler.model.snapshot import Grade, MarkKind, hold_stands
 from reconciler.repository import Repository, Root, RootListing
 
 
@@ -76,10 +77,18 @@ def _names(name: str, context: Context) -> set[str]:
     return {name, former} if len(heirs) == 1 else {name}
 
 
+def held(root: Root, listing: RootListing, now: datetime) -> bool:
+    """Whether a snapshot is protected from being forgotten, by what the repository says at this moment."""
+    marked = any(mark.kind == MarkKind.HELD for mark in listing.marks.get(root.id, ()))
+    return marked and hold_stands(root.grade, min(root.as_of, root.arrived_at), now)
+
+
 def readable_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
     """Those that a backup may be compared with: nothing bad was learned of them. Newest first."""
     bad = {MarkKind.DAMAGED.value, MarkKind.SUSPECT.value}
-    readable = [r for r in roots if r.grade != Grade.SUSPECT and not any(m.kind in bad for m in listing.marks.get(r.id, ()))]
+    readable = [
+        r for r in roots if r.grade in {Grade.COMPLETE, Grade.PARTIAL} and not any(m.kind in bad for m in listing.marks.get(r.id, ()))
+    ]
     return sorted(readable, key=lambda r: (r.as_of, r.id), reverse=True)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged, StillNeeded
-from reconciler.act.facts import declared_system, good_roots, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.act.facts import declared_system, good_roots, held, nothing_else_went, open_repository, own_roots, still_there
 from reconciler.act.words import REQUESTED, counted
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
@@ -34,7 +34,7 @@ def run(action: Action, context: Context) -> Done:
         nothing_else_went(action, context, roots)
         _not_the_newest(action, context, roots, listing)
         for snapshot in action.snapshots:
-            _may_go(snapshot, action, context, listing)
+            _may_go(roots[snapshot], action, context, listing)
         removed = repository.forget(action.snapshots)
     return Done(RunOutcome.SUCCEEDED, f"{counted(len(removed), 'snapshot')} removed")
 
@@ -48,9 +48,9 @@ def _not_the_newest(action: Action, context: Context, roots: Mapping[str, Root],
         raise StillNeeded(f"snapshot {good[0].id} is the newest good one of system {action.system} in repository {action.repository}")
 
 
-def _may_go(snapshot: str, action: Action, context: Context, listing: RootListing) -> None:
-    marks = listing.marks.get(snapshot, ())
-    if any(mark.kind == MarkKind.HELD for mark in marks):
+def _may_go(root: Root, action: Action, context: Context, listing: RootListing) -> None:
+    snapshot, marks = root.id, listing.marks.get(root.id, ())
+    if held(root, listing, context.clock.now()):
         raise StillNeeded(f"snapshot {snapshot} of system {action.system} is held")
     if action.reason == REQUESTED:
         return

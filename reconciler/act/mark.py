@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged
-from reconciler.act.facts import declared_system, nothing_else_went, open_repository, own_roots, still_there
+from reconciler.act.facts import declared_system, held, nothing_else_went, open_repository, own_roots, still_there
 from reconciler.act.words import counted
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
@@ -20,7 +20,7 @@ def run(action: Action, context: Context) -> Done:
         still_there(action, roots)
         nothing_else_went(action, context, roots)
         for snapshot in action.snapshots:
-            if any(mark.kind == MarkKind.HELD for mark in listing.marks.get(snapshot, ())):
+            if held(roots[snapshot], listing, context.clock.now()):
                 raise FactsChanged(f"snapshot {snapshot} of system {action.system} is held")
         for snapshot in action.snapshots:
             repository.mark(snapshot, MarkKind.REMOVE.value, context.clock.now(), action.why)

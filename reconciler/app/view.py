@@ -62,7 +62,7 @@ def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
 
 def verdicts(scene: Scene, system: DesiredSystem, repository: str) -> tuple[KeepVerdict, ...]:
     """What the declared retention says about each snapshot there, newest first."""
-    own = Decision.of(scene.desired, scene.observed, scene.now).snapshots(system.name, repository)
+    own = Decision.of(scene.desired, scene.observed, scene.now).stored(system.name, repository)
     return tuple(KeepVerdict(v.snapshot, v.keep, v.reasons) for v in judge(own, system.retention, scene.now))
 
 

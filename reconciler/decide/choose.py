@@ -28,7 +28,7 @@ class Choice:
 
 def choose(snapshots: Iterable[Snapshot], at: datetime | None) -> Choice:
     """Choose among the snapshots of one system, from any number of repositories. ``at``: None means the newest."""
-    ordered = newest_first(snapshots)
+    ordered = newest_first(s for s in snapshots if not s.safety)
     allowed = [s for s in ordered if at is None or s.as_of <= at]
     chosen = next((s for s in allowed if s.good), None)
     if chosen is None:
@@ -44,6 +44,8 @@ def fault(snapshot: Snapshot) -> str:
             return f"marked {kind}"
     if snapshot.grade is Grade.PARTIAL:
         return f"partial, {counted(snapshot.defects, 'defect')}"
+    if snapshot.safety:
+        return "the safety snapshot of a restore, which holds only what that was about to touch"
     return "suspect" if snapshot.grade is Grade.SUSPECT else ""
 
 

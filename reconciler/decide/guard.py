@@ -47,7 +47,7 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
 
     Tightening speaks first: it needs a person, and must not vanish from sight because a listing is some minutes old.
     """
-    snapshots = scene.snapshots(system.name, repository)
+    snapshots = scene.stored(system.name, repository)
     unwanted = {v.snapshot.id for v in judge(snapshots, system.retention, scene.now) if not v.keep}
     if not unwanted:
         return Ruling()
@@ -98,7 +98,7 @@ def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], le
         return "the newest good snapshot would go"
     if verified and verified[0].id in gone:
         return "the newest verified snapshot would go"
-    if any(s.marked(MarkKind.HELD) is not None for s in leaving):
+    if any(s.held(scene.now) for s in leaving):
         return "a held snapshot would go"
     if gone and gone.issuperset(s.id for s in snapshots):
         return "every snapshot would go"

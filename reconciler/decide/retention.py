@@ -85,11 +85,11 @@ def _by_safety(
     yield from ((s, "newest verified") for s in [s for s in good if s.marked(MarkKind.VERIFIED)][:1])
     yield from ((s, f"minimum {retention.minimum}") for s in good[: retention.minimum or 0])
     for snapshot in ordered:
-        if snapshot.marked(MarkKind.HELD):
+        if snapshot.held(now):
             yield snapshot, "held"
         if from_future(snapshot.counted_at, now):
             yield snapshot, "from the future"
-        elif not snapshot.good and (not good or snapshot.counted_at > good[0].counted_at):
+        elif not snapshot.good and not snapshot.safety and (not good or snapshot.counted_at > good[0].counted_at):
             yield snapshot, "newer than the newest good"
 
 

@@ -36,22 +36,32 @@ class Scene:
     former_names: Mapping[str, str]
     """By system: the name whose history it inherits."""
     _index: Mapping[tuple[str, str], tuple[Snapshot, ...]]
+    _safety: Mapping[tuple[str, str], list[Snapshot]]
 
     @classmethod
     def of(cls, desired: Desired, observed: Observed, now: datetime) -> Scene:
         former = _former_names(desired)
         heirs = {old: new for new, old in former.items()}
         index: dict[tuple[str, str], list[Snapshot]] = {}
+        safety: dict[tuple[str, str], list[Snapshot]] = {}
         for state in observed.repositories.values():
             for snapshot in state.snapshots:
                 if snapshot.realm == desired.realm:
                     owner = heirs.get(snapshot.system, snapshot.system)
-                    index.setdefault((state.name, owner), []).append(snapshot)
-        return cls(desired, observed, now, former, {key: newest_first(group) for key, group in index.items()})
+                    (safety if snapshot.safety else index).setdefault((state.name, owner), []).append(snapshot)
+        return cls(desired, observed, now, former, {key: newest_first(group) for key, group in index.items()}, safety)
 
     def snapshots(self, system: str, repository: str) -> tuple[Snapshot, ...]:
-        """Those of one system in one repository, newest first; of the own realm only, the former name counts."""
+        """Those of one system in one repository, newest first; of the own realm only, the former name counts.
+
+        Safety snapshots of restores are not among them: nothing that asks what was backed up may count them.
+        """
         return self._index.get((repository, system), ())
+
+    def stored(self, system: str, repository: str) -> tuple[Snapshot, ...]:
+        """The same with the safety snapshots: everything that retention has to judge."""
+        safety = self._safety.get((repository, system))
+        return newest_first((*self.snapshots(system, repository), *safety)) if safety else self.snapshots(system, repository)
 
     def state(self, repository: str) -> RepositoryState | None:
         """The repository as last listed, or None when it was never looked at."""

@@ -26,7 +26,7 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
         held += ruling.held
         if not is_free(scene, system, repository):
             continue
-        total = len(scene.snapshots(system.name, repository))
+        total = len(scene.stored(system.name, repository))
         if ruling.mark:
             why = f"retention no longer asks for {len(ruling.mark)} of {counted(total, 'snapshot')}; they can be removed after a day"
             actions.append(_retention_action(system, repository, ActionKind.MARK, ruling.mark, why))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+ROLLBACK_WINDOW = timedelta(days=14)
+"""For so long a restore in place can be undone: two weekends, for somebody to notice that it was the wrong one."""
 
 
 class BackupKind(StrEnum):
@@ -21,6 +24,9 @@ class Grade(StrEnum):
     COMPLETE = "complete"
     PARTIAL = "partial"
     SUSPECT = "suspect"
+    SAFETY = "safety"
+    """Not a state of the system: what one restore in place was about to touch, for its rollback. Whoever does not know the word takes
+    it for suspect, and never for good."""
 
 
 class MarkKind(StrEnum):
@@ -46,6 +52,11 @@ class Mark:
 
 
 _BAD = (MarkKind.DAMAGED, MarkKind.SUSPECT)
+
+
+def hold_stands(grade: str, counted_at: datetime, now: datetime) -> bool:
+    """Whether a hold of a snapshot of this grade and time still counts: that of a safety snapshot ends with its rollback window."""
+    return grade != Grade.SAFETY or now < counted_at + ROLLBACK_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,15 @@ class Snapshot:
         if self.grade is not Grade.COMPLETE:
             return False
         return not self.marks or not any(mark.kind in _BAD for mark in self.marks)  # most have none, and this is asked very often
+
+    @property
+    def safety(self) -> bool:
+        """Whether it only serves the rollback of a restore: no recovery point, no attempt, no bucket."""
+        return self.grade is Grade.SAFETY
+
+    def held(self, now: datetime) -> bool:
+        """Whether it is protected from being forgotten. The hold of a safety snapshot ends with its rollback window."""
+        return self.marked(MarkKind.HELD) is not None and hold_stands(self.grade, self.counted_at, now)
 
     def marked(self, kind: MarkKind) -> datetime | None:
         """When it was last marked so, or None."""
