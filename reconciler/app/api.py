@@ -72,9 +72,9 @@ class Reconciler:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await asyncio.to_thread(self._session.close)
 
-    async def plan(self, *, cached: bool = False) -> PlanReport:
-        """What would be done now, and why. Changes nothing."""
-        return await self._run(lambda _stop: self._session.plan(cached=cached))
+    async def plan(self, *, cached: bool = False, base: str | None = None) -> PlanReport:
+        """What would be done now, and why; with ``base``, a revision in git, also what the edit since then changes. Changes nothing."""
+        return await self._run(lambda _stop: self._session.plan(cached=cached, base=base))
 
     async def run_once(self, *, init: bool = False, progress: Watcher | None = None) -> PassReport:
         """One pass of the loop. ``init``: first create repositories and keys that are missing."""

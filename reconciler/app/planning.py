@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
 from reconciler.app.reports import PlanReport
-from reconciler.app.scene import NOTHING, look
+from reconciler.app.scene import NOTHING, Scene, look
 from reconciler.app.scene import load as load_scene
 from reconciler.app.visible import with_visible
-from reconciler.decide import Request, plan_copy
+from reconciler.decide import Request, blast_radius, plan_copy
 from reconciler.decide import plan as decide_plan
-from reconciler.spec import Loaded, schemas
+from reconciler.model.blast import BlastRadius
+from reconciler.spec import Loaded, checkout, schemas
+from reconciler.spec import load as load_specs
 
 __all__ = ["Request", "load", "plan", "schemas"]
 
@@ -23,12 +27,20 @@ def load(house: House) -> Loaded:
         return with_visible(house, load_scene(house, catalog))
 
 
-def plan(house: House, *, cached: bool, request: Request | None) -> PlanReport:
-    """What would be done now, by the same function that the loop acts on."""
+def plan(house: House, *, cached: bool, request: Request | None, base: str | None = None) -> PlanReport:
+    """What would be done now, by the same function that the loop acts on. ``base``: and what the edit since that revision changes."""
     with house.memory.reading() as catalog:
         scene = look(house, catalog, load_scene(house, catalog), refresh=NOTHING if cached else None)
     made = decide_plan(scene.desired, scene.observed, scene.now, request=request)
-    return PlanReport(made, scene.desired, scene.observed, scene.loaded.problems)
+    blast = _blast(house, scene, base) if base is not None else None
+    return PlanReport(made, scene.desired, scene.observed, scene.loaded.problems, blast)
+
+
+def _blast(house: House, scene: Scene, base: str) -> BlastRadius:
+    with TemporaryDirectory(prefix="reconciler-") as folder:
+        revision = checkout(house.specs, base, Path(folder))
+        before = load_specs(Path(folder), stands_for=house.specs)
+    return blast_radius(before.desired, scene.desired, scene.observed, scene.now, revision)
 
 
 def plan_copies(house: House, systems: Sequence[str], target: str) -> PlanReport:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.act.context import Result
 from reconciler.catalog.records import Run
+from reconciler.model.blast import BlastRadius
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, Gap, Held, Plan, Waiting
@@ -24,6 +25,8 @@ class PlanReport:
     desired: Desired
     observed: Observed
     problems: tuple[Problem, ...]
+    blast: BlastRadius | None = None
+    """What the edit since another revision changes; None when nobody asked."""
 
     @property
     def broken(self) -> bool:

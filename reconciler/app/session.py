@@ -80,9 +80,12 @@ class Session:
         """The specs as they stand, with their problems; broken objects at their last good version."""
         return planning.load(self.house)
 
-    def plan(self, *, cached: bool = False, request: Request | None = None) -> PlanReport:
-        """What would be done now. ``cached``: as the repositories were last seen, without looking at them."""
-        return planning.plan(self.house, cached=cached, request=request)
+    def plan(self, *, cached: bool = False, request: Request | None = None, base: str | None = None) -> PlanReport:
+        """What would be done now. ``cached``: as the repositories were last seen, without looking at them.
+
+        ``base``: a revision in git; the report then says what the edit since then changes (its blast radius).
+        """
+        return planning.plan(self.house, cached=cached, request=request, base=base)
 
     def status(self, *, cached: bool = False) -> Status:
         return view.status(self.house, cached=cached)

@@ -93,6 +93,9 @@ def _root(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
     detailed: Annotated[bool, typer.Option("--detailed-exitcode", help="With --dry-run: exit 2 when changes are pending.")] = False,
     cached: Annotated[bool, typer.Option("--cached", help="With --dry-run: do not look at the repositories.")] = False,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="REV", help="With --dry-run: what the edit since this revision in git changes.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Keep going; serve /metrics, /healthz and /readyz.")] = False,
     init: Annotated[bool, typer.Option("--init", help="First create repositories and keys that are missing.")] = False,
     log_level: Annotated[Level | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")] = None,
@@ -105,9 +108,8 @@ def _root(
     if version:
         return _version(output)
     tree, memory = folder("--specs", specs) or Path("specs"), folder("--state", state)
-    words = Words(
-        tree, memory, name_of("--host", host), folders(allow_commands) or (), output, log_level, dry_run, detailed, cached, watch, init
-    )
+    agent, allowed, base = name_of("--host", host), folders(allow_commands) or (), name_of("--base", base)
+    words = Words(tree, memory, agent, allowed, output, log_level, dry_run, detailed, cached, watch, init, base)
     context.obj = words
     return reconcile.run(words) if context.invoked_subcommand is None else ExitCode.DONE
 

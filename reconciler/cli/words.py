@@ -57,6 +57,7 @@ class Words:
     cached: bool = False
     watch: bool = False
     init: bool = False
+    base: str | None = None
 
     @property
     def json(self) -> bool:
@@ -156,7 +157,14 @@ def _merged(words: Words, shared: dict[str, Any]) -> Words:
 
 
 def _refuse_unheard(words: Words, name: str, accepts: frozenset[str]) -> None:
-    flags = {"dry_run": "--dry-run", "detailed": "--detailed-exitcode", "cached": "--cached", "watch": "--watch", "init": "--init"}
+    flags = {
+        "dry_run": "--dry-run",
+        "detailed": "--detailed-exitcode",
+        "cached": "--cached",
+        "watch": "--watch",
+        "init": "--init",
+        "base": "--base",
+    }
     for field, flag in flags.items():
         if getattr(words, field) and field not in accepts:
             raise Usage(f"{flag} does not go with `{name}`", hint=f"Leave {flag} out; `reconcile {name} --help` shows what it takes.")

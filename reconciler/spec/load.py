@@ -54,12 +54,15 @@ class Loaded:
     declared: Objects = field(repr=False)
 
 
-def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache | None = None) -> Loaded:
+def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache | None = None, stands_for: Path | None = None) -> Loaded:
     """The tree below ``root``. ``cache``: give the same one again and only changed files are parsed.
+
+    ``stands_for``: the folder whose earlier revision this is; relative paths count from there.
 
     Raises SpecTreeMissing and SpecTreeUnreadable: then nothing at all is known about what is wanted.
     """
     tree = read_tree(root)
+    place = stands_for.absolute() if stands_for is not None else tree.root
     texts = [cache.read(file) if cache is not None else read_file(file) for file in tree.files]
     if cache is not None:
         cache.trim()
@@ -68,14 +71,14 @@ def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache
     problems += doubles
     broken = {(p.kind, p.name) for p in problems if p.severity is Severity.ERROR and p.kind}
     kept, _ = _revived(last_good or {}, current) if problems else ({}, [])
-    found = check(Objects(tree.root, {**kept, **current}), checked=current.keys(), broken=broken - kept.keys())
+    found = check(Objects(place, {**kept, **current}), checked=current.keys(), broken=broken - kept.keys())
     problems += found
     faulty = {(p.kind, p.name) for p in found if p.severity is Severity.ERROR}
     clean = not any(p.severity is Severity.ERROR for p in problems)
     good = {key: declared for key, declared in current.items() if key not in faulty and not declared.faulty}
     kept, lost = _revived(last_good or {}, [*good, *_renamed(good)]) if not clean else ({}, [])
     problems += lost
-    objects = Objects(tree.root, {**kept, **good})
+    objects = Objects(place, {**kept, **good})
     ordered = tuple(sorted(problems, key=lambda p: (p.place.file, p.place.line, p.place.column, p.code)))
     return Loaded(
         desired=_desired(objects, tree.digest, ordered, clean),

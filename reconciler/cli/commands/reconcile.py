@@ -11,6 +11,7 @@ from reconciler.cli.words import Format, Words, begin_logging
 
 if TYPE_CHECKING:
     from reconciler.cli.render.results import Ended
+    from reconciler.model.blast import BlastRadius
     from reconciler.model.desired import Desired
     from reconciler.model.plan import Gap, Plan
 
@@ -29,6 +30,8 @@ def _check(words: Words) -> None:
         raise Usage("--watch and --dry-run exclude each other", hint="`reconcile --dry-run` shows the plan once.")
     if words.init and words.dry_run:
         raise Usage("--init and --dry-run exclude each other", hint="A repository that is missing is named in the plan.")
+    if words.base is not None and not words.dry_run:
+        raise Usage("--base goes with --dry-run only", hint="`reconcile --dry-run --base REV` shows what the edit since REV changes.")
     for given, flag in ((words.cached, "--cached"), (words.detailed, "--detailed-exitcode")):
         if given and not words.dry_run:
             raise Usage(f"{flag} goes with --dry-run only", hint="A pass that acts looks at everything afresh.")
@@ -38,29 +41,36 @@ def _check(words: Words) -> None:
 
 def _plan(words: Words) -> ExitCode:
     with words.session(read_only=True) as session:
-        report = session.plan(cached=words.cached)
-    print_plan(words, report.plan, report.desired)
+        report = session.plan(cached=words.cached, base=words.base)
+    print_plan(words, report.plan, report.desired, report.blast)
+    edited = report.blast is not None and not report.blast.empty
     code = plan_code(report.plan, broken=report.broken)
-    return ExitCode.CHANGES if code is ExitCode.DONE and words.detailed and report.plan.actions else code
+    if report.blast is not None and words.cached:  # the question is about the edit: nothing was to be observed
+        code = ExitCode.SPEC if report.broken else ExitCode.DONE
+    return ExitCode.CHANGES if code is ExitCode.DONE and words.detailed and (report.plan.actions or edited) else code
 
 
-def print_plan(words: Words, plan: Plan, desired: Desired) -> None:
+def print_plan(words: Words, plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> None:
     """The plan in the format that was asked for; faults of the specs stand first."""
     from reconciler.cli.output import write, write_page
+    from reconciler.cli.render.blast import add_blast
     from reconciler.cli.render.page import Page
     from reconciler.cli.render.plan import plan_page
     from reconciler.cli.render.plan_json import plan_json, plan_markdown
     from reconciler.cli.render.problems import add_problems
 
     if words.output is Format.TEXT:
-        faults = Page()
-        add_problems(faults, desired.problems, desired.root)
+        first = Page()
+        add_problems(first, desired.problems, desired.root)
         if desired.problems:
-            faults.line(" ")
-        write_page(faults)
+            first.line(" ")
+        if blast is not None:
+            add_blast(first, blast)
+            first.line(" ")
+        write_page(first)
         write_page(plan_page(plan, desired))
     else:
-        write(plan_json(plan, desired) if words.json else plan_markdown(plan, desired))
+        write(plan_json(plan, desired, blast) if words.json else plan_markdown(plan, desired, blast))
 
 
 def plan_code(plan: Plan, *, broken: bool) -> ExitCode:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from reconciler.base.printable import escape
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document, plain
+from reconciler.cli.render.blast import SIGNS, blast_notes, blast_rows, blast_summary
 from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, causes, deed, names_of, summary
 from reconciler.cli.render.problems import counts
+from reconciler.model.blast import BlastRadius
 from reconciler.model.desired import Desired
 from reconciler.model.plan import ActionKind, Plan
 
 
-def plan_json(plan: Plan, desired: Desired) -> str:
-    """Everything that the text shows, and what it leaves out (``waiting``)."""
+def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
+    """Everything that the text shows, and what it leaves out (``waiting``). ``blast_radius`` is there when an edit was asked about."""
     spec = {
         "root": desired.root,
         "digest": desired.digest,
@@ -29,12 +33,14 @@ def plan_json(plan: Plan, desired: Desired) -> str:
         "gaps": len(plan.gaps),
     }
     fields = {key: value for key, value in plain(plan).items() if key not in {"clean", "spec_digest", "revision"}}
-    return document("plan", spec=spec, summary=totals, **fields, problems=counts(desired.problems))
+    edit = {"blast_radius": blast} if blast is not None else {}
+    return document("plan", spec=spec, summary=totals, **edit, **fields, problems=counts(desired.problems))
 
 
-def plan_markdown(plan: Plan, desired: Desired) -> str:
-    """A table per group; names and sentences cannot break out of their cells."""
-    lines = [f"### {_cell(summary(plan, len(desired.systems)))}", ""]
+def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
+    """A table per group; names and sentences cannot break out of their cells. An edit stands first: a reviewer asks what it costs."""
+    lines = [*_edit(blast)] if blast is not None else []
+    lines += [f"### {_cell(summary(plan, len(desired.systems)))}", ""]
     if not plan.complete:
         lines += ["> Some repository could not be observed; the plan knows nothing about it.", ""]
     rows = [(SYMBOLS[a.kind], a.system, deed(a), a.why) for a in plan.actions]
@@ -47,6 +53,21 @@ def plan_markdown(plan: Plan, desired: Desired) -> str:
     at = f"`{plan.revision.short}`{' with uncommitted changes' * plan.revision.dirty}" if plan.revision else f"`{desired.digest[:12]}`"
     lines.append(f"Specs {at}, observed {when.universal(plan.at)}.")
     return "\n".join(lines) + "\n"
+
+
+def _edit(blast: BlastRadius) -> Iterator[str]:
+    yield f"### {_cell(blast_summary(blast))}"
+    yield ""
+    for note in blast_notes(blast):
+        yield f"> {_cell(note)}"
+        yield ""
+    rows = blast_rows(blast)
+    if rows:
+        yield "| | who | what | why |"
+        yield "|---|---|---|---|"
+        for effect, who, what, why in rows:
+            yield f"| `{SIGNS[effect]}` | {_cell(who)} | {_cell(what)} | {_cell(why)} |"
+        yield ""
 
 
 def _cell(text: str) -> str:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import reconciler
 from reconciler.metrics import names
 from reconciler.metrics.collect import families, registry
+from reconciler.model.desired import Revision
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import ActionKind
 from reconciler.model.status import LoopStatus, ProtectionStatus, Status
@@ -118,6 +119,13 @@ def test_only_specs_without_an_error_count_as_loaded(clean: bool, errors: int, e
     scrape = Scrape(replace(status, spec=replace(status.spec, clean=clean, errors=errors)))
     assert scrape.value("reconciler_spec_last_load_successful") == expected
     assert scrape.value("reconciler_spec_last_load_timestamp_seconds") == (NOON - timedelta(minutes=1)).timestamp()
+
+
+def test_the_specs_say_at_which_commit_they_stand() -> None:
+    status = company()
+    assert Scrape(status).value("reconciler_spec_info", revision="", dirty="") == 1
+    edited = replace(status.spec, revision=Revision("4f1c2ab9" * 5, dirty=True))
+    assert Scrape(replace(status, spec=edited)).value("reconciler_spec_info", revision="4f1c2ab94f1c", dirty="true") == 1
 
 
 def test_the_heartbeat_is_the_end_of_the_last_pass() -> None:
