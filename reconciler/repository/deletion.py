@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from reconciler.base.ids import new_id
-from reconciler.repository.errors import Damaged
+from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import FORMAT, OBJECT_BYTES_MAX, Type
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
@@ -31,20 +31,36 @@ class DeletionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_deletion_records(store: Store, seals: Seals) -> dict[str, DeletionRecord]:
     """Every record by its name. Raises Damaged: without all of them nobody knows what may be relied on."""
-    records = {}
-    for found in store.list("gc"):
-        plain = seals.unseal_object(Type.DELETION, found.name, store.get(found.name, OBJECT_BYTES_MAX))
-        try:
-            record = msgspec.msgpack.decode(plain, type=DeletionRecord)
-        except UNREADABLE as error:
-            raise Damaged(f"{found.name} cannot be read", object=found.name) from error
-        records[found.name] = record
-    return records
+    return {found.name: _read(store, seals, found.name) for found in store.list("gc")}
 
 
 def deletion_records(store: Store, seals: Seals) -> dict[str, frozenset[bytes]]:
     """Name of each record, and the packs it condemns."""
     return {name: frozenset(record.packs) for name, record in read_deletion_records(store, seals).items()}
+
+
+def legible_records(store: Store, seals: Seals) -> tuple[dict[str, frozenset[bytes]], tuple[RepositoryError, ...]]:
+    """For those who only read: the records that can be read, and what is wrong with the others.
+
+    Each stands for packs that had better be read elsewhere, and nothing more: a rotten one must not take every snapshot away.
+    """
+    records: dict[str, frozenset[bytes]] = {}
+    damage: list[RepositoryError] = []
+    for found in store.list("gc"):
+        try:
+            records[found.name] = frozenset(_read(store, seals, found.name).packs)
+        except (Damaged, ObjectMissing) as error:
+            records[found.name] = frozenset()
+            damage.append(error)
+    return records, tuple(damage)
+
+
+def _read(store: Store, seals: Seals, name: str) -> DeletionRecord:
+    plain = seals.unseal_object(Type.DELETION, name, store.get(name, OBJECT_BYTES_MAX))
+    try:
+        return msgspec.msgpack.decode(plain, type=DeletionRecord)
+    except UNREADABLE as error:
+        raise Damaged(f"{name} cannot be read", object=name) from error
 
 
 def write_deletion_record(store: Store, seals: Seals, known: Iterable[str], packs: Iterable[bytes], indexes: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.base.errors import Cancelled
-from reconciler.repository.deletion import condemned_packs, deletion_records
+from reconciler.repository.deletion import condemned_packs, legible_records
 from reconciler.repository.errors import Damaged, NewerFormat, ObjectMissing, RepositoryError, Unreachable
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import OBJECT_BYTES_MAX, Raw, Type
@@ -101,6 +101,8 @@ class Look:
         store, seen = self._store, self._seen
         self._each("keys", Part.SLOT, lambda name: parse_checked(name, store.get(name, SLOT_BYTES_MAX)))
         self._each("config", Part.CONFIG, lambda name: self._control(Type.CONFIG, name))
+        if next(iter(store.list("config")), None) is None:
+            seen.faults.append(Fault("config/0", Part.CONFIG, ObjectMissing("config/0 is missing", object="config/0")))
         self._each("gc", Part.RECORD, lambda name: self._control(Type.DELETION, name))
         for found in (roots := list_roots(store)).pending + roots.acknowledged:
             self._try(found.name, Part.ROOT, self._root)
@@ -164,10 +166,7 @@ class Look:
         self._seen.indexes[name] = read_index_object(self._store, self._seals, name)
 
     def _records(self) -> dict[str, frozenset[bytes]]:
-        try:
-            return deletion_records(self._store, self._seals)
-        except (Damaged, ObjectMissing):
-            return {}  # it is among the faults already
+        return legible_records(self._store, self._seals)[0]  # the others are among the faults already
 
     def _packs(self, condemned: frozenset[bytes]) -> None:
         named = {entry.pack: entry for described in self._seen.indexes.values() for entry in described.packs}

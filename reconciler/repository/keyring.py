@@ -11,9 +11,20 @@ from datetime import datetime
 from typing import Self
 
 from reconciler.base.secret import Secret
-from reconciler.repository.errors import Damaged, LastSlot, NoSuchSlot, WeakKey
+from reconciler.repository.errors import Damaged, LastSlot, NoSuchSlot, RepositoryError, WeakKey
 from reconciler.repository.header import check_header, read_header
-from reconciler.repository.keys import DAILY, KIT, SLOT_BYTES_MAX, SLOTS_MAX, find_slot, new_slot, open_slots, parse_checked
+from reconciler.repository.keys import (
+    DAILY,
+    KIT,
+    SLOT_BYTES_MAX,
+    SLOTS_MAX,
+    Stored,
+    find_slot,
+    new_slot,
+    open_slots,
+    parse_checked,
+    read_slots,
+)
 from reconciler.repository.place import checked_key, local_store
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
@@ -48,7 +59,7 @@ class Keyring:
         """Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable."""
         store = store or local_store(url)
         header = read_header(store)
-        used, master = find_slot(_read(store), checked_key(key, kind), kind, header["id"])
+        used, master = find_slot(read_slots(store), checked_key(key, kind), kind, header["id"])
         check_header(header, Seals(master, header["id"]).header_key)
         return cls(store, header["id"], master, used)
 
@@ -59,7 +70,7 @@ class Keyring:
 
     def slots(self) -> tuple[Slot, ...]:
         """Oldest first."""
-        found = [self._shown(name, data) for name, data in _read(self._store).items()]
+        found = [self._shown(name, data) for name, data in read_slots(self._store).items()]
         return tuple(sorted(found, key=lambda slot: (slot.created, slot.id)))
 
     def add(self, key: Secret, kind: str, created_at: datetime, *, emergency: bool = False) -> str:
@@ -68,7 +79,7 @@ class Keyring:
         ``emergency``: a passphrase for a recovery kit, which may take a second and 256 MiB to open.
         """
         checked = checked_key(key, kind)
-        if len(_read(self._store)) >= SLOTS_MAX:
+        if len(read_slots(self._store)) >= SLOTS_MAX:
             raise WeakKey(f"the repository has {SLOTS_MAX} key slots already", hint="Remove one that nobody uses any more.")
         slot, data = new_slot(self._master, checked, kind, self.id, created_at, KIT if emergency else DAILY)
         name = f"keys/{slot}"
@@ -83,27 +94,24 @@ class Keyring:
 
         Two people who remove each other's slot at the same time would leave none; whoever finds his own gone afterwards puts it back.
         """
-        found = _read(self._store)
+        found = read_slots(self._store)
         chosen = [name for name in found if prefix and name.startswith(f"keys/{prefix.lower()}")]
         if len(chosen) != 1:
             raise NoSuchSlot(f"{len(chosen)} key slots of {self.url} begin with '{prefix}'")
         if chosen[0] == self._used:
             raise LastSlot(f"{chosen[0]} is the slot of the key that is in use", object=chosen[0])
         self._store.delete(chosen[0])
-        if self._store.find(self._used) is None:
-            self._store.put(self._used, found[self._used])
+        used = found.get(self._used)
+        if self._store.find(self._used) is None and isinstance(used, bytes):
+            self._store.put(self._used, used)
             self._store.barrier()
         return chosen[0].removeprefix("keys/")
 
-    def _shown(self, name: str, data: bytes) -> Slot:
+    def _shown(self, name: str, data: Stored) -> Slot:
         identity, used = name.removeprefix("keys/"), name == self._used
         try:
             body = parse_checked(name, data)
-        except Damaged as error:
+        except RepositoryError as error:
             return Slot(identity, "", "", used, error.message)
         problem = "" if body.get("repository") == self.id else "it belongs to another repository"
         return Slot(identity, str(body.get("kind", "")), str(body.get("created", "")), used, problem)
-
-
-def _read(store: Store) -> dict[str, bytes]:
-    return {found.name: store.get(found.name, SLOT_BYTES_MAX) for found in store.list("keys")}

@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,10 @@ from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
 from reconciler.repository.aead import InvalidTag, Xaes
 from reconciler.repository.errors import Damaged, RepositoryError, WeakKey, WrongKey
+from reconciler.repository.store import Store
+
+Stored = bytes | RepositoryError
+"""What an object holds, or why it cannot be read."""
 
 SLOTS_MAX = 32
 SLOT_BYTES_MAX = 16 * 1024
@@ -72,12 +77,12 @@ def new_slot(master: bytes, key: Secret, kind: str, repository_id: str, created_
     return slot_id, json.dumps(with_digest(body), indent=1, sort_keys=True).encode() + b"\n"
 
 
-def open_slots(slots: dict[str, bytes], key: Secret, kind: str, repository_id: str) -> bytes:
+def open_slots(slots: Mapping[str, Stored], key: Secret, kind: str, repository_id: str) -> bytes:
     """The master key out of the first slot that ``key`` opens. ``slots``: object name to bytes. Raises WrongKey, WeakKey, Damaged."""
     return find_slot(slots, key, kind, repository_id)[1]
 
 
-def find_slot(slots: dict[str, bytes], key: Secret, kind: str, repository_id: str) -> tuple[str, bytes]:
+def find_slot(slots: Mapping[str, Stored], key: Secret, kind: str, repository_id: str) -> tuple[str, bytes]:
     """(object name, master key) of the first slot that ``key`` opens. A bad slot hides no good one; its reason is told when none opens."""
     if len(slots) > SLOTS_MAX:
         raise WeakKey(f"the repository has {len(slots)} key slots, more than {SLOTS_MAX}")
@@ -90,7 +95,7 @@ def find_slot(slots: dict[str, bytes], key: Secret, kind: str, repository_id: st
                 continue
             tried += 1
             master = _open(slot, key, repository_id)
-        except (Damaged, WeakKey) as error:
+        except RepositoryError as error:
             bad = error
             continue
         if master is not None:
@@ -150,8 +155,21 @@ def with_digest(body: dict[str, Any]) -> dict[str, Any]:
     return body | {"sha256": hashlib.sha256(_canonical(body)).hexdigest()}
 
 
-def parse_checked(name: str, data: bytes) -> dict[str, Any]:
+def read_slots(store: Store) -> dict[str, Stored]:
+    """Every slot by its object name. One that cannot be read is its own error: it must not keep the owners of the others out."""
+    slots: dict[str, Stored] = {}
+    for found in store.list("keys"):
+        try:
+            slots[found.name] = store.get(found.name, SLOT_BYTES_MAX)
+        except RepositoryError as error:
+            slots[found.name] = error
+    return slots
+
+
+def parse_checked(name: str, data: Stored) -> dict[str, Any]:
     """The fields of a plain JSON object of the repository, without its digest. Raises Damaged naming it."""
+    if isinstance(data, RepositoryError):
+        raise data
     try:
         body = json.loads(data)
         digest = body.pop("sha256")

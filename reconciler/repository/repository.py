@@ -21,7 +21,7 @@ from reconciler.repository.collect import CleanUp, Pruned
 from reconciler.repository.collect_plan import PrunePlan
 from reconciler.repository.copier import Copier, Side
 from reconciler.repository.copy import Copied
-from reconciler.repository.deletion import condemned_packs, deletion_records
+from reconciler.repository.deletion import condemned_packs, legible_records
 from reconciler.repository.donor import Donor
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
@@ -37,7 +37,7 @@ from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker, check_header, new_config, new_header, read_config, read_header
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.inventory import Look
-from reconciler.repository.keys import SLOT_BYTES_MAX, new_slot, open_slots
+from reconciler.repository.keys import new_slot, open_slots, read_slots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, is_about_snapshot, read_mark, write_mark
 from reconciler.repository.place import checked_key, local_store, refuse_taken
@@ -78,10 +78,10 @@ class RootListing:
 class Repository:
     """One open repository. Threads may share it; close it to let go of the keys."""
 
-    def __init__(self, store: Store, seals: Seals, repository_id: str, chunker: Chunker, clock: Clock) -> None:
+    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock) -> None:
         self._store = store
         self._seals = seals
-        self._chunker = chunker
+        self._chunker: Chunker | None = None
         self._clock = clock
         self._records: dict[str, RootRecord] = {}
         self.id = repository_id
@@ -110,11 +110,10 @@ class Repository:
         store = store or local_store(url)
         key = checked_key(key, kind)
         header = read_header(store)
-        slots = {found.name: store.get(found.name, SLOT_BYTES_MAX) for found in store.list("keys")}
-        master = open_slots(slots, key, kind, header["id"])
+        master = open_slots(read_slots(store), key, kind, header["id"])
         seals = Seals(master, header["id"])
         check_header(header, seals.header_key)
-        return cls(store, seals, header["id"], read_config(store, seals), clock or SystemClock())
+        return cls(store, seals, header["id"], clock or SystemClock())
 
     def close(self) -> None:
         self._records.clear()
@@ -162,7 +161,7 @@ class Repository:
         Damaged index objects do not stop a backup; they come back in ``damage``.
         """
         self._sweep(request.as_of)
-        around = Surroundings(self._store, self._seals, self._chunker, self._clock, stop, progress)
+        around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
         return take(around, source, request, self._base(base), self._writer(request.writer), judge)
 
     def restore(
@@ -211,7 +210,7 @@ class Repository:
         Raises OriginDamaged when ``origin`` cannot give what a snapshot needs, NoSuchSnapshot, Cancelled, and what writing raises.
         """
         self._sweep(self._clock.now())
-        around = Surroundings(self._store, self._seals, self._chunker, self._clock, stop, progress)
+        around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
         there = [root.id for root in self.listing().roots]
         copier = Copier(around, origin._side(), self._side(), there, compression)
         return (copier.copy(snapshot) for snapshot in snapshots)
@@ -382,8 +381,16 @@ class Repository:
 
     def _load(self) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
         """Every chunk, from a pack that nobody doubts where there is one; a condemned pack is read while it still exists, but last."""
-        condemned = condemned_packs(deletion_records(self._store, self._seals))
-        return load_index(self._store, self._seals, distrusted=condemned | distrusted_packs(self._store), unindexed=True)
+        records, illegible = legible_records(self._store, self._seals)
+        distrusted = condemned_packs(records) | distrusted_packs(self._store)
+        index, damage = load_index(self._store, self._seals, distrusted=distrusted, unindexed=True)
+        return index, (*illegible, *damage)
+
+    def _sizes(self) -> Chunker:
+        """How large files are cut. Only writers need it: a lost configuration keeps nobody from restoring."""
+        if self._chunker is None:
+            self._chunker = read_config(self._store, self._seals)
+        return self._chunker
 
     def _sweep(self, now: datetime) -> None:
         """Leftovers of killed runs that nobody can still be writing."""

@@ -31,6 +31,7 @@ from reconciler.repository.format import Raw, Type
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
+from reconciler.repository.select import bearable
 from reconciler.tree.entry import CTIME, INO, MODE, MTIME, NAME, NLINK, SIZE
 from reconciler.tree.errors import TreeError, UnsafeName
 from reconciler.tree.write import Loss, NewFile, Target
@@ -141,7 +142,7 @@ class Restore:
         kind = stat.S_IFMT(entry.row[MODE])
         if kind == stat.S_IFDIR:
             self._folders[entry.path] = entry
-        if entry not in selection:
+        if entry not in selection or not self._guarded(entry, bearable):
             return
         if kind == stat.S_IFDIR:
             self._use(entry.path)

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.repository.entries import Entry
+from reconciler.tree.errors import UnsafeName
 from reconciler.tree.excludes import Excludes
 
 _SIGNS = frozenset(b"*?[")
+_DEPTH_BYTES_MAX = 2**28  # 5,000 folders with names of ten bytes; each folder above an entry is held by its whole path
+
+
+def bearable(entry: Entry) -> bool:
+    """True; UnsafeName when one entry lies so deep that the folders above it would take gigabytes of memory."""
+    depth = entry.path.count(b"/") if len(entry.path) > 2**12 else 0
+    if depth * len(entry.path) > _DEPTH_BYTES_MAX:
+        raise UnsafeName(f"it lies below {depth:,} folders, more than a restore makes for one entry")
+    return True
 
 
 class Selection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from reconciler.repository.deletion import condemned_packs, deletion_records
+from reconciler.repository.deletion import condemned_packs, legible_records
 from reconciler.repository.errors import ObjectMissing
 from reconciler.repository.pack import pack_name
 from reconciler.repository.seal import Seals
@@ -18,7 +18,7 @@ _LOOKS = 3
 def settled(store: Store, seals: Seals, look: Callable[[], Verified]) -> Verified:
     """What ``look`` finds with everything in its place. It loads the index anew each time."""
     for _ in range(_LOOKS - 1):
-        before = deletion_records(store, seals).keys()
+        before = legible_records(store, seals)[0].keys()
         verified = look()
         if not _overtaken(store, seals, verified, before):
             return verified
@@ -29,6 +29,6 @@ def _overtaken(store: Store, seals: Seals, verified: Verified, before: AbstractS
     missing = {str(error.context.get("object", "")) for error in verified.damaged if isinstance(error, ObjectMissing)}
     if not missing:
         return False
-    records = deletion_records(store, seals)
+    records, _ = legible_records(store, seals)
     condemned = {pack_name(pack) for pack in condemned_packs(records)}
     return records.keys() != before or any(name in condemned or name.startswith("index/") for name in missing)

@@ -30,7 +30,7 @@ def flip(path, position):
 
 
 def everything(bench, snapshot):
-    """All ways of reading; the first error ends it."""
+    """All ways of looking; the first error ends it."""
     repository = bench.open()
     listing = repository.listing()
     if listing.damaged:
@@ -38,6 +38,8 @@ def everything(bench, snapshot):
     found = repository.verify(snapshot)
     if found.damaged:
         raise found.damaged[0]
+    for fault in repository.check(deep=False).faults:
+        raise fault.error
 
 
 @pytest.mark.parametrize("kind", ["header", "keys", "config", "packs", "index", "snapshots", "marks"])

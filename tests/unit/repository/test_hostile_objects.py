@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+from array import array
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from reconciler.repository import Repository
-from reconciler.repository.errors import Damaged
+from reconciler.base.secret import Secret
+from reconciler.repository import Keyring, Repository
+from reconciler.repository.codec import Codec
+from reconciler.repository.deletion import write_deletion_record
+from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_rows
+from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
 from reconciler.repository.header import read_config
+from reconciler.repository.index import write_index_objects
 from reconciler.repository.marks import read_mark
-from reconciler.repository.pack import PackEntry, Segment, check_entry
-from reconciler.repository.root import unseal_root
+from reconciler.repository.pack import PackEntry, PackWriter, Segment, check_entry
+from reconciler.repository.root import seal_root, unseal_root
+from reconciler.repository.seal import SegmentSealer, lengths_packed
 from reconciler.repository.store import Found, LocalStore
-from tests.unit.repository.conftest import Bench
+from reconciler.tree.write import Target
+from tests.unit.repository.conftest import CREATED, Bench
 
 
 def test_a_name_that_is_not_utf_8_in_a_mark_was_a_traceback(bench: Bench) -> None:
@@ -96,3 +106,89 @@ def test_a_snapshot_that_was_listed_twice_counted_as_two_for_retention(bench: Be
     assert first is not None
     repository = Repository.open(str(bench.place), bench.key(), store=ListsTwice(str(bench.place)))
     assert [root.id for root in repository.listing().roots] == [first.id]
+
+
+def test_one_rotten_deletion_record_took_every_snapshot_away(bench: Bench, tmp_path: Path) -> None:
+    (bench.source / "kept").write_bytes(b"kept")
+    root = bench.take(kind="full").root
+    assert root is not None
+    repository = bench.open()
+    name = write_deletion_record(repository._store, repository._seals, (), [b"\x01" * 32], ())
+    (bench.place / name).write_bytes(b"rotten")
+    assert bench.restore(root.id, tmp_path / "out").failures == ()
+    assert (bench.inside(tmp_path / "out") / "kept").read_bytes() == b"kept"
+    assert [error.context["object"] for error in bench.open().verify(root.id).damaged] == [name]
+    with pytest.raises(Damaged, match="gc/"):  # who writes must know what is condemned
+        bench.take(kind="full")
+
+
+@pytest.mark.parametrize("content", [b"", b"rotten", b"{" * 20_000])
+def test_one_bad_key_slot_locked_the_owners_of_all_others_out(bench: Bench, content: bytes) -> None:
+    added = Keyring.open(str(bench.place), bench.key()).add(Secret(b"6b" * 32), "raw", CREATED)
+    (bench.place / "keys" / added).write_bytes(content)
+    assert bench.open().id
+    ring = Keyring.open(str(bench.place), bench.key())
+    assert [slot.id for slot in ring.slots() if slot.problem] == [added]
+    assert ring.remove(added) == added
+
+
+def test_an_oversized_key_slot_is_refused_with_the_reason(bench: Bench) -> None:
+    (path,) = (bench.place / "keys").iterdir()
+    path.write_bytes(path.read_bytes() + b" " * 20_000)
+    with pytest.raises(Damaged, match=f"keys/{path.name} is larger than such an object may be"):
+        bench.open()
+
+
+@pytest.mark.parametrize("how", ["gone", "rotten"])
+def test_a_lost_configuration_kept_everybody_from_restoring(bench: Bench, tmp_path: Path, how: str) -> None:
+    (bench.source / "kept").write_bytes(b"kept")
+    root = bench.take(kind="full").root
+    assert root is not None
+    path = bench.place / "config" / "0"
+    path.unlink() if how == "gone" else path.write_bytes(b"rotten")
+    assert bench.restore(root.id, tmp_path / "out").failures == ()
+    assert [fault.name for fault in bench.open().check(deep=False).faults] == ["config/0"]
+    with pytest.raises((Damaged, ObjectMissing), match="config/0"):  # who writes must know how to cut
+        bench.take(kind="full")
+
+
+DEEP = 100_000
+
+
+def test_a_tree_of_100_000_folders_is_refused_by_name_and_costs_no_other_file(bench: Bench, tmp_path: Path) -> None:
+    """The folder of one entry is that deep; beside it in the same snapshot, and in another one, lies a good file."""
+    (bench.source / "!good").write_bytes(b"good")
+    other = bench.take(kind="full").root
+    assert other is not None
+    repository = bench.open()
+    deep = b"/".join([b"d"] * DEEP)
+    add_snapshot(repository, other.id, "0" * 32, deep)
+    with Target.open(str(tmp_path / "out")) as target:
+        restored = bench.open().restore("0" * 32, target)
+    assert (tmp_path / "out" / "!good").read_bytes() == b"good"
+    ((path, why),) = restored.failures
+    assert path == deep + b"/file"
+    assert "below 100,000 folders" in why
+    assert os.listdir(tmp_path / "out") == ["!good"]
+    assert bench.open().verify("0" * 32).intact
+    assert bench.restore(other.id, tmp_path / "other").failures == ()
+
+
+def add_snapshot(repository: Repository, like: str, snapshot: str, folder: bytes) -> None:
+    """A snapshot sealed with the right keys: a good file, and one in ``folder``."""
+    store, seals = repository._store, repository._seals
+    good = Cold(seals.chunk_id(Type.DATA, b"good"))
+    names = ((b"", b"!good"), (folder, b"file"))
+    pieces = [
+        Piece(place, 0, encode_rows([(name, 0o100644, 4, 1, 1, number, 0, 0, 1)]), encode_colds([good]))
+        for number, (place, name) in enumerate(names, 1)
+    ]
+    block = encode_block(pieces)
+    chunk, lengths = seals.chunk_id(Type.ENTRIES, block), lengths_packed(array("I", [len(block)]))
+    packed, sealed = SegmentSealer(seals, Codec("zstd")).seal(Type.ENTRIES, memoryview(block), chunk, lengths)
+    packs = PackWriter(store, seals)
+    packs.append(Type.ENTRIES, packed, len(block), chunk, lengths, sealed)
+    write_index_objects(store, seals, packs.flush())
+    packs.close()
+    root = msgspec.structs.replace(repository._record(like), id=snapshot, blocks=[BlockRef(b"", b"", chunk)], lists=[])
+    store.put(f"snapshots/{snapshot}", seal_root(seals, root))
