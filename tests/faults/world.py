@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -9,14 +10,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from reconciler.base.errors import Cancelled
 from reconciler.base.files import Buffer
-from reconciler.repository import Repository, RepositoryError
+from reconciler.base.secret import Secret
+from reconciler.repository import Keyring, Repository, RepositoryError, TakeRequest
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.store import Found
-from tests.unit.repository.conftest import CREATED, Bench
+from reconciler.tree.excludes import Excludes
+from reconciler.tree.scan import Scan, ScanRoot
+from tests.fakes.clocks import FakeClock
+from tests.unit.repository.conftest import CREATED, WRITER, Bench
 
 PAGE = 3  # names in a page of a listing: small, so that other actors act between two pages
 
@@ -125,6 +131,8 @@ class Corpus:
     bench: Bench
     content: dict[str, tuple[object, ...]] = field(default_factory=dict)
     """Snapshot id: its entries."""
+    spare: frozenset[str] = frozenset()
+    """Key slots of other people."""
 
     def open(self, objects: Mapping[str, bytes]) -> Repository:
         return Repository.open("memory", self.bench.key(), store=Memory(objects))
@@ -139,7 +147,10 @@ class Seen:
 
 
 def look(repository_of: Callable[[], Repository]) -> Seen:
-    """Open, list, and read everything. Any error but a RepositoryError is let through: it fails the test."""
+    """Open, list, and read everything. Any error but a RepositoryError is let through: it fails the test.
+
+    Verification names damage of the index and of deletion records, too; neither takes a snapshot away.
+    """
     errors: list[RepositoryError] = []
     content: dict[str, tuple[object, ...]] = {}
     try:
@@ -156,12 +167,24 @@ def look(repository_of: Callable[[], Repository]) -> Seen:
     return Seen(content, tuple(errors))
 
 
+def checked(repository_of: Callable[[], Repository]) -> tuple[RepositoryError, ...]:
+    """What a deep check finds: also in what no reader of a snapshot ever asks for."""
+    try:
+        return tuple(fault.error for fault in repository_of().check(deep=True).faults)
+    except RepositoryError as error:
+        return (error,)
+
+
 def _concerns_data(damaged: tuple[RepositoryError, ...]) -> bool:
-    return any(not str(error.context.get("object", "")).startswith("index/") for error in damaged)
+    return any(fold(str(error.context.get("object", ""))) not in {"index", "gc"} for error in damaged)
+
+
+KINDS = {"header", "keys", "config", "packs", "index", "pending", "snapshots", "marks", "gc"}
+"""The folders that hold objects; the others of the format stay empty so far."""
 
 
 def built_corpus(folder: Path) -> Corpus:
-    """Three snapshots in two packs or more, marks on a snapshot and on a pack, a checkpoint: an object of every kind."""
+    """Three snapshots in several packs, marks on snapshots and on a pack, readings, a checkpoint, a deletion record, two keys."""
     source = folder / "source"
     source.mkdir()
     bench = Bench(source, folder / "repository")
@@ -178,21 +201,47 @@ def built_corpus(folder: Path) -> Corpus:
     (source / "folder").mkdir()
     (source / "folder" / "deep").write_bytes(b"the deepest file")
     assert bench.take(base=second.id).root is not None
+    _condemned(bench)
     repository = bench.open()
     repository.mark(first.id, "verified", datetime(2026, 3, 2, tzinfo=UTC))
     repository.mark(second.id, "held", datetime(2026, 3, 2, tzinfo=UTC), "for the auditors")
+    repository.examine([first.id], deep=True, scope="system")
+    repository.distrust([next(name for name in sorted(objects_of(bench.place)) if fold(name) == "packs")], datetime(2026, 3, 2, tzinfo=UTC))
+    _stopped(bench)
+    spare = Keyring.open(str(bench.place), bench.key()).add(Secret(b"6b" * 32), "raw", CREATED)
     other = Bench(source, folder / "other")
     other.init()
     base = other.take(kind="full").root
     assert base is not None
     other.open().mark(base.id, "verified", datetime(2026, 3, 2, tzinfo=UTC))
     objects = objects_of(bench.place)
-    made = Corpus(objects, objects_of(other.place), older, bench)
+    assert {fold(name) for name in objects} == KINDS
+    made = Corpus(objects, objects_of(other.place), older, bench, spare=frozenset({f"keys/{spare}"}))
     seen = look(lambda: made.open(objects))
     assert not seen.errors
     assert len(seen.content) == 3
     made.content = dict(seen.content)
     return made
+
+
+def _condemned(bench: Bench) -> None:
+    """A snapshot that was forgotten and cleaned away: its deletion record stays."""
+    (bench.source / "passing").write_bytes(hashlib.sha256(b"passing").digest() * 900)
+    root = bench.take(kind="full").root
+    assert root is not None
+    (bench.source / "passing").unlink()
+    bench.open().forget([root.id])
+    cleaner = Repository.open(str(bench.place), bench.key(), clock=FakeClock(datetime.now(UTC) + timedelta(days=2)))
+    assert cleaner.clean_up(confirm=cleaner.plan_clean_up().digest).removed_packs
+
+
+def _stopped(bench: Bench) -> None:
+    """A backup of another system that left a checkpoint."""
+    stop = threading.Event()
+    stop.set()
+    request = TakeRequest("realm", "other", "host", "full", CREATED, "generation", b"{}", WRITER, (str(bench.source),))
+    with contextlib.suppress(Cancelled):
+        bench.open().take(Scan([ScanRoot(str(bench.source), Excludes(()))]), request, base=None, judge=lambda _: "complete", stop=stop)
 
 
 def mutated_bit(data: bytes, position: int, bit: int) -> bytes:
