@@ -1,11 +1,13 @@
 """What is backed up: real files of this machine, copied once into a working folder, so that every tool reads the same bytes.
 
 *small*: at least 100,000 small files, 2 GB. *large*: one file of at least 1.4 GB, made of real binaries. *packed*: data that is compressed
-already. ``share`` makes all of them smaller, for every day.
+already. *tiny*: a million generated files. *list*: next to nothing, for what many snapshots cost. ``share`` makes all of them smaller,
+for every day. Edits are undone to the byte and the time stamp, so that every tool meets the same corpus.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -18,6 +20,10 @@ SMALL_FILES = 110_000
 SMALL_BYTES = 2_050_000_000
 LARGE_BYTES = 1_450_000_000
 PACKED_BYTES = 1_000_000_000
+TINY_FILES = 1_000_000
+_TINY_PER_FOLDER = 500
+_EVERY = 100
+_EDIT_BYTES = 1024
 _WHOLE_BYTES = 16 * 2**20  # single files larger than this would make "many small files" untrue
 
 
@@ -27,9 +33,58 @@ def make(name: str, folder: Path, share: float) -> Path:
     if not (place / ".complete").exists():
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        {"small": _small, "large": _large, "packed": _packed}[name](place / "data", share)
+        {"small": _small, "large": _large, "packed": _packed, "tiny": _tiny, "list": _list}[name](place / "data", share)
         (place / ".complete").touch()
     return place / "data"
+
+
+def one_in_the_middle(source: Path) -> str:
+    """The relative name of a file that stands in the middle of the tree's order."""
+    names = sorted(path.relative_to(source).as_posix() for path in _regular(source))
+    return names[len(names) // 2]
+
+
+@contextlib.contextmanager
+def one_in_a_hundred_changed(source: Path) -> Iterator[None]:
+    """Every hundredth file gets other bytes in its middle and a line at its end."""
+    chosen = sorted(_regular(source))[::_EVERY]
+    before = [(path, path.read_bytes(), path.stat()) for path in chosen]
+    try:
+        for path, content, _ in before:
+            half = len(content) // 2
+            path.write_bytes(content[:half] + b"edited" + content[half + 6 :] + b"one more line\n")
+        yield
+    finally:
+        for path, content, info in before:
+            path.write_bytes(content)
+            os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+@contextlib.contextmanager
+def edited_in_the_middle(source: Path) -> Iterator[None]:
+    """Other bytes, not more of them, in the middle of the largest file."""
+    path = max(_regular(source), key=lambda each: each.stat().st_size)
+    info = path.stat()
+    with path.open("r+b") as file:
+        file.seek(info.st_size // 2)
+        before = file.read(_EDIT_BYTES)
+        file.seek(info.st_size // 2)
+        file.write(bytes(byte ^ 0x5A for byte in before))
+    try:
+        yield
+    finally:
+        with path.open("r+b") as file:
+            file.seek(info.st_size // 2)
+            file.write(before)
+        os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def _regular(source: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(source):
+        for name in names:
+            path = Path(folder) / name
+            if path.is_file() and not path.is_symlink():
+                yield path
 
 
 def _sources() -> Iterator[Path]:
@@ -100,3 +155,18 @@ def _packed(place: Path, share: float) -> None:
         if written >= PACKED_BYTES * share:
             return
     raise SystemExit("this machine has too little for the corpus of compressed data")
+
+
+def _tiny(place: Path, share: float) -> None:
+    """Each file a few bytes of its own, 500 in a folder."""
+    for number in range(int(TINY_FILES * share)):
+        folder = place / f"{number // _TINY_PER_FOLDER // 100:03}" / f"{number // _TINY_PER_FOLDER:05}"
+        if number % _TINY_PER_FOLDER == 0:
+            folder.mkdir(parents=True)
+        (folder / f"{number:07}.txt").write_bytes(b"%d\n" % number)
+
+
+def _list(place: Path, share: float) -> None:
+    place.mkdir(parents=True)
+    for number in range(100):
+        (place / f"{number:03}").write_text(f"{number}\n" * 100)
