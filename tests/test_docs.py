@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
-from reconciler.cli.main import build
+from reconciler.cli.main import build, run
 from reconciler.model.plan import ActionKind, Lane
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind
 
@@ -138,3 +139,13 @@ def _unknown_word(words: list[str]) -> str | None:
 def test_commands_in_documents_exist(page: Path) -> None:
     told = [(" ".join(words), _unknown_word(words)) for words in _told_commands(page)]
     assert [f"reconcile {line}: {word}" for line, word in told if word is not None] == []
+
+
+def test_the_hook_for_other_repositories_runs_a_command_that_exists() -> None:
+    (hook,) = YAML(typ="safe").load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    program, *words = shlex.split(hook["entry"])
+    assert (program, hook["pass_filenames"]) == ("reconcile", False)
+    assert run(["--specs", str(ROOT / "specs" / "quickstart"), *words]) == 0
+    assert run([*words, "--specs", str(ROOT / "tests" / "specs" / "bad")]) == 3, "the control: words of `args` follow the entry"
+    for name in ("specs/a.yaml", "specs/b.yml", "specs/.reconcilerignore"):
+        assert re.search(hook["files"], name)

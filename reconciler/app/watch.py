@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.act.context import Watcher
 from reconciler.app.house import House
 from reconciler.app.steady import SteadyPass
+from reconciler.app.supervisor import Supervisor
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.log import get
 from reconciler.model.declared.settings import SettingsSpec
@@ -39,9 +40,12 @@ def watch(house: House, *, stop: threading.Event, progress: Watcher | None, init
         passes.follow = endpoints.follow_if_possible
         specs = watcher.Watcher(house.specs, loop.now, stop)
         specs.start()
+        supervisor = Supervisor.of_environment()
+        supervisor.ready(loop.alive)
         try:
             loop.run(stop)
         finally:
+            supervisor.stopping()
             endpoints.close()
             stop.set()
             specs.join(JOIN_SECONDS)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from reconciler.base.errors import ReconcilerError, Usage
-from reconciler.cli.commands import act, care, copy, keys, look, prune, reconcile, restore, specs
+from reconciler.cli.commands import act, care, copy, keys, look, prune, reconcile, restore, service, specs
 from reconciler.cli.exits import ExitCode, of_fate
 from reconciler.cli.output import prepare_streams, write, write_page
 from reconciler.cli.words import Format, Level, Words, command, folder, folders, name_of
@@ -26,6 +26,7 @@ _GROUPS = {
     "config": "What the specs amount to.",
     "repository": "Create and list repositories.",
     "catalog": "The memory of what happened.",
+    "service": "How the host keeps the loop running.",
 }
 _ALIASES = ("monitor", "scheduler")
 
@@ -59,7 +60,7 @@ def build() -> typer.Typer:
         name: typer.Typer(name=name, help=text, rich_markup_mode=None, no_args_is_help=True, hidden=name in _ALIASES)
         for name, text in {**_GROUPS, **dict.fromkeys(_ALIASES, "")}.items()
     }
-    for family in (specs, look, act, copy, restore, keys, care, prune):
+    for family in (specs, look, act, copy, restore, keys, care, prune, service):
         family.register(root, groups.__getitem__)
     for name in _ALIASES:
         command(groups[name], "start")(_start)
@@ -88,7 +89,7 @@ def _root(
         ),
     ] = None,
     output: Annotated[
-        Format, typer.Option("--output", "-o", metavar="FORMAT", help="text, json, or markdown (with --dry-run).")
+        Format, typer.Option("--output", "-o", metavar="FORMAT", help="text, json, markdown (with --dry-run) or github (with validate).")
     ] = Format.TEXT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
     detailed: Annotated[bool, typer.Option("--detailed-exitcode", help="With --dry-run: exit 2 when changes are pending.")] = False,

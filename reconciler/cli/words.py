@@ -31,6 +31,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    GITHUB = "github"
 
 
 class Level(StrEnum):
@@ -81,6 +82,12 @@ class Words:
             write_page(page())
 
 
+_FOR_ONE = {
+    Format.MARKDOWN: "Markdown is for the plan: `reconcile --dry-run -o markdown`.",
+    Format.GITHUB: "Annotations are for faults of the specs: `reconcile validate -o github`.",
+}
+"""Formats of one command alone."""
+
 Specs = Annotated[str | None, typer.Option("--specs", metavar="DIR", help="The spec tree.")]
 State = Annotated[str | None, typer.Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
 Host = Annotated[str | None, typer.Option("--host", metavar="NAME", help="Who this agent is.", hidden=True)]
@@ -120,7 +127,8 @@ def command(
 ) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
     """Register ``function(words, …own options)`` under ``name``, with the shared options added.
 
-    ``accepts``: which of dry_run, detailed, cached, watch and init it honours when they stand before its name.
+    ``accepts``: which of dry_run, detailed, cached, watch, init and base it honours when they stand before its name, and which formats
+    beside text and JSON it knows.
     """
 
     def register(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -168,8 +176,8 @@ def _refuse_unheard(words: Words, name: str, accepts: frozenset[str]) -> None:
     for field, flag in flags.items():
         if getattr(words, field) and field not in accepts:
             raise Usage(f"{flag} does not go with `{name}`", hint=f"Leave {flag} out; `reconcile {name} --help` shows what it takes.")
-    if words.output is Format.MARKDOWN and "markdown" not in accepts:
-        raise Usage(f"-o markdown does not go with `{name}`", hint="Markdown is for the plan: `reconcile --dry-run -o markdown`.")
+    if words.output in _FOR_ONE and words.output not in accepts:
+        raise Usage(f"-o {words.output} does not go with `{name}`", hint=_FOR_ONE[words.output])
 
 
 def begin_logging(words: Words, *, verbose: bool = False) -> None:

@@ -66,11 +66,11 @@ class Prometheus:
         return answer
 
 
-def find(program: str) -> str:
+def find(program: str, package: str = "prometheus") -> str:
     """The path of an installed program; without it a laptop skips the test, and CI fails."""
     path = shutil.which(program)
     if path is None:
-        missing = f"{program} is not installed (Debian: apt-get install prometheus)"
+        missing = f"{program} is not installed (Debian: apt-get install {package})"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)

@@ -35,6 +35,8 @@ def _check(words: Words) -> None:
     for given, flag in ((words.cached, "--cached"), (words.detailed, "--detailed-exitcode")):
         if given and not words.dry_run:
             raise Usage(f"{flag} goes with --dry-run only", hint="A pass that acts looks at everything afresh.")
+    if words.output is Format.GITHUB:
+        raise Usage("-o github goes with `validate` only", hint="Annotations are for faults of the specs: `reconcile validate -o github`.")
     if words.output is Format.MARKDOWN and not words.dry_run:
         raise Usage("-o markdown goes with --dry-run only", hint="Markdown is for the plan: `reconcile --dry-run -o markdown`.")
 

@@ -9,7 +9,7 @@ import typer
 
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
-from reconciler.cli.words import Words, command
+from reconciler.cli.words import Format, Words, command
 
 if TYPE_CHECKING:
     from reconciler.model.desired import DesiredSystem
@@ -28,12 +28,16 @@ def init(words: Words) -> ExitCode:
 
 def validate(words: Words) -> ExitCode:
     """Check the specs: every fault at once, with file, line and column."""
-    from reconciler.cli.render.problems import counts, problems_json, problems_page
+    from reconciler.cli.output import write
+    from reconciler.cli.render.problems import counts, problems_github, problems_json, problems_page
 
     with words.session(read_only=True) as session:
         found = session.load()
     root, size = str(words.specs), {"objects": found.objects, "files": found.files}
-    words.answer(lambda: problems_page(found.problems, root, **size), lambda: problems_json(found.problems, root, **size))
+    if words.output is Format.GITHUB:
+        write(problems_github(found.problems, root))
+    else:
+        words.answer(lambda: problems_page(found.problems, root, **size), lambda: problems_json(found.problems, root, **size))
     return ExitCode.SPEC if counts(found.problems)["errors"] else ExitCode.DONE
 
 
@@ -87,7 +91,8 @@ def show(
 def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
     """Put the commands where people look for them."""
     command(root, "init")(init)
-    command(root, "validate")(validate)
+    command(root, "validate", accepts=frozenset({Format.GITHUB}))(validate)
     command(root, "schema")(schema)
     command(groups("config"), "show")(show)
-    command(groups("config"), "validate", hidden=True)(validate)
+    command(groups("config"), "render", hidden=True)(show)
+    command(groups("config"), "validate", hidden=True, accepts=frozenset({Format.GITHUB}))(validate)

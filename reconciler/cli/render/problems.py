@@ -52,6 +52,29 @@ def problems_json(problems: Sequence[Problem], root: str, *, objects: int, files
     return document("problems", valid=number["errors"] == 0, **number, root=root, objects=objects, files=files, problems=problems)
 
 
+def problems_github(problems: Sequence[Problem], root: str) -> str:
+    """Workflow commands that GitHub shows beside the lines of a pull request; other systems (Gitea, Forgejo) read them, too."""
+    return "".join(_annotation(problem, root) for problem in problems)
+
+
+def _annotation(problem: Problem, root: str) -> str:
+    subject = f"{problem.kind}/{problem.name}: " if problem.kind and problem.name else ""
+    message = "\n".join(part for part in (f"{subject}{problem.message}", problem.hint) if part)
+    facts = {
+        "file": PurePath(root, problem.place.file).as_posix(),
+        "line": problem.place.line,
+        "col": problem.place.column,
+        "title": problem.code,
+    }
+    said = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in facts.items())
+    return f"::{problem.severity} {said}::{_escaped(message)}\n"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """A message must not end the command, nor a value of it the next one."""
+    return "".join(f"%{ord(char):02X}" if char in "%\r\n" + more else char for char in text)
+
+
 def counts(problems: Sequence[Problem]) -> dict[str, int]:
     """How many errors and warnings."""
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
