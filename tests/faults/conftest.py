@@ -23,6 +23,7 @@ FLOORS = {
     "real SIGTERMs": 10,
     "crash states": 1000,
     "space faults": 100,
+    "short writes": 100,
     "bit flips": 2000,
     "object mutations": 300,
     "bad objects": 100,

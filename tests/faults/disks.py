@@ -50,10 +50,10 @@ class Recording(Disk):
             super().publish(temporary, final)
             self._note("publish", self._name(temporary), self._name(final))
 
-    def replace(self, temporary: str, final: str) -> None:
+    def truncate(self, handle: int, length: int) -> None:
         with self._lock:
-            super().replace(temporary, final)
-            self._note("publish", self._name(temporary), self._name(final))
+            super().truncate(handle, length)
+            self._note("truncate", self._inodes[handle], length)
 
     def unlink(self, path: str) -> None:
         with self._lock:
@@ -98,6 +98,9 @@ class Platter:
             assert isinstance(first, int)
             assert isinstance(rest[0], bytes)
             self.content[first] += rest[0]
+        elif kind == "truncate":
+            assert isinstance(first, int)
+            self.content[first] = self.content[first][: int(str(rest[0]))]
         elif kind == "sync":
             assert isinstance(first, int)
             self.durable_content[first] = self.content[first]
@@ -156,6 +159,8 @@ class Platter:
 def _partial(durable: bytes, written: bytes, chance: random.Random) -> bytes:
     if durable == written:
         return written
+    if not written.startswith(durable):  # something was cut off that had been synced
+        return chance.choice([durable, written])
     cut = len(durable) + chance.randrange(len(written) - len(durable) + 1)
     cut -= cut % 512
     kept = written[: max(cut, len(durable))]
@@ -202,6 +207,10 @@ class Counting(Disk):
     def sync(self, handle: int) -> None:
         self._count("sync")
         super().sync(handle)
+
+    def truncate(self, handle: int, length: int) -> None:
+        self._count("truncate")
+        super().truncate(handle, length)
 
     def publish(self, temporary: str, final: str) -> None:
         self._count("publish")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from reconciler.repository import NoSpace, Repository, RepositoryError, Unreachable
 from reconciler.repository.store import LocalStore
+from tests.faults import victims
 from tests.faults.disks import SPACE, Counting, Refusing
 from tests.faults.world import look
 from tests.unit.repository.conftest import Bench
@@ -90,50 +92,92 @@ def test_a_disk_that_refuses_any_call_of_a_backup_costs_only_that_backup(
     faults("space faults", struck)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
-def test_a_disk_that_refuses_a_mark_or_a_forget_leaves_it_as_it_was_or_done(
-    begun: Bench, faults: Callable[[str, int], None], code: int
+OTHER_ACTS = sorted(set(victims.ACTS) - {"backup"})
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Snapshots, one that only a clean-up still has to remove, a changed source, and a repository to copy from."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "source").mkdir()
+    bench, origin = Bench(folder / "source", folder / "repository"), Bench(folder / "source", folder / "origin")
+    for each in (bench, origin):
+        each.init()
+    (bench.source / "passing").write_bytes(random.Random("passing").randbytes(20_000))
+    bench.take(kind="full")
+    (bench.source / "passing").unlink()
+    for number in range(2):
+        (bench.source / f"file{number}").write_bytes(bytes([number]) * 5000)
+        bench.take(kind="full")
+    bench.open().forget([bench.open().listing().roots[-1].id])
+    _change(bench)
+    origin.take(kind="full")
+    return bench
+
+
+def _copied(template: Bench, home: Path) -> Bench:
+    """The template in a place of its own; what is only read is shared."""
+    shutil.copytree(template.place, home / "repository")
+    (home / "origin").symlink_to(template.place.parent / "origin")
+    return Bench(template.source, home / "repository")
+
+
+@pytest.mark.parametrize("act", OTHER_ACTS)
+@pytest.mark.parametrize("code", [*SPACE, errno.EIO], ids=errno.errorcode.get)
+def test_a_disk_that_refuses_any_call_of_anything_else_leaves_it_undone_or_done(
+    template: Bench, tmp_path: Path, faults: Callable[[str, int], None], code: int, act: str
 ) -> None:
+    truth = look(template.open).content
+    oldest = template.open().listing().roots[-1].id
+    counting = Counting()
+    victims.ACTS[act](_copied(template, tmp_path / "counting"), counting)
     struck = 0
-    for at in range(1, 12):
-        _change(begun)
-        begun.take(base=_newest(begun))
-        newest, oldest = begun.open().listing().roots[0].id, begun.open().listing().roots[-1].id
-        for act in (lambda repository: repository.mark(newest, "verified", NOW), lambda repository: repository.forget([oldest])):  # noqa: B023
-            disk = Refusing(at, code)
-            error = _error_of(lambda: act(_on(begun, disk)))  # noqa: B023 (used at once)
-            assert error is None or isinstance(error, (NoSpace, Unreachable))
-            struck += bool(disk.struck)
-            seen = look(begun.open)
-            assert not seen.errors
-            assert newest in seen.content
+    for at in range(1, counting.number + 1):
+        bench = _copied(template, tmp_path / str(at))
+        disk = Refusing(at, code)
+        error = _error_of(lambda: victims.ACTS[act](bench, disk))  # noqa: B023 (used at once)
+        what = f"{act}: call {at} of {counting.number}, a {disk.struck}, ends with {error!r}"
+        assert error is None or isinstance(error, NoSpace if code in SPACE else Unreachable), what
+        assert not disk.after_failed_sync, f"{what}: a failed sync is final for its file"
+        assert disk.struck == "unlink" or not _unfinished(bench), f"{what}: something is left behind"
+        seen = look(bench.open)
+        assert not seen.errors, what
+        for snapshot, entries in truth.items():
+            assert seen.content.get(snapshot) == entries or (act == "forget" and snapshot == oldest), what
+        if at % 5 == 0:
+            victims.ACTS[act](bench, Counting())  # nobody has to repair anything: the same once more just works
+            assert not look(bench.open).errors, what
+        struck += bool(disk.struck)
+        shutil.rmtree(tmp_path / str(at))
+    assert struck >= 2
     faults("space faults", struck)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the file behind a handle is found through /proc")
+@pytest.mark.parametrize("act", sorted(victims.ACTS))
 def test_short_writes_are_continued_where_they_ended(
-    begun: Bench, faults: Callable[[str, int], None], monkeypatch: pytest.MonkeyPatch
+    template: Bench, tmp_path: Path, faults: Callable[[str, int], None], monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
+    bench = _copied(template, tmp_path)
+    before = look(bench.open).content
     chance = random.Random("short")
     real, shortened = os.write, 0
 
     def short(handle: int, data: memoryview) -> int:
         nonlocal shortened
-        if len(data) > 1 and f"{begun.place}{os.sep}" in os.readlink(f"/proc/self/fd/{handle}"):
+        if len(data) > 1 and f"{bench.place}{os.sep}" in os.readlink(f"/proc/self/fd/{handle}"):
             shortened += 1
             return real(handle, data[: chance.randrange(1, len(data))])
         return real(handle, data)
 
-    if not Path("/proc/self/fd").is_dir():
-        pytest.skip("the file behind a handle is found through /proc")
-    for _ in range(4):
-        _change(begun)
-        with monkeypatch.context() as patched:
-            patched.setattr(os, "write", short)
-            taken = begun.take(base=_newest(begun))
-        assert taken.root is not None
-        assert begun.open().verify(taken.root.id).intact
-    assert shortened > 40
-    faults("space faults", shortened)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", short)
+        victims.ACTS[act](bench, Counting())
+    seen = look(bench.open)
+    assert not seen.errors
+    assert all(before.get(snapshot, entries) == entries for snapshot, entries in seen.content.items())
+    assert shortened > 3 or act == "forget"
+    faults("short writes", shortened)
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_short_write_is_full(begun: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.base.errors import Cancelled
-from reconciler.repository import Repository, TakeRequest
+from reconciler.base.secret import Secret
+from reconciler.repository import Keyring, Repository, TakeRequest
 from reconciler.repository.store import LocalStore
 from reconciler.tree.excludes import Excludes
 from reconciler.tree.scan import Scan, ScanRoot
@@ -68,8 +70,30 @@ def copy(bench: Bench, disk: Counting) -> None:
         continue
 
 
+def hold(bench: Bench, disk: Counting) -> None:
+    repository = _repository(bench, disk)
+    repository.mark(repository.listing().roots[-1].id, "held", NOW, "for the auditors", sole=True)
+
+
+def distrust(bench: Bench, disk: Counting) -> None:
+    """A pack that nobody doubted yet is remarked upon."""
+    _repository(bench, disk).distrust([f"packs/00/{os.urandom(32).hex()}"], NOW)
+
+
+def examine(bench: Bench, disk: Counting) -> None:
+    """Reads everything and writes down what it read."""
+    repository = _repository(bench, disk)
+    assert repository.examine([repository.listing().roots[0].id], deep=True, scope=os.urandom(4).hex()).intact
+
+
+def change_keys(bench: Bench, disk: Counting) -> None:
+    ring = Keyring.open(str(bench.place), bench.key(), store=LocalStore(str(bench.place), disk))
+    ring.remove(ring.add(Secret(b"6b" * 32), "raw", NOW))
+
+
 ACTS: dict[str, Callable[[Bench, Counting], None]] = {
-    each.__name__: each for each in (backup, full_backup, stopped_backup, mark, forget, clean_up, copy)
+    each.__name__: each
+    for each in (backup, full_backup, stopped_backup, mark, hold, distrust, examine, change_keys, forget, clean_up, copy)
 }
 
 
