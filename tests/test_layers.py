@@ -164,6 +164,54 @@ def test_the_search_for_clocks_sees_through_aliases() -> None:
     assert len(_clock_reads(disguised)) == 4
 
 
+# Ways to change or read a disk. The repository reads its own place in store.py alone, and changes it through base/files.py alone.
+_DISK_CALLS = {
+    f"os.{name}"
+    for name in (
+        "open", "write", "writev", "pwrite", "rename", "renames", "replace", "link", "symlink", "unlink", "remove", "rmdir", "removedirs",
+        "mkdir", "makedirs", "mkfifo", "mknod", "truncate", "ftruncate", "fsync", "fdatasync", "sync", "chmod", "chown", "utime",
+        "scandir", "listdir", "walk", "stat", "lstat", "read", "pread", "statvfs", "access",
+    )
+}  # fmt: skip
+_DISK_MODULES = {"shutil", "tempfile", "pathlib", "glob", "io", "mmap", "fcntl", "sqlite3", "subprocess"}
+_DISK_METHODS = {"write_bytes", "write_text", "read_text", "touch", "iterdir", "rglob"}
+_OTHER_PLACES = {
+    "content": {"os.open", "os.pread"},  # reads the files of a source
+    "compare": {"os.stat", "os.lstat"},  # and looks at them
+    "restore": {"os.pwrite", "os.pread", "os.ftruncate"},  # writes the target, and reads it back
+    "place": {"os.listdir"},  # asks whether a folder is free before it becomes a store
+    "store": {"os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
+}
+
+
+def _disk_uses(module: Module) -> Iterator[tuple[str, int]]:
+    known = _names(module)
+    for node in ast.walk(module.tree):
+        if isinstance(node, (ast.Attribute, ast.Name)) and isinstance(node.ctx, ast.Load):
+            name = _full_name(node, known)
+            if name in _DISK_CALLS or (isinstance(node, ast.Attribute) and node.attr in _DISK_METHODS):
+                yield name, node.lineno
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open":
+            yield "open", node.lineno
+    yield from ((target, line) for target, line in _imports(module) if target.split(".")[0] in _DISK_MODULES)
+
+
+def test_everything_that_the_repository_does_to_its_place_passes_one_facade() -> None:
+    wrong = [
+        f"{module.path.relative_to(ROOT)}:{line} uses {name}"
+        for module in MODULES
+        if module.room == "repository"
+        for name, line in _disk_uses(module)
+        if name not in _OTHER_PLACES.get(module.path.stem, set())
+    ]
+    assert wrong == []
+
+
+def test_the_search_for_ways_around_the_facade_finds_them() -> None:
+    text = "import os as o\nfrom os import rename as r\nimport shutil\no.unlink('a'); r('a', 'b'); open('c'); path.write_bytes(b'')\n"
+    assert len(list(_disk_uses(Module(PACKAGE / "repository" / "x.py", ast.parse(text), 4)))) == 5
+
+
 def test_decisions_are_pure() -> None:
     wrong = []
     for module in (module for module in MODULES if module.room == "decide"):

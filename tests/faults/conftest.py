@@ -1,7 +1,8 @@
 """Counts what the fault tests did, prints it as one table, and fails the run when a part did less than it promises.
 
 A test tells its part and number with ``faults("bit flips", 2400)``. The number travels with the test's report, so workers of
-pytest-xdist are summed up, too. Floors hold for a whole run (``pytest -m faults tests/faults``), not for a chosen test.
+pytest-xdist are summed up, too. Floors hold for a whole run (``pytest -m faults tests/faults``), not for a chosen test. For a longer
+run, with other seeds on top: ``RECONCILER_FAULTS_TIMES=20 pytest -m faults tests/faults``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.world import Corpus, built_corpus
+from tests.faults.world import TIMES, Corpus, built_corpus
 from tests.unit.repository.conftest import bench
 
 __all__ = ["bench"]
@@ -56,6 +57,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
             if key == _KEY:
                 part, number = value
                 _counts[part] += number
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if TIMES > 1:
+        for item in items:
+            if item.get_closest_marker("faults") is not None:
+                item.add_marker(pytest.mark.timeout(120 * TIMES))
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,13 +16,13 @@ from reconciler.repository import Repository
 from reconciler.repository.store import LocalStore
 from tests.fakes.clocks import FakeClock
 from tests.faults.disks import Recording, one_after_another
-from tests.faults.world import Memory, look, objects_of
+from tests.faults.world import TIMES, Memory, look, objects_of
 from tests.unit.repository.conftest import Bench
 
 pytestmark = pytest.mark.faults
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=2)  # what a run has just stored is left alone by a clean-up; by then it is no more
-TRIES = 3  # random states per call for each of the two models that have a choice
+TRIES = 3 * TIMES  # random states per call for each of the two models that have a choice
 NEXT_RUN_EVERY = 10
 CLEAN_UPS = 2  # the first gives up abandoned roots, the second removes what only they needed
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.world import Corpus, Seen, checked, deadline, fold, look, mutated_bit
+from tests.faults.world import TIMES, Corpus, Seen, bounded, checked, deadline, fold, look, mutated_bit
 
 pytestmark = pytest.mark.faults
-FLIPS = 6000
+FLIPS = 6000 * TIMES
 SHARDS = 4
 CARRIES_NO_DATA = {"config", "index", "pending", "marks", "gc"}
 """What readers can do without."""
@@ -77,7 +77,7 @@ def _mutations(corpus: Corpus, name: str, chance: random.Random) -> Iterator[tup
 def test_a_changed_object_never_changes_what_is_read(corpus: Corpus, faults: Callable[[str, int], None]) -> None:
     chance = random.Random("mutations")
     done = 0
-    for name in sorted(corpus.objects):
+    for name in sorted(corpus.objects) * TIMES:
         for how, objects in _mutations(corpus, name, chance):
             what = f"{name}: {how}"
             with deadline(10, what):
@@ -106,6 +106,7 @@ def test_an_earlier_state_of_the_repository_reads_as_it_was(corpus: Corpus, faul
 
 
 EIB = 2**60
+MEMORY = 32 * 2**20  # a few times what reading the whole reference repository takes
 CLAIMS = (EIB, 2**32 - 1, 2**31, 2**64 - 1, 0)
 
 
@@ -133,7 +134,7 @@ def test_an_object_replaced_by_something_bad_costs_neither_time_nor_other_snapsh
         for how, bad in _bad(corpus, name, chance):
             objects = {each: data for each, data in corpus.objects.items() if each != name} | ({name: bad} if bad is not None else {})
             what = f"{name} replaced by {how}"
-            with deadline(10, what):
+            with deadline(20, what), bounded(MEMORY, what):
                 seen = look(lambda: corpus.open(objects))  # noqa: B023 (used at once)
             _right(corpus, seen, what)
             errors = seen.errors or checked(lambda: corpus.open(objects))  # noqa: B023 (used at once)

@@ -30,11 +30,11 @@ from reconciler.repository.marks import read_mark
 from reconciler.repository.pack import read_directory
 from reconciler.repository.root import shown_root, unseal_root
 from reconciler.repository.seal import Seals
-from tests.faults.world import Corpus, Memory, deadline, fold
+from tests.faults.world import TIMES, Corpus, Memory, deadline, fold
 from tests.unit.repository.conftest import CREATED, KEY
 
 pytestmark = pytest.mark.faults
-TRIES = 2000
+TRIES = 2000 * TIMES
 NUMBERS = (-(2**63), -(2**31), -1, 0, 1, 255, 2**16, 2**31, 2**32 - 1, 2**53, 2**60, 2**63 - 1, 2**64 - 1)
 NASTY: tuple[Any, ...] = (None, True, "", "..", "/", "\0", "x" * 5000, b"", b"..", b"\0", [], {}, 1.5, float("nan"), *NUMBERS)
 
@@ -240,7 +240,7 @@ PARSERS = [value for name, value in sorted(globals().items()) if name.startswith
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.__name__)
 def test_any_bytes_give_a_value_or_a_typed_error(lab: Lab, parser: Callable[[Lab, random.Random], None], faults: Callable) -> None:
     accepted = 0
-    with deadline(60, "the whole part"):
+    with deadline(60 * TIMES, "the whole part"):
         for number in range(TRIES):
             try:
                 parser(lab, random.Random(f"{parser.__name__} {number}"))

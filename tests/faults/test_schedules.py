@@ -23,13 +23,14 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.repository import Repository, RepositoryError
 from reconciler.repository.store import Found
 from reconciler.tree.write import Target
-from tests.faults.world import Killed, Memory, look, objects_of
+from tests.faults.world import TIMES, Killed, Memory, look, objects_of
 from tests.unit.repository.conftest import Bench
 
 pytestmark = pytest.mark.faults
-SHARDS, PER_SHARD = 4, 150
+SHARDS, PER_SHARD = 4, 150 * TIMES
 START = datetime(2026, 6, 1, tzinfo=UTC)
 PATIENCE_SECONDS = 60
+JUMPS = 0.01  # per call of the store: every clock, also that of the store, goes years forwards or back
 
 
 class Inline:
@@ -161,6 +162,9 @@ class Stage:
             assert actor is not None
             last = actor
             self.now += timedelta(seconds=self.chance.choice([0, 1, 60, 3600]))
+            if self.chance.random() < JUMPS:
+                self.now = START + timedelta(days=self.chance.randrange(-3650, 3650))
+                self.ends["clock jumps"] += 1
             actor.turn.release()
             assert self._back.acquire(timeout=PATIENCE_SECONDS), f"{actor.name} hangs"
         for actor in self.actors:
@@ -177,6 +181,8 @@ class Play:
     store: Shared
     benches: list[Bench]
     acknowledged: set[str]
+    elsewhere: Bench
+    """Another repository, with a snapshot of the second source; nobody changes it."""
     forgotten: set[str] = field(default_factory=set)
     folder: Path = Path()
 
@@ -203,6 +209,23 @@ class Play:
         self.stage.ends["packs removed"] += pruned.removed_packs
         self.stage.ends["chunks rescued"] += pruned.rescued
 
+    def copy_in(self) -> None:
+        """The snapshots of another repository arrive; each counts when the copy says so."""
+        origin = self.elsewhere
+        repository = self.open()
+        for copied in repository.copy_from(origin.open(), [root.id for root in origin.open().listing().roots]):
+            self.acknowledged.add(copied.snapshot)
+            self.stage.ends["copies in"] += 1
+
+    def copy_out(self) -> None:
+        """What arrives elsewhere is whole and right, whatever happens here meanwhile."""
+        repository = self.open()
+        roots = repository.listing().roots
+        target = Repository.open("far", self.elsewhere.key(), store=Memory(objects_of(self.elsewhere.place)))
+        for copied in target.copy_from(repository, [root.id for root in roots]):
+            assert target.verify(copied.snapshot).intact
+            self.stage.ends["copies out"] += 1
+
     def mark(self) -> None:
         repository = self.open()
         for root in repository.listing().roots[:1]:
@@ -224,8 +247,11 @@ class Play:
             assert verified.intact or root.id in self.forgotten, f"{root.id}: {verified.damaged}"
 
 
+Prepared = tuple[dict[str, bytes], list[Bench], set[str], Bench]
+
+
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], list[Bench], set[str]]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Two sources whose files partly have the same content, and three snapshots of the first."""
     folder = tmp_path_factory.mktemp("stage")
     benches = []
@@ -242,7 +268,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes]
         assert root is not None
         known.add(root.id)
     (folder / "b" / "changing").write_bytes(random.Random(0).randbytes(900))  # only old snapshots hold this
-    return objects_of(benches[0].place), benches, known
+    elsewhere = Bench(folder / "b", folder / "elsewhere")
+    elsewhere.init()
+    assert elsewhere.take(kind="full").root is not None
+    return objects_of(benches[0].place), benches, known, elsewhere
 
 
 SKEWS = (timedelta(), timedelta(), timedelta(days=2), timedelta(days=3650), timedelta(days=-3650))
@@ -250,26 +279,28 @@ SKEWS = (timedelta(), timedelta(), timedelta(days=2), timedelta(days=3650), time
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_no_order_of_calls_loses_what_was_acknowledged(
-    prepared: tuple[dict[str, bytes], list[Bench], set[str]], tmp_path: Path, faults: Callable[[str, int], None], shard: int
+    prepared: Prepared, tmp_path: Path, faults: Callable[[str, int], None], shard: int
 ) -> None:
-    objects, benches, known = prepared
+    objects, benches, known, elsewhere = prepared
     ends: Counter[str] = Counter()
     for number in range(PER_SHARD):
         seed = f"{shard}.{number}"
         chance = random.Random(seed)
         stage = Stage(chance)
-        play = Play(stage, Shared(dict(objects), stage), benches, set(known), folder=tmp_path)
+        play = Play(stage, Shared(dict(objects), stage), benches, set(known), elsewhere, folder=tmp_path)
         acts: list[tuple[str, Callable[[], None]]] = [
             ("backup a", lambda: play.backup(benches[0], chance.choice(["full", "incremental"]))),  # noqa: B023
             ("backup b", lambda: play.backup(benches[1], chance.choice(["full", "incremental"]))),  # noqa: B023
             ("forget", play.forget),
             ("clean-up 1", lambda: play.clean_up(chance.choice(SKEWS))),  # noqa: B023
             ("clean-up 2", lambda: play.clean_up(chance.choice(SKEWS))),  # noqa: B023
+            ("copy in", play.copy_in),
+            ("copy out", play.copy_out),
             ("mark", play.mark),
             ("restore", play.restore),
             ("verify", play.verify),
         ]
-        for name, work in chance.sample(acts, chance.randrange(2, 6)):
+        for name, work in chance.sample(acts, chance.randrange(2, 7)):
             stage.add(name, work, chance.randrange(1, 60) if chance.random() < 0.2 else None)
         try:
             stage.play()
@@ -279,6 +310,7 @@ def test_no_order_of_calls_loses_what_was_acknowledged(
             raise AssertionError(f"seed {seed}: {error!r}\n" + "\n".join(stage.trace[-150:])) from error
     print(ends)
     assert all(ends[f"{name} well"] > PER_SHARD // 10 for name, _ in acts), f"an actor hardly ever succeeds: {ends}"
+    assert min(ends["clock jumps"], ends["copies in"], ends["copies out"]) > PER_SHARD // 4, ends
     faults("schedules", PER_SHARD)
 
 
@@ -297,12 +329,12 @@ def _judge(play: Play) -> None:
     assert play.open().verify(taken.root.id).intact
 
 
-def test_the_same_seed_gives_the_same_schedule(prepared: tuple[dict[str, bytes], list[Bench], set[str]], tmp_path: Path) -> None:
-    objects, benches, known = prepared
+def test_the_same_seed_gives_the_same_schedule(prepared: Prepared, tmp_path: Path) -> None:
+    objects, benches, known, elsewhere = prepared
 
     def traced() -> list[str]:
         stage = Stage(random.Random("again"))
-        play = Play(stage, Shared(dict(objects), stage), benches, set(known), folder=tmp_path)
+        play = Play(stage, Shared(dict(objects), stage), benches, set(known), elsewhere, folder=tmp_path)
         stage.add("backup", lambda: play.backup(benches[1], "full"), None)
         stage.add("mark", play.mark, None)
         stage.add("backup too", lambda: play.backup(benches[0], "incremental"), 20)
@@ -312,11 +344,11 @@ def test_the_same_seed_gives_the_same_schedule(prepared: tuple[dict[str, bytes],
     assert traced() == traced()
 
 
-def test_the_judge_notices_a_loss(prepared: tuple[dict[str, bytes], list[Bench], set[str]]) -> None:
+def test_the_judge_notices_a_loss(prepared: Prepared) -> None:
     """What a test of tests is for: the data of an acknowledged snapshot goes behind everybody's back."""
-    objects, benches, known = prepared
+    objects, benches, known, elsewhere = prepared
     stage = Stage(random.Random(0))
     for name in [name for name in objects if name.startswith("packs/")]:
         broken = {each: data for each, data in objects.items() if each != name}
         with pytest.raises((AssertionError, RepositoryError)):
-            _judge(Play(stage, Shared(broken, stage), benches, set(known)))
+            _judge(Play(stage, Shared(broken, stage), benches, set(known), elsewhere))

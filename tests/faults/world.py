@@ -24,6 +24,9 @@ from reconciler.tree.scan import Scan, ScanRoot
 from tests.fakes.clocks import FakeClock
 from tests.unit.repository.conftest import CREATED, WRITER, Bench
 
+TIMES = int(os.environ.get("RECONCILER_FAULTS_TIMES", "1"))
+"""How many times as many random faults as in an ordinary run: for the nights. Other seeds each, the first ones are the same."""
+
 PAGE = 3  # names in a page of a listing: small, so that other actors act between two pages
 
 
@@ -267,6 +270,20 @@ def deadline(seconds: float, doing: str) -> Iterator[None]:
     before = time.thread_time()
     yield
     assert time.thread_time() - before < seconds, f"{doing} took {time.thread_time() - before:.1f} s"
+
+
+@contextmanager
+def bounded(memory: int, doing: str) -> Iterator[None]:
+    """Fail when ``doing`` holds more bytes at once."""
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < memory, f"{doing} took {peak:,} bytes"
 
 
 class Counter:

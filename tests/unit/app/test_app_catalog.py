@@ -79,6 +79,26 @@ def test_after_a_lost_catalog_the_next_pass_knows_every_snapshot_and_takes_none_
         assert {snapshot.id for snapshot in session.snapshots(cached=True).snapshots} == before
 
 
+@pytest.mark.parametrize("how", ["older", "deleted"])
+def test_a_catalog_that_is_older_than_the_repository_or_gone_loses_and_doubles_nothing(house: WholeHouse, how: str) -> None:
+    house.one_pass(init=True)
+    path = house.state / "catalog.sqlite"
+    older = path.read_bytes()
+    (house.folder / "orders" / "two.txt").write_text("two")
+    house.clock.advance(timedelta(hours=2))
+    assert [r.action.kind for r in house.one_pass().results] == ["backup"]
+    with house.session() as session:
+        before = {snapshot.id for snapshot in session.snapshots().snapshots}
+    path.write_bytes(older) if how == "older" else path.unlink()
+    report = house.one_pass()
+    assert [r.outcome for r in report.results if r.action.kind == "backup"] == [], "what was just backed up is not due"
+    with house.session() as session:
+        assert {snapshot.id for snapshot in session.snapshots(cached=True).snapshots} == before
+    house.clock.advance(timedelta(hours=2))
+    (house.folder / "orders" / "three.txt").write_text("three")
+    assert [r.outcome for r in house.one_pass().results] == [RunOutcome.SUCCEEDED]
+
+
 def test_a_backup_never_opens_the_catalog_wherever_the_source_reaches_it(house: WholeHouse, opened: list[str]) -> None:
     house.one_pass(init=True)
     (house.folder / "orders" / "by another name").hardlink_to(house.state / "catalog.sqlite")
