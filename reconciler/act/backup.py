@@ -176,6 +176,8 @@ def _done(taken: Taken, asked: BackupKind, as_of: datetime, system: DesiredSyste
         )
     counted = judge_defects(taken.defects, system.sources)[2]
     sentence = f"{words.counted(taken.files, 'file')}, {format_size(taken.bytes)}, {format_size(taken.added_bytes)} stored anew"
+    if taken.continued:
+        sentence += "; continued from the checkpoint of an attempt that did not end"
     if counted:
         sentence += f"; partial: {words.counted(len(counted), 'defect')}, the first: {counted[0].message}"
     if taken.damage:

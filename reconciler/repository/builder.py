@@ -6,6 +6,7 @@ its beginning, keeps its id and is neither encoded nor hashed again.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 from reconciler.repository.entries import (
@@ -24,6 +25,9 @@ from reconciler.repository.format import BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, BLO
 from reconciler.repository.manifest import BaseCursor, BaseFolder
 from reconciler.repository.sink import Sink
 from reconciler.tree.entry import NAME, Row
+
+UnderWay = tuple[bytes, int, Sequence[Row], Sequence[Cold]]
+"""What is read so far of a folder, as :meth:`ManifestBuilder.add` takes it."""
 
 
 class ManifestBuilder:
@@ -85,6 +89,15 @@ class ManifestBuilder:
             group = self.blocks[start : start + BLOCKS_PER_LIST]
             lists.append(BlockRef(group[0].folder, group[0].name, self._sink.put(Type.BLOCKS, encode_list(group))))
         return [], lists
+
+    def so_far(self, under_way: UnderWay | None) -> list[BlockRef]:
+        """The blocks of everything added, and of what is read of the folder under way. What follows is cut as if nobody had asked."""
+        rest = copy.copy(self)
+        rest.blocks, rest._pieces = [*self.blocks], [*self._pieces]
+        if under_way is not None:
+            rest.add(*under_way)
+        rest._cut()
+        return rest.blocks
 
     def _begin(self) -> None:
         self._pieces = []

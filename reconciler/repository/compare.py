@@ -10,7 +10,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from reconciler.repository.builder import ManifestBuilder
+from reconciler.repository.builder import ManifestBuilder, UnderWay
 from reconciler.repository.content import ContentReader, read_xattrs
 from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, encode_rows, smudged
 from reconciler.repository.manifest import BaseCursor, BaseFolder
@@ -58,6 +58,7 @@ class FolderReader:
     sources: tuple[str, ...]
     _links: dict[tuple[int, int], tuple[Row, Cold]] = field(default_factory=dict)
     _ancestors: frozenset[bytes] = frozenset()
+    _under_way: tuple[bytes, int, list[Row], list[Cold]] | None = None
 
     def __post_init__(self) -> None:
         """Note the folders above the sources: what happens beside a source is no change of it."""
@@ -82,6 +83,7 @@ class FolderReader:
         same = found is not None and len(known) == len(rows) and all(piece.device == device for piece in found.pieces)
         kept_rows: list[Row] = []
         colds: list[Cold] = []
+        self._under_way = (listing.path, device, kept_rows, colds)
         for row in rows:
             before = known.get(row[NAME])
             now = self._entry(listing, row, before, device)
@@ -91,13 +93,24 @@ class FolderReader:
             same = same and before is not None and _equal(before, now)
             kept_rows.append(now[0])
             colds.append(now[1])
+        self._under_way = None
         self.tally.count(kept_rows)
         if same and found is not None:
             self.builder.keep(found)
         else:
             self.tally.changed = True
             self._note_owners(kept_rows)
-            self.builder.add(listing.path, device, [smudged(row, self.racy_after_ns) for row in kept_rows], colds)
+            self.builder.add(listing.path, device, self._smudged(kept_rows), colds)
+
+    def under_way(self) -> UnderWay | None:
+        """What is read so far of the folder that is being read."""
+        if self._under_way is None:
+            return None
+        path, device, rows, colds = self._under_way
+        return path, device, self._smudged(rows), colds
+
+    def _smudged(self, rows: Sequence[Row]) -> list[Row]:
+        return [smudged(row, self.racy_after_ns) for row in rows]
 
     def _rows(self, listing: Listing) -> list[Row]:
         if listing.path not in self._ancestors:

@@ -156,10 +156,9 @@ def load_index(
     for entry in last:
         if entry.pack not in condemned:
             index.add(entry, seals)
-    if damage:
-        _learn_from_packs(index, store, seals, condemned, damage)
-    elif unindexed:
-        _learn_from_packs(index, store, seals, condemned, [])  # what nobody may need is no damage
+    if damage or unindexed:
+        for entry in unindexed_packs(store, seals, index.packs | condemned, damage if damage else []):  # what nobody may need is no damage
+            index.add(entry, seals)
     return index, tuple(damage)
 
 
@@ -182,13 +181,17 @@ def _index_objects(store: Store, seals: Seals, damage: list[RepositoryError]) ->
                     damage.append(error)
 
 
-def _learn_from_packs(index: ChunkIndex, store: Store, seals: Seals, condemned: frozenset[bytes], damage: list[RepositoryError]) -> None:
+def unindexed_packs(store: Store, seals: Seals, known: frozenset[bytes], damage: list[RepositoryError]) -> Iterator[PackEntry]:
+    """Packs that are there and not ``known``, by their own directories. One that cannot be read is added to ``damage``."""
     for found in store.list("packs"):
-        digest = bytes.fromhex(found.name.rsplit("/", 1)[-1])
-        if digest in index.packs or digest in condemned:
+        try:
+            digest = bytes.fromhex(found.name.rsplit("/", 1)[-1])
+        except ValueError:
+            continue  # not the name of a pack
+        if digest in known:
             continue
         try:
-            index.add(read_directory(store, seals, found.name, found.size), seals)
+            yield read_directory(store, seals, found.name, found.size)
         except (Damaged, ObjectMissing) as error:
             damage.append(error)
 

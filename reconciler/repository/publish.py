@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.base.ids import new_id
+from reconciler.repository.adopt import adopt
 from reconciler.repository.collect_live import LiveChunks
 from reconciler.repository.compare import Tally
 from reconciler.repository.deletion import condemned_packs, deletion_records
@@ -75,6 +76,10 @@ class Publisher:
                 self.index, self.damage = load_index(store, seals, condemned | distrusted | self.gone)
         else:
             self.index, self.damage = load_index(store, seals, condemned, distrusted)
+        self._adopted = list(adopt(store, seals, self.index.packs | condemned | distrusted, thorough=thorough))
+        """Left by killed runs, and indexed with the first packs of this one."""
+        for entry in self._adopted:
+            self.index.add(entry, seals)
         self._relied = set(self.index.packs)
         """Packs that the new root may name: those known at the beginning, and those of this run."""
         self.packs = PackWriter(store, seals, thorough=thorough)
@@ -93,7 +98,8 @@ class Publisher:
 
     def index_packs(self) -> None:
         """Publish the packs written so far and make them findable; both durable when this returns."""
-        entries = self.packs.flush()
+        adopted, self._adopted = self._adopted, []
+        entries = [*adopted, *self.packs.flush()]
         self._store.barrier()
         if not entries:
             return
@@ -139,8 +145,10 @@ class Publisher:
         return shown_root(record, found.stored_at)
 
     def clear(self) -> None:
-        """Remove the pending roots of this run: they have served."""
-        for name in (f"pending/{self.id}", *self._checkpoints):
+        """Remove the pending roots of this run, and the checkpoints of the one that it continued: they have served."""
+        base = self._base
+        continued = [f"pending/{base.id}-{number}" for number in range(1, base.checkpoint + 1)] if base is not None else []
+        for name in (f"pending/{self.id}", *self._checkpoints, *continued):
             self._store.delete(name)
 
     def record(
@@ -165,7 +173,7 @@ class Publisher:
             host=request.host,
             user=request.user,
             kind=request.kind,
-            parent=base.id if base is not None else None,
+            parent=base.id if base is not None and not base.checkpoint else None,
             as_of=to_micros(request.as_of),
             ended=to_micros(ended),
             grade=grade,

@@ -47,6 +47,7 @@ from reconciler.repository.repair import Repair, Repaired, RepairPlan
 from reconciler.repository.repair import plan as plan_repair
 from reconciler.repository.request import TakeRequest
 from reconciler.repository.restore import Restore, Restored, Restoring
+from reconciler.repository.resume import last_checkpoint
 from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
@@ -155,14 +156,17 @@ class Repository:
         stop: threading.Event | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Taken:
-        """Back up what ``source`` lists. ``base``: id of the snapshot to compare with; None reads everything.
+        """Back up what ``source`` lists. ``base``: id of the snapshot to compare with; None reads everything, or all that the last
+        checkpoint of a killed attempt does not list.
 
         ``judge`` says the grade from all defects. Raises BaseUnusable when the base cannot be read: then call again without one.
         Damaged index objects do not stop a backup; they come back in ``damage``.
         """
         self._sweep(request.as_of)
         around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
-        return take(around, source, request, self._base(base), self._writer(request.writer), judge)
+        writer = self._writer(request.writer)
+        compared = self._base(base) or last_checkpoint(self._store, self._seals, request, self._records.values())
+        return take(around, source, request, compared, writer, judge)
 
     def restore(
         self,

@@ -81,6 +81,10 @@ class Store(Protocol):
         """Give an object another name, which must be free; a crash may leave both. Durable after the next barrier."""
         ...
 
+    def settle(self, name: str) -> None:
+        """Make an object that another process stored durable with the next barrier, too: it may have died before its own."""
+        ...
+
     def free_bytes(self) -> int | None: ...
 
 
@@ -187,6 +191,9 @@ class LocalStore:
             self._disk.publish(path, final)
             self._published(os.path.dirname(final))
             self._published(os.path.dirname(path))
+
+    def settle(self, name: str) -> None:
+        self._published(os.path.dirname(self._path(name)))
 
     def free_bytes(self) -> int | None:
         with self._translated("the free space"):

@@ -25,6 +25,7 @@ from reconciler.repository.header import Chunker
 from reconciler.repository.manifest import BaseCursor, block_refs
 from reconciler.repository.publish import Publisher, Writer
 from reconciler.repository.request import TakeRequest
+from reconciler.repository.resume import is_whole
 from reconciler.repository.root import Root, RootRecord, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
@@ -57,6 +58,8 @@ class Taken:
     read_bytes: int
     defects: tuple[Defect, ...]
     seconds: float
+    continued: bool = False
+    """From the last checkpoint of a run that was killed or stopped: what that lists was not read again."""
     damage: tuple[RepositoryError, ...] = ()
     """Damaged index objects that the run could do without; a person should know."""
 
@@ -87,10 +90,14 @@ def take(
 ) -> Taken:
     """Take one snapshot. ``source`` may have an attribute ``defects``, complete after the iteration (a Scan has).
 
+    ``base`` may be a checkpoint: then it is continued if everything in it is still there, and the result is a snapshot without a parent.
+
     Raises RepositoryError or Cancelled; everything acknowledged before stays as it was. BaseUnusable: try again without a base.
     """
     started = around.clock.monotonic()
     publisher = Publisher(around.store, around.seals, around.chunker, request, base, writer)
+    if base is not None and base.checkpoint and not is_whole(base, Fetcher(around.store, around.seals, publisher.index), publisher.index):
+        base = None
     sink = Sink(around.seals, Codec(*request.compression), publisher.packs, publisher.index)
     try:
         run = _Run(around, request, base, publisher, sink)
@@ -100,7 +107,8 @@ def take(
         root = run.publish(judge(defects), defects)
         return Taken(
             root=root,
-            base=base.id if base is not None else None,
+            base=base.id if base is not None and not base.checkpoint else None,
+            continued=base is not None and base.checkpoint > 0,
             files=run.tally.files,
             bytes=run.tally.bytes,
             added_bytes=publisher.added_bytes,
@@ -137,7 +145,7 @@ class _Run:
             builder=self.builder,
             cursor=self._cursor,
             tally=self.tally,
-            reread=request.kind == "full",
+            reread=request.kind == "full" and not (base is not None and base.checkpoint),
             racy_after_ns=(to_micros(request.as_of) - _RACY_SECONDS * 1_000_000) * 1000,
             sources=request.paths,
         )
@@ -157,7 +165,8 @@ class _Run:
         blocks, lists = self.builder.finish()
         self._sink.flush()
         self._publisher.index_packs()
-        unchanged = self._base is not None and self._request.kind != "full" and not self.tally.changed and not self._removed
+        acknowledged = self._base is not None and not self._base.checkpoint
+        unchanged = acknowledged and self._request.kind != "full" and not self.tally.changed and not self._removed
         return None if unchanged else self._publisher.publish(self._record(grade, defects, blocks, lists))
 
     @property
@@ -184,8 +193,9 @@ class _Run:
 
     def _checkpoint(self) -> None:
         """Make what was stored so far durable and findable: the next run continues from here, whoever it is."""
+        blocks = self.builder.so_far(self._folders.under_way())
         self._sink.flush()
-        self._publisher.checkpoint(self._record("partial", (), self.builder.blocks, []))
+        self._publisher.checkpoint(self._record("partial", (), blocks, []))
         self._checked_at = self._around.clock.monotonic()
         self._checked_bytes = self._publisher.packs.stored_bytes
 

@@ -87,6 +87,9 @@ class Memory:
         self.before("delete", name)
         self.objects.pop(name, None)
 
+    def settle(self, name: str) -> None:
+        """What is in a dictionary is durable."""
+
     def free_bytes(self) -> int | None:
         return None
 
