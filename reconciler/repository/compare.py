@@ -160,8 +160,11 @@ class FolderReader:
             if kind == _LINK:
                 link = _read_link(listing, row[NAME])
             rdev = _device_number(listing, row[NAME]) if kind not in {_LINK, _FOLDER} else 0
-        except OSError:
+        except FileNotFoundError:
             self.content.defects.append(Defect(path, DefectKind.VANISHED, "it was gone when its turn came"))
+            return None
+        except OSError:
+            self.content.defects.append(Defect(path, DefectKind.CHANGED, "it was replaced by something else while it was read"))
             return None
         xattrs = read_xattrs(_attribute_path(listing, row[NAME])) if not self._is_above(path) else None
         return row, (_EMPTY if link is None and xattrs is None and not rdev else Cold(link=link, xattrs=xattrs, rdev=rdev))

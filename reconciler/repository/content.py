@@ -32,6 +32,7 @@ _WINDOWS = 3
 _SPARSE_FROM_BYTES = 64 * 1024  # below, an allocation map costs more than the zeros; some systems report fresh files as empty
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOATIME = getattr(os, "O_NOATIME", 0)
+_REPLACED = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}  # by a link, below something that is no folder any more, by a socket
 _ZEROS = bytes(2**20)
 _EXTENTS_MAX = 100_000
 
@@ -80,8 +81,10 @@ class ContentReader:
         try:
             return self._read_stable(handle, path, row)
         except OSError as error:
-            self.defects.append(Defect(path, DefectKind.UNREADABLE, os.strerror(error.errno) if error.errno else str(error)))
-            return row, Cold(flags=UNREAD)
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                return self._unread(path, row, error)
+            self._note_replaced(path)
+            return None
         finally:
             os.close(handle)
 
@@ -95,18 +98,29 @@ class ContentReader:
         return os.open(target, _OPEN, dir_fd=folder)
 
     def _not_opened(self, path: bytes, row: Row, error: OSError) -> tuple[Row, Cold] | None:
-        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO}:
+        if error.errno == errno.ENOENT:
             self.defects.append(Defect(path, DefectKind.VANISHED, "it was gone when its turn came"))
             return None
+        if error.errno not in _REPLACED:
+            return self._unread(path, row, error)
+        self._note_replaced(path)
+        return None
+
+    def _unread(self, path: bytes, row: Row, error: OSError) -> tuple[Row, Cold]:
+        """An entry without content. Its change time is blank, so that no later run takes it for known."""
         self.defects.append(Defect(path, DefectKind.UNREADABLE, os.strerror(error.errno) if error.errno else str(error)))
-        return row, Cold(flags=UNREAD)
+        return _untrusted(row), Cold(flags=UNREAD)
+
+    def _note_replaced(self, path: bytes) -> None:
+        """More than a note: what stands there now is not in the snapshot."""
+        self.defects.append(Defect(path, DefectKind.CHANGED, "it was replaced by something else while it was read"))
 
     def _read_stable(self, handle: int, path: bytes, row: Row) -> tuple[Row, Cold] | None:
         for attempt in range(_ATTEMPTS):
             cold, extra = self._read_once(handle, row)
             seen = _row_of(row[NAME], os.fstat(handle))
             if not stat.S_ISREG(seen[MODE]):
-                self.defects.append(Defect(path, DefectKind.VANISHED, "it was replaced by something else while being read"))
+                self._note_replaced(path)
                 return None
             if seen == row and not extra:
                 return row, cold
@@ -114,17 +128,16 @@ class ContentReader:
                 break
             row = seen
         self.defects.append(Defect(path, DefectKind.CHANGED, "it kept changing while it was read"))
-        return (*row[:4], 0, *row[5:]), cold
+        return _untrusted(row), cold
 
     def _read_once(self, handle: int, row: Row) -> tuple[Cold, bool]:
         """The content, and whether there was more than the row promised."""
         size = row[SIZE]
         hashes = self._hashes()
-        if size <= WHOLE_FILE_BYTES:
+        extents = _extents(handle, size) if size >= _SPARSE_FROM_BYTES else None
+        if size <= WHOLE_FILE_BYTES and extents is None:
             ids, extra = self._read_whole(handle, size, hashes)
-            extents = None
         else:
-            extents = _extents(handle, size)
             ids, extra = self._read_cut(handle, size, extents, hashes)
         sha256 = hashes[0].digest() if self._sha256 else None
         md5 = hashes[-1].digest() if self._md5 else None
@@ -155,7 +168,7 @@ class ContentReader:
         return chunk, got != size
 
     def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[_Hash]) -> tuple[bytes, bool]:
-        pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes)
+        pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes, self._between)
         ids = self._cut(pieces)
         return ids, pieces.short or (extents is None and bool(os.pread(handle, 1, size)))
 
@@ -255,8 +268,9 @@ class _Shared:
 class _Pieces:
     """The data extents of a file as one stream; the file hashes see the holes between them, too."""
 
-    def __init__(self, handle: int, extents: list[tuple[int, int]], size: int, hashes: list[_Hash]) -> None:
+    def __init__(self, handle: int, extents: list[tuple[int, int]], size: int, hashes: list[_Hash], between: Callable[[], None]) -> None:
         self._handle = handle
+        self._between = between
         self._hashes = hashes
         self._size = size
         self._hashed = 0
@@ -296,6 +310,7 @@ class _Pieces:
 
     def _hash_hole(self, until: int) -> None:
         while self._hashed < until and self._hashes:
+            self._between()  # a hole of a tebibyte is ten minutes of zeros
             step = min(len(_ZEROS), until - self._hashed)
             for each in self._hashes:
                 each.update(_ZEROS[:step])
@@ -329,7 +344,7 @@ class _Flow:
 def _extents(handle: int, size: int) -> list[tuple[int, int]] | None:
     """The data extents of a file with holes; None when there are none, or too many to be worth it."""
     info = os.fstat(handle)
-    if size < _SPARSE_FROM_BYTES or not hasattr(os, "SEEK_DATA") or info.st_blocks * 512 >= size:
+    if not hasattr(os, "SEEK_DATA") or info.st_blocks * 512 >= size:
         return None
     found: list[tuple[int, int]] = []
     for start, end in _data_ranges(handle, size):
@@ -364,6 +379,10 @@ def read_xattrs(target: int | str | bytes) -> dict[bytes, bytes] | None:
             with contextlib.suppress(OSError):  # removed in between, or not ours to read
                 found[os.fsencode(name)] = os.getxattr(target, name, **({} if isinstance(target, int) else {"follow_symlinks": False}))
     return found or None
+
+
+def _untrusted(row: Row) -> Row:
+    return (*row[:4], 0, *row[5:])
 
 
 def _row_of(name: bytes, info: os.stat_result) -> Row:

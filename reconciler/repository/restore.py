@@ -292,21 +292,27 @@ class Restore:
     def _finish_links(self) -> None:
         told = []
         for entry, first in self._links:
-            if self._guarded(entry, partial(self._link, first)):
+            if self._guarded(entry, partial(self._link, first)) is not None:
                 self._files += 1
                 told.append(entry)
+        made: dict[tuple[int, int], Entry] = {}
         for entry in self._later:
-            losses = self._guarded(entry, self._special)
+            known = made.get((entry.device, entry.row[INO]))
+            if known is not None and known.row[1:] == entry.row[1:] and known.cold == entry.cold:  # another name of the same link or pipe
+                losses = self._guarded(entry, partial(self._link, known))
+            else:
+                losses = self._guarded(entry, self._special)
             if losses is not None:
+                made.setdefault((entry.device, entry.row[INO]), entry)
                 self._others += 1
                 self._losses.extend(losses)
                 told.append(entry)
         self._tell(told)
 
-    def _link(self, first: Entry, entry: Entry) -> bool:
+    def _link(self, first: Entry, entry: Entry) -> tuple[Loss, ...]:
         handle = self.target.folder(entry.folder)
         self.target.hardlink(handle, entry.row[NAME], self.target.folder(first.folder), first.row[NAME])
-        return True
+        return ()
 
     def _special(self, entry: Entry) -> tuple[Loss, ...]:
         handle = self.target.folder(entry.folder)
