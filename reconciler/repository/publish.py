@@ -6,9 +6,11 @@ then success. Index, roots, pack directories and entry blocks of the run are rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
+from typing import Self
 
 import msgspec
 
@@ -42,6 +44,12 @@ class Writer:
     id: str
     sequence: int
     previous: str | None
+
+    @classmethod
+    def of(cls, writer: str, snapshots: Iterable[RootRecord]) -> Self:
+        """``writer`` after what it has written so far."""
+        newest = max((each for each in snapshots if each.writer == writer), key=attrgetter("sequence"), default=None)
+        return cls(writer, newest.sequence, newest.id) if newest is not None else cls(writer, 0, None)
 
 
 class Publisher:

@@ -5,6 +5,7 @@ Knows no spec and no schedule. Nothing is locked: writers, readers and clean-up 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -164,9 +165,9 @@ class Repository:
         """
         self._sweep(request.as_of)
         around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
-        writer = self._writer(request.writer)
-        compared = self._base(base) or last_checkpoint(self._store, self._seals, request, self._records.values())
-        return take(around, source, request, compared, writer, judge)
+        known = list(self._acknowledged())
+        compared = self._base(base) or last_checkpoint(self._store, self._seals, request, known)
+        return take(around, source, request, compared, Writer.of(request.writer, known), judge)
 
     def restore(
         self,
@@ -363,16 +364,11 @@ class Repository:
         except (NoSuchSnapshot, Damaged) as error:
             raise BaseUnusable(f"the base snapshot {base} cannot be read: {error}") from error
 
-    def _writer(self, writer: str) -> Writer:
-        newest: RootRecord | None = None
+    def _acknowledged(self) -> Iterator[RootRecord]:
+        """Every snapshot whose root can be read, in no order. The others listing() names; a chain with a hole is better than no backup."""
         for found in self._store.list("snapshots"):
-            try:
-                record = self._record_of(found.name)
-            except (Damaged, ObjectMissing):
-                continue  # listing() names it; a chain with a hole is better than no backup
-            if record.writer == writer and (newest is None or record.sequence > newest.sequence):
-                newest = record
-        return Writer(writer, newest.sequence if newest else 0, newest.id if newest else None)
+            with contextlib.suppress(Damaged, ObjectMissing):
+                yield self._record_of(found.name)
 
     def _look(self, *, deep: bool, stop: threading.Event | None, progress: Callable[[int], None] | None) -> Look:
         return Look(self._store, self._seals, deep=deep, doubted=distrusted_packs(self._store), stop=stop, progress=progress)
