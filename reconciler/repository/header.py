@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.base.ids import is_id
-from reconciler.repository.errors import Damaged, NewerFormat, NotInitialised, ObjectMissing
+from reconciler.repository.errors import Damaged, NewerFormat, NotInitialised, ObjectMissing, RepositoryError
 from reconciler.repository.format import (
     CHUNK_BYTES_AVERAGE,
     CHUNK_BYTES_MAX,
@@ -98,6 +98,15 @@ def read_config(store: Store, seals: Seals) -> Chunker:
     if not 0 < chunker.bytes_min < chunker.bytes_average < chunker.bytes_max <= SEGMENT_BYTES_MAX:
         raise Damaged(f"{name} asks for chunks of impossible sizes", object=name)
     return chunker
+
+
+def config_damage(store: Store, seals: Seals) -> tuple[RepositoryError, ...]:
+    """Why the next backup would find no configuration; empty when it will."""
+    try:
+        read_config(store, seals)
+    except (Damaged, ObjectMissing) as error:
+        return (error,)
+    return ()
 
 
 def _mac(body: dict[str, Any], key: bytes) -> str:

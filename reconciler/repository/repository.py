@@ -35,7 +35,7 @@ from reconciler.repository.errors import (
 )
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
-from reconciler.repository.header import Chunker, check_header, new_config, new_header, read_config, read_header
+from reconciler.repository.header import Chunker, check_header, config_damage, new_config, new_header, read_config, read_header
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.inventory import Look
 from reconciler.repository.keys import new_slot, open_slots, read_slots
@@ -261,7 +261,7 @@ class Repository:
             since = begun if fresh_for is None else self._clock.now() - fresh_for
             distrusted = distrusted_packs(self._store)
             verify = Verify(self._store, self._seals, index, fetcher, self._clock, readings, distrusted, stop, progress)
-            known = [*damage, *(readings.damage if readings else ())]
+            known = [*damage, *config_damage(self._store, self._seals), *(readings.damage if readings else ())]
             return verify.run(records, self._readable_records, deep=deep, since=since, damage=known)
 
         return settled(self._store, self._seals, look)
