@@ -12,7 +12,7 @@ _COMMAND = [sys.executable, "-m", "reconciler.cli.main"]
 _SPECS = """apiVersion: reconciler/v1
 kind: Settings
 metadata: {{name: settings}}
-spec: {{realm: benchmark}}
+spec: {{realm: benchmark, records: {{repositories: []}}}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

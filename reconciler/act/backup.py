@@ -10,7 +10,7 @@ from datetime import datetime
 
 from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
-from reconciler.act.facts import declared_system, open_repository, own_roots, readable_roots
+from reconciler.act.facts import declared_system, open_repository, own_roots, passed_over, readable_roots
 from reconciler.act.hooks import around, permit
 from reconciler.act.room import enough_room, expect
 from reconciler.base.units import format_size
@@ -84,7 +84,7 @@ class _Work:
 
     def take(self, base: Root | None, kind: BackupKind) -> Done:
         taken = self.repository.take(
-            Reading(self.system.sources, self.system.name, self.copies, permit(self.context), self.context.skip),
+            Reading(self.system.sources, self.system.name, self.copies, permit(self.context), passed_over(self.context, self.system)),
             _request(self.context, self.system, kind, self.as_of),
             base=base.id if base is not None else None,
             judge=lambda defects: judge_defects(defects, self.system.sources)[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from reconciler.act.errors import FactsChanged
 from reconciler.act.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.plan import Action
+from reconciler.model.records import is_records
 from reconciler.model.snapshot import Grade, MarkKind, hold_stands
 from reconciler.repository import Repository, Root, RootListing
 
@@ -95,3 +97,12 @@ def readable_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
 def good_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:
     """Those that meet an objective: readable and complete. Newest first."""
     return [root for root in readable_roots(roots, listing) if root.grade == Grade.COMPLETE]
+
+
+def passed_over(context: Context, system: DesiredSystem) -> frozenset[tuple[int, int]]:
+    """What does not exist for a scan of this system. Of our own memory those files do that are sources: the catalog is frozen first."""
+    if not is_records(system.name):
+        return context.skip
+    files = [source.place for source in system.sources if source.place is not None and os.path.isfile(source.place)]
+    own = [os.stat(path) for file in files for path in (file, os.path.dirname(file))]
+    return context.skip - {(info.st_dev, info.st_ino) for info in own}

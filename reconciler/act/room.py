@@ -14,6 +14,7 @@ from statistics import median
 
 from reconciler.act.context import Context
 from reconciler.act.errors import NoRoom
+from reconciler.act.facts import passed_over
 from reconciler.base.units import format_size
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action
@@ -71,7 +72,7 @@ def _held_by_file_systems(system: DesiredSystem) -> float:
 
 def _size_of_source(system: DesiredSystem, context: Context) -> Expectation:
     files = content = 0
-    for listing in Scan(scan_roots(system.sources), skip=context.skip):
+    for listing in Scan(scan_roots(system.sources), skip=passed_over(context, system)):
         for row in listing.rows:
             if stat.S_ISREG(row[MODE]):
                 files += 1

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
+from reconciler.app.records import with_records
 from reconciler.app.reports import PlanReport
 from reconciler.app.scene import NOTHING, Scene, look
 from reconciler.app.scene import load as load_scene
@@ -39,7 +40,7 @@ def plan(house: House, *, cached: bool, request: Request | None, base: str | Non
 def _blast(house: House, scene: Scene, base: str) -> BlastRadius:
     with TemporaryDirectory(prefix="reconciler-") as folder:
         revision = checkout(house.specs, base, Path(folder))
-        before = load_specs(Path(folder), stands_for=house.specs)
+        before = with_records(house, load_specs(Path(folder), stands_for=house.specs))
     return blast_radius(before.desired, scene.desired, scene.observed, scene.now, revision)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.app.house import House
+from reconciler.app.records import with_records
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.problem import Severity
@@ -54,7 +55,7 @@ def load(house: House, catalog: Catalog, *, cache: Cache | None = None) -> Loade
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
     known = catalog.last_good() if same_tree else {}
     loaded = load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()}, cache=cache)
-    return replace(loaded, desired=replace(loaded.desired, revision=revision(house.specs)))
+    return with_records(house, replace(loaded, desired=replace(loaded.desired, revision=revision(house.specs))))
 
 
 def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:

@@ -20,6 +20,7 @@ from reconciler.decide.upkeep import plan_retention
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
+from reconciler.model.records import is_records
 from reconciler.model.snapshot import Snapshot
 
 _KIND_ORDER = {kind: position for position, kind in enumerate(ActionKind)}
@@ -81,5 +82,6 @@ def _orphans(scene: Scene) -> dict[str, int]:
     if not scene.desired.clean:
         return {}
     known = {system.name for system in scene.desired.systems} | {old for system in scene.desired.systems if (old := system.previous_name)}
-    orphaned = {(s.system, s.id) for s in _listed(scene) if s.realm == scene.desired.realm and s.system not in known}
+    gone = (s for s in _listed(scene) if s.realm == scene.desired.realm and s.system not in known)
+    orphaned = {(s.system, s.id) for s in gone if not is_records(s.system)}  # those of another host are in use there
     return dict(sorted(Counter(system for system, _ in orphaned).items()))

@@ -11,12 +11,13 @@ from reconciler.spec.git import checkout, revision
 from reconciler.spec.load import LastGoodDocuments, Loaded, StoredDocument, load
 from reconciler.spec.origins import origins
 from reconciler.spec.read import Cache
+from reconciler.spec.records import with_records
 from reconciler.spec.resolve import effective
 from reconciler.spec.schemas import schemas
 
 __all__ = [
     "load", "checkout", "revision", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache",
-    "origins", "effective", "schemas", "CODES",
+    "origins", "effective", "with_records", "schemas", "CODES",
     "SpecError", "SpecTreeMissing", "SpecTreeUnreadable", "NoSuchObject", "NotInGit",
     "NoSuchRevision",
 ]  # fmt: skip

@@ -43,11 +43,12 @@ CODES: Mapping[str, str] = MappingProxyType(
         "two-settings": "A tree has at most one Settings object.",
         "last-good-unusable": "An object is broken now, and its last good version is not valid any more.",
         # references
-        "unknown-tier": "A System names a Tier that does not exist.",
-        "unknown-policy": "A System names a BackupPolicy that does not exist.",
+        "unknown-tier": "A System, or Settings.records, names a Tier that does not exist.",
+        "unknown-policy": "A System, or Settings.records, names a BackupPolicy that does not exist.",
         "unknown-repository": "A list of repositories names one that does not exist.",
         "unknown-system": "dependsOn names a System that does not exist.",
         "dependency-cycle": "Systems depend on each other in a circle.",
+        "reserved-name": "A System bears a name that is kept for the records of a host.",
         "previous-name": "A previousName is in use, or claimed twice.",
         # promises
         "no-repository": "A System ends up without a repository.",

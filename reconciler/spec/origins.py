@@ -55,7 +55,7 @@ def _block_origin(side: list[Layer], block: str, key: str) -> str:
 
 
 def _line(layer: Layer | None, *location: str) -> str:
-    if layer is None:
+    if layer is None or (layer.declared is not None and layer.declared.place.file == resolve.BUILT_IN):
         return "built in"
     if layer.declared is None:
         return layer.title

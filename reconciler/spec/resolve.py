@@ -35,6 +35,8 @@ POLICY_BLOCKS: dict[str, type[Block]] = {
     "schedule": Schedule, "retention": Retention, "compression": Compression, "guard": GuardLimits, "hooks": Hooks,
 }  # fmt: skip
 POLICY_LISTS = ("checksums", "repositories")
+BUILT_IN = "(built in)"
+"""Stands in the place of a file for what nobody declares."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ SPECS = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {{name: settings}}
-spec: {{realm: e2e-otter-7, interval: 1s, listen: "127.0.0.1:{port}"}}
+spec: {{realm: e2e-otter-7, records: {records}, interval: 1s, listen: "127.0.0.1:{port}"}}
 ---
 apiVersion: reconciler/v1
 kind: Repository
@@ -72,6 +72,8 @@ class World:
     port: int = 0
     shared_source: Path | None = None
     """A tree that several worlds read; None: this world has its own."""
+    records: str = "{repositories: []}"
+    """How the built-in system is kept; not at all in a test of something else."""
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,7 +103,7 @@ class World:
 
     def declare(self, **systems: Path) -> None:
         """Write the specs: the house's objects in one file, each system in its own."""
-        base = SPECS.format(port=self.port, repository=self.repository, key=self.key)
+        base = SPECS.format(port=self.port, repository=self.repository, key=self.key, records=self.records)
         (self.specs / "base.yaml").write_text(base)
         for name, path in (systems or {"orders": self.source}).items():
             (self.specs / f"{name}.yaml").write_text(SYSTEM.format(name=name, path=path))

@@ -19,7 +19,7 @@ BASE = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {name: settings}
-spec: {realm: quiet-otter-41}
+spec: {realm: quiet-otter-41, records: {repositories: []}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

@@ -27,7 +27,7 @@ SPECS = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {{name: settings}}
-spec: {{realm: faults-otter-3}}
+spec: {{realm: faults-otter-3, records: {{repositories: []}}}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

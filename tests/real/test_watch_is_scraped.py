@@ -25,7 +25,7 @@ SETTINGS = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {{name: settings}}
-spec: {{realm: quiet-otter-41, listen: "127.0.0.1:{port}", interval: 1s}}
+spec: {{realm: quiet-otter-41, records: {{repositories: []}}, listen: "127.0.0.1:{port}", interval: 1s}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

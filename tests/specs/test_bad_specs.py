@@ -96,6 +96,7 @@ EXPECTED = [
     ("path-home", "error", "wrong-value", 7, 20),
     ("path-newline", "error", "wrong-value", 7, 20),
     ("path-variable", "error", "wrong-value", 7, 20),
+    ("name-reserved", "error", "reserved-name", 3, 18),
     ("previous-name-alive", "error", "previous-name", 3, 40),
     ("previous-name-twice", "error", "previous-name", 11, 38),
     ("repository-in-tree", "error", "repository-in-tree", 5, 8),

@@ -21,7 +21,7 @@ def configuration_page(systems: Sequence[DesiredSystem], origins: Origins) -> Pa
     page = Page()
     for system in systems:
         page.blank()
-        page.line((system.name, Style.NAME), (f"  {system.place.file}:{system.place.line}", Style.FAINT))
+        page.line((system.name, Style.NAME), (f"  {system.place.short}", Style.FAINT))
         if origins:
             page.table(["FIELD", "VALUE", "WRITTEN IN"], [_origin(*row) for row in origins], indent=2)
         else:

@@ -40,7 +40,7 @@ def explain_json(explanation: Explanation) -> str:
 
 
 def _wanted(page: Page, system: DesiredSystem) -> None:
-    place = f"{system.place.file}:{system.place.line}" + (" (broken now: this is its last good version)" if system.last_good else "")
+    place = system.place.short + (" (broken now: this is its last good version)" if system.last_good else "")
     page.line((system.name, Style.NAME), f"  {place}")
     rows: list[tuple[str, Cell]] = [
         ("tier", f"{system.tier}{_promises(system)}"),

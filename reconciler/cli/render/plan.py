@@ -95,7 +95,7 @@ def _title(name: str, system: DesiredSystem | None) -> tuple[Cell, ...]:
     old = ", last good version" if system.last_good else ""
     return (
         (name, Style.NAME),
-        (f"  tier {system.tier}{rpo}, policy {system.policy}{old}  {system.place.file}:{system.place.line}", Style.FAINT),
+        (f"  tier {system.tier}{rpo}, policy {system.policy}{old}  {system.place.short}", Style.FAINT),
     )
 
 

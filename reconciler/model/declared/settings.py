@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from reconciler.model.declared.block import Block
+from reconciler.model.declared.block import Block, UniqueItems
 from reconciler.model.declared.scalars import Duration, Name
+from reconciler.model.declared.system import Suspend
 
 
 def _address(value: str) -> str:
@@ -24,6 +25,17 @@ def _loopback(value: str) -> str:
     return value
 
 
+class Records(Block):
+    """How the records of each host are protected: its specs, runs, events and audit log, as the built-in system `reconciler.<host>`."""
+
+    tier: Name = Field("low", description="A Tier.")
+    policy: Name = Field("default", description="A BackupPolicy: schedule and retention.")
+    repositories: UniqueItems[Name] | None = Field(
+        None, description="Default: the first repository of every policy in use. An empty list: the records are kept nowhere."
+    )
+    suspend: Suspend | None = None
+
+
 class SettingsSpec(Block):
     """How the loop runs; at most one Settings object in a tree."""
 
@@ -35,3 +47,4 @@ class SettingsSpec(Block):
     metrics_listen: Annotated[str, AfterValidator(_address)] | None = Field(
         None, description="/metrics, /healthz and /readyz; default: the same as `listen`."
     )
+    records: Records = Field(default_factory=Records, description="How what the program itself knows is protected.")

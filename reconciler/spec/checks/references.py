@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from reconciler.model.declared.builtin import TIERS
 from reconciler.model.problem import Place, Problem, Severity
+from reconciler.model.records import PREFIX, is_records
 from reconciler.spec.declare import Declared, Key
 from reconciler.spec.explain import suggest
 from reconciler.spec.resolve import Objects
@@ -31,6 +32,7 @@ def check(objects: Objects, broken: AbstractSet[Key]) -> Iterator[Problem]:
                 yield _missing(
                     declared, "unknown-system", ("spec", "dependsOn", index), "System", name, known["System"] - {declared.key[1]}
                 )
+    yield from _records(objects, known)
     yield from _cycles(objects)
     yield from _previous_names(objects)
     yield from _realm(objects, broken)
@@ -49,6 +51,25 @@ def _repositories(declared: Declared, names: Iterable[str], known: set[str]) -> 
 def _missing(declared: Declared, code: str, location: tuple[str | int, ...], kind: str, name: str, known: set[str]) -> Problem:
     hint = suggest(name, sorted(known)) or (f"Known: {', '.join(sorted(known)[:8])}." if known else f"No {kind} is declared.")
     return declared.problem(code, location, f"there is no {kind} `{name}`", hint=hint)
+
+
+def _records(objects: Objects, known: dict[str, set[str]]) -> Iterator[Problem]:
+    for declared, _ in objects.systems():
+        if is_records(declared.key[1]):
+            hint = "Settings.records says how they are protected."
+            yield declared.problem("reserved-name", ("metadata", "name"), f"`{PREFIX}…` is kept for the records of hosts", hint=hint)
+    holder, settings = objects.settings()
+    if holder is None:
+        return
+    wanted = settings.records
+    if wanted.tier not in known["Tier"]:
+        yield _missing(holder, "unknown-tier", ("spec", "records", "tier"), "Tier", wanted.tier, known["Tier"])
+    if wanted.policy not in known["BackupPolicy"]:
+        yield _missing(holder, "unknown-policy", ("spec", "records", "policy"), "BackupPolicy", wanted.policy, known["BackupPolicy"])
+    for index, name in enumerate(wanted.repositories or ()):
+        if name not in known["Repository"]:
+            at = ("spec", "records", "repositories", index)
+            yield _missing(holder, "unknown-repository", at, "Repository", name, known["Repository"])
 
 
 def _cycles(objects: Objects) -> Iterator[Problem]:

@@ -35,9 +35,7 @@ def port() -> int:
 
 
 def settle(house: WholeHouse, port: int) -> None:
-    house.write(
-        "base.yaml", BASE.replace("{realm: quiet-otter-41}", f'{{realm: quiet-otter-41, interval: 1s, listen: "127.0.0.1:{port}"}}')
-    )
+    house.write("base.yaml", BASE.replace("{realm: quiet-otter-41,", f'{{realm: quiet-otter-41, interval: 1s, listen: "127.0.0.1:{port}",'))
 
 
 def real(house: WholeHouse) -> Session:

@@ -14,7 +14,7 @@ TREE = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {name: settings}
-spec: {realm: test-otter-1}
+spec: {realm: test-otter-1, records: {repositories: []}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

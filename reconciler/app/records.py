@@ -1,0 +1,32 @@
+"""What a host itself knows, protected like any other system: its specs as they stand, the catalog at one moment, the audit log."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.app.house import House
+from reconciler.app.memory import AUDIT, CATALOG
+from reconciler.model.declared.system import Source, Tolerate
+from reconciler.spec import Loaded
+from reconciler.spec import with_records as add_system
+
+_SPECS = ("*", "!*/", ".git/", "!*.[yY][aA][mM][lL]", "!*.[yY][mM][lL]", "!.reconcilerignore", "!..*")
+"""Excludes everything but what the loader reads (and the hidden links of a mounted configuration): a key that somebody left beside the
+specs is no spec."""
+
+
+def with_records(house: House, loaded: Loaded) -> Loaded:
+    """``loaded`` and the built-in system of this host."""
+    return add_system(loaded, house.agent, sources(house))
+
+
+def sources(house: House) -> tuple[Source, ...]:
+    """What is there of it: before the first run there are only specs."""
+    state = os.path.realpath(house.memory.state)
+    catalog, audit = os.path.join(state, CATALOG), os.path.join(state, AUDIT)
+    found = [Source(path=os.path.realpath(house.specs), exclude=_SPECS)]
+    if os.path.isfile(catalog):
+        found.append(Source(sqlite=catalog))
+    if os.path.isfile(audit):
+        found.append(Source(path=audit, tolerate=Tolerate(changing=("*",))))  # only ever added to
+    return tuple(found)

@@ -1,0 +1,39 @@
+"""The built-in system: resolved like any other one, from what Settings.records says, as if somebody had declared it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.model.declared.envelope import Metadata, System
+from reconciler.model.declared.system import Source, SystemSpec
+from reconciler.model.problem import Place
+from reconciler.model.records import records_system
+from reconciler.spec import resolve
+from reconciler.spec.declare import Declared
+from reconciler.spec.load import Loaded
+from reconciler.spec.resolve import BUILT_IN, Objects
+
+
+def with_records(loaded: Loaded, host: str, sources: Sequence[Source]) -> Loaded:
+    """``loaded`` with the system that holds this host's records: in the first repository of every policy in use here.
+
+    Without any system of this host, or where Settings.records names no repository, there is none.
+    """
+    desired, wanted = loaded.desired, loaded.desired.settings.records
+    here = [system for system in desired.systems if system.runs_on(host) and system.repositories]
+    used = tuple(dict.fromkeys(system.repositories[0] for system in here))
+    repositories = used if wanted.repositories is None else wanted.repositories
+    if not here or not repositories or not sources:
+        return loaded
+    spec = SystemSpec(
+        tier=wanted.tier, policy=wanted.policy, repositories=repositories, host=host, sources=tuple(sources), suspend=wanted.suspend
+    )
+    document = System(api_version="reconciler/v1", kind="System", metadata=Metadata(name=records_system(host)), spec=spec)
+    declared = Declared(document, {}, Place(BUILT_IN, 0, 0))
+    objects = Objects(loaded.declared.root, {**loaded.declared.all, declared.key: declared})
+    made = resolve.system(objects, declared, document)
+    if made is None:  # a tier, policy or repository that does not exist: the check of references says so
+        return loaded
+    systems = sorted([*desired.systems, replace(made, last_good=False)], key=lambda system: system.name)
+    return replace(loaded, desired=replace(desired, systems=tuple(systems)), declared=objects)
