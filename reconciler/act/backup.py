@@ -19,7 +19,7 @@ from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import SourceState
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind, Grade
-from reconciler.repository import BaseUnusable, Progress, Repository, Root, Taken, TakeRequest
+from reconciler.repository import BaseUnusable, Collected, Progress, Repository, Root, Taken, TakeRequest
 from reconciler.sources.errors import SourceEmpty
 from reconciler.sources.files import judge_defects, require_sources
 from reconciler.sources.reading import Reading, frozen, places
@@ -27,6 +27,8 @@ from reconciler.sources.sqlite import Freezing, Frozen
 from reconciler.sources.tolerance import tolerate_block
 from reconciler.spec import effective
 from reconciler.tree.entry import DefectKind
+
+_TRIES = 4  # one more for a base that cannot be read, the others for clean-ups that came between
 
 
 def run(action: Action, context: Context) -> Done:
@@ -49,11 +51,7 @@ def _between_hooks(action: Action, context: Context, system: DesiredSystem, bega
         enough_room(action, free, expected)
         with frozen(system.sources, Freezing(context.copies, context.clock, context.stop)) as copies:
             work = _Work(system, action, context, repository, expected.files, copies, _as_of(system, context, copies, began_at))
-            try:
-                done = work.take(base, kind)
-            except BaseUnusable:
-                done = work.take(None, BackupKind.FULL)  # what it would be compared with is damaged: read everything
-        return _with_warnings(done)
+            return _with_warnings(work.persist(base, kind))
 
 
 def _as_of(system: DesiredSystem, context: Context, copies: Mapping[bytes, Frozen], began_at: datetime) -> datetime:
@@ -81,6 +79,17 @@ class _Work:
     total_files: int | None
     copies: Mapping[bytes, Frozen]
     as_of: datetime
+
+    def persist(self, base: Root | None, kind: BackupKind) -> Done:
+        """Take it, and again when a clean-up removed meanwhile what this one relied on: what was stored is found, the rest read anew."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self.take(base, kind)
+            except BaseUnusable:
+                base, kind = None, BackupKind.FULL  # what it would be compared with is damaged: read everything
+            except Collected:
+                continue
+        return self.take(base, kind)
 
     def take(self, base: Root | None, kind: BackupKind) -> Done:
         taken = self.repository.take(

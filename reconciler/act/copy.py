@@ -21,9 +21,10 @@ from reconciler.catalog.records import RunOutcome
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
-from reconciler.repository import Copied, OriginDamaged, Progress, Repository, Root
+from reconciler.repository import Collected, Copied, OriginDamaged, Progress, Repository, Root
 
 _NAMED = 3
+_TRIES = 4
 
 
 def run(action: Action, context: Context) -> Done:
@@ -77,11 +78,16 @@ class _Work:
             wanted = [root for root in good if root.id in self.left]
             if wanted:
                 enough_room(self.action, self.target.free_bytes(), self._expected(wanted))
+            tries = _TRIES
             while wanted:
                 try:
                     for done in self._copies(origin, wanted):
                         self._note(name, done)
                         wanted = [root for root in wanted if root.id != done.snapshot]
+                except Collected:  # a clean-up of the target came between: what was stored is found, the rest is copied anew
+                    tries -= 1
+                    if not tries:
+                        raise
                 except OriginDamaged as error:
                     self._damaged(name, origin, error)
                     wanted = [root for root in wanted if root.id != error.context["snapshot"]]

@@ -19,7 +19,7 @@ from datetime import datetime
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository.collect_live import LiveChunks
-from reconciler.repository.collect_move import Mover, Needed
+from reconciler.repository.collect_move import Mover, Needed, each_once
 from reconciler.repository.collect_plan import ABANDONED, FRESH, PrunePlan, decide_fates, freed_bytes
 from reconciler.repository.collect_survey import Survey, survey
 from reconciler.repository.deletion import write_deletion_record
@@ -124,13 +124,7 @@ class CleanUp:
         if not wanted:
             return 0
         missing = set(wanted)
-
-        def needed(entry: PackEntry, number: int) -> list[tuple[bytes, int]]:
-            found = {chunk: length for chunk, _, length in entry.segments[number].chunks() if chunk in missing}
-            missing.difference_update(found)
-            return list(found.items())
-
-        rescued = self._copy(seen.doomed.values(), needed)
+        rescued = self._copy(seen.doomed.values(), each_once(missing))
         if missing:
             raise CleanUpRefused(f"{len(missing)} chunks that snapshots need are in no pack of {self._store.url}; nothing was removed")
         self._index(rescued)

@@ -23,25 +23,26 @@ class LiveChunks:
     def add(self, name: str, record: RootRecord, fetcher: Fetcher, exists: Callable[[bytes], bool], *, withdrawn: bool) -> None:
         """Everything below one root. Raises Damaged or ObjectMissing when something of it cannot be found.
 
-        ``withdrawn``: its writer did not know every deletion record, so it looks again before it acknowledges; what is
-        missing of such a root is not an error, for it will not be acknowledged as it stands.
+        ``withdrawn``: its writer did not know every deletion record when it began. Either it looks again before it acknowledges, or
+        it has looked already and somebody saves what it needs; so what is missing of such a root is no error, and is looked for again.
         """
         if name in self._roots:
             return
         walked: set[bytes] = set()
+        whole = True
         try:
             needed = self._walk(record, fetcher, walked)
         except ObjectMissing:
             if not withdrawn:
                 raise
-            needed, walked = {ref.id for ref in (*record.lists, *record.blocks)}, set()
+            needed, whole = {ref.id for ref in (*record.lists, *record.blocks)}, False
         missing = [chunk for chunk in needed if not exists(chunk)]
         if missing and not withdrawn:
             raise ObjectMissing(f"{name} needs chunk {missing[0].hex()[:16]}, which is in no pack", object=name)
-        if not missing:
-            self._walked |= walked
         self.chunks |= needed.difference(missing)
-        self._roots.add(name)
+        if whole and not missing:
+            self._walked |= walked
+            self._roots.add(name)  # only then: what is missing may be on its way, and the second survey must look for it
 
     def _walk(self, record: RootRecord, fetcher: Fetcher, walked: set[bytes]) -> set[bytes]:
         needed = {outer.id for outer in record.lists}

@@ -33,6 +33,17 @@ def moves_whole(segment: Segment, needed: int) -> bool:
     return 2 * needed >= segment.plain_bytes
 
 
+def each_once(wanted: set[bytes]) -> Callable[[PackEntry, int], Needed]:
+    """For :meth:`Mover.move`: whatever of ``wanted`` a segment holds. What was found leaves ``wanted``, so nothing is copied twice."""
+
+    def needed(entry: PackEntry, number: int) -> Needed:
+        found = {chunk: length for chunk, _, length in entry.segments[number].chunks() if chunk in wanted}
+        wanted.difference_update(found)
+        return list(found.items())
+
+    return needed
+
+
 class _Joined:
     """Chunks of one type that wait for being sealed together."""
 

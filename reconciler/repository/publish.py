@@ -16,12 +16,10 @@ import msgspec
 
 from reconciler.base.ids import new_id
 from reconciler.repository.adopt import adopt
-from reconciler.repository.collect_live import LiveChunks
 from reconciler.repository.compare import Tally
 from reconciler.repository.deletion import condemned_packs, deletion_records
 from reconciler.repository.entries import BlockRef
 from reconciler.repository.errors import Collected, Damaged, ObjectMissing
-from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex, load_index, write_index_objects
@@ -29,12 +27,14 @@ from reconciler.repository.marks import distrusted_packs
 from reconciler.repository.owners import group_names, user_names
 from reconciler.repository.pack import PackWriter
 from reconciler.repository.request import TakeRequest
+from reconciler.repository.rescue import lacking, rescue
 from reconciler.repository.root import Root, RootRecord, seal_root, shown_root, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 from reconciler.tree.entry import Defect
 
 _DEFECTS_MAX = 10_000
+_RESCUES_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,11 @@ class Publisher:
         """
         pending, final = f"pending/{self.id}", f"snapshots/{under or self.id}"
         data = self._put_root(pending, record)
-        self._look_at_deletions(record)
+        try:
+            self._look_at_deletions(record)
+        except Collected:
+            self._store.delete(pending)
+            raise
         if under is not None:
             record = msgspec.structs.replace(record, id=under)
             data = seal_root(self._seals, record)
@@ -225,20 +229,23 @@ class Publisher:
     def _look_at_deletions(self, record: RootRecord) -> None:
         """After the pending root is durable: a clean-up that began since either saw it, or its record is visible here.
 
-        A condemned pack alone is no harm as long as everything that the root names stands in other packs, too.
+        A condemned pack is no harm as long as everything that the root names stands in other packs, too; what does not is copied.
         """
-        records = deletion_records(self._store, self._seals)
-        fresh = condemned_packs({name: packs for name, packs in records.items() if name not in self._records})
-        if not fresh & self._relied:
-            return
-        index, _ = load_index(self._store, self._seals, condemned_packs(records))
-        try:
-            LiveChunks().add("the new snapshot", record, Fetcher(self._store, self._seals, index), index.__contains__, withdrawn=False)
-        except (ObjectMissing, Damaged) as error:
-            self._store.delete(f"pending/{self.id}")
-            raise Collected(
-                "a clean-up condemned packs of this repository while the backup relied on them", system=self._request.system
-            ) from error
+        for _ in range(_RESCUES_MAX):
+            records = deletion_records(self._store, self._seals)
+            fresh = condemned_packs({name: packs for name, packs in records.items() if name not in self._records})
+            if not fresh & self._relied:
+                return
+            condemned = condemned_packs(records)
+            index, _damage = load_index(self._store, self._seals, condemned)
+            wanted = lacking(self._store, self._seals, record, index)
+            if not wanted:
+                return
+            saved = rescue(self._store, self._seals, wanted, condemned, self._request.system)
+            self._object_bytes += sum(entry.size for entry in saved)
+            self._relied = set(index.packs) | {entry.pack for entry in saved}
+            self._records = records
+        raise Collected("clean-ups condemned again and again what this backup relies on", system=self._request.system)
 
 
 def _gone(store: Store, index: ChunkIndex) -> frozenset[bytes]:

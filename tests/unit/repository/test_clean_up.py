@@ -266,6 +266,26 @@ def test_a_backup_whose_data_was_condemned_while_it_ran_is_not_acknowledged(benc
     assert bench.open().verify(second).intact
 
 
+def test_a_backup_saves_what_a_clean_up_condemned_and_did_not_remove_yet(bench: Bench, two: tuple[Repository, str, str]) -> None:
+    """The clean-up dies behind its record; the backup had found the content stored, and needs no second reading of the source."""
+    repository, first, second = two
+    bench.restore(first, bench.place.parent / "first")
+    repository.forget([first])
+    (bench.source / "old").write_bytes((bench.inside(bench.place.parent / "first") / "old").read_bytes())
+
+    def condemn_and_die() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            clean_up(racing(bench, die, after_put="gc/"), later=timedelta(0))
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    third = taken(bench, racing(bench, condemn_and_die, after_put="index/"), second)
+    assert clean_up(bench.open()).removed_packs > 0
+    assert bench.open().verify(third).intact
+    assert bench.open().verify(second).intact
+
+
 def test_a_backup_beside_a_clean_up_that_moves_what_it_needs_is_acknowledged(bench: Bench, two: tuple[Repository, str, str]) -> None:
     repository, first, second = two
     repository.forget([first])
