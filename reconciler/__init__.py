@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result
     from reconciler.app.api import Reconciler
     from reconciler.app.bare import BareRepository, plan_restore_bare, restore_bare, snapshots_bare
+    from reconciler.app.recover import inside_bare, recover_bare, restore_all_bare
     from reconciler.app.reports import (
         Explanation,
         InitReport,
@@ -35,6 +36,7 @@ _HOMES = {
     "reconciler.act.context": ("Amount", "Result"),
     "reconciler.app.api": ("Reconciler",),
     "reconciler.app.bare": ("BareRepository", "plan_restore_bare", "restore_bare", "snapshots_bare"),
+    "reconciler.app.recover": ("inside_bare", "recover_bare", "restore_all_bare"),
     "reconciler.app.reports": (
         "Explanation",
         "InitReport",
@@ -60,6 +62,9 @@ __all__ = [
     "ReconcilerError",
     "BareRepository",
     "plan_restore_bare",
+    "inside_bare",
+    "recover_bare",
+    "restore_all_bare",
     "restore_bare",
     "snapshots_bare",
     "RestoreRequest",

@@ -14,6 +14,7 @@ from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest, S
 from reconciler.app.restore import Reporter, named, pick, plan_for, write
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.errors import Usage
+from reconciler.model.records import is_records
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe.repositories import state_of
 from reconciler.repository import Repository
@@ -35,7 +36,7 @@ class BareRepository:
 def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> SnapshotList:
     """Everything that is in it, of every realm."""
     with closing(where.open()) as repository:
-        return SnapshotList(_listed(where, repository, clock or SystemClock()), realm="")
+        return SnapshotList(listed(where, repository, clock or SystemClock()), realm="")
 
 
 def plan_restore_bare(where: BareRepository, request: RestoreRequest, *, clock: Clock | None = None) -> RestorePlan:
@@ -58,20 +59,21 @@ def restore_bare(
         return write(repository, made, stop=stop or threading.Event(), progress=progress)
 
 
-def _listed(where: BareRepository, repository: Repository, clock: Clock) -> tuple[Snapshot, ...]:
+def listed(where: BareRepository, repository: Repository, clock: Clock) -> tuple[Snapshot, ...]:
+    """Every snapshot with its marks, as a declared repository would show them."""
     return state_of(where.url, repository.id, repository.listing(), None, clock.now()).snapshots
 
 
 def _plan(where: BareRepository, repository: Repository, request: RestoreRequest, clock: Clock) -> RestorePlan:
-    listed = _listed(where, repository, clock)
+    snapshots = listed(where, repository, clock)
     if request.snapshot is not None:
-        chosen = _by_id(listed, request.snapshot)
+        chosen = _by_id(snapshots, request.snapshot)
         return plan_for(chosen, where.url, named(chosen), request)
-    system = request.system or _only_system(listed)
-    candidates = [s for s in listed if s.system == system]
+    system = request.system or _only_system(snapshots)
+    candidates = [s for s in snapshots if s.system == system]
     realms = sorted({s.realm for s in candidates})
     if not candidates:
-        raise NotFound(f"no snapshot of system '{system}' is in {where.url}", systems=", ".join(sorted({s.system for s in listed})))
+        raise NotFound(f"no snapshot of system '{system}' is in {where.url}", systems=", ".join(sorted({s.system for s in snapshots})))
     if len(realms) > 1:
         raise Ambiguous(
             f"{len(realms)} realms have a system '{system}' in {where.url}",
@@ -82,8 +84,8 @@ def _plan(where: BareRepository, repository: Repository, request: RestoreRequest
     return plan_for(chosen, where.url, why, request)
 
 
-def _by_id(listed: tuple[Snapshot, ...], prefix: str) -> Snapshot:
-    found = [s for s in listed if prefix and s.id.startswith(prefix.lower())]
+def _by_id(snapshots: tuple[Snapshot, ...], prefix: str) -> Snapshot:
+    found = [s for s in snapshots if prefix and s.id.startswith(prefix.lower())]
     if not found:
         raise NotFound(f"no snapshot begins with '{prefix}'")
     if len(found) > 1:
@@ -91,8 +93,8 @@ def _by_id(listed: tuple[Snapshot, ...], prefix: str) -> Snapshot:
     return found[0]
 
 
-def _only_system(listed: tuple[Snapshot, ...]) -> str:
-    systems = sorted({s.system for s in listed})
+def _only_system(snapshots: tuple[Snapshot, ...]) -> str:
+    systems = sorted({s.system for s in snapshots if not is_records(s.system)})
     if len(systems) != 1:
         raise Usage(
             "neither a system nor a snapshot is named",

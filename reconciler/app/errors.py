@@ -101,6 +101,21 @@ class TargetInside(Refused):
     hint = "Name a new folder somewhere else."
 
 
+class PlaceTaken(Refused):
+    """What would be brought back would stand beside, or in the place of, what is there."""
+
+    code = "restore-place-taken"
+    hint = "Name a new folder."
+
+
+class RecoveryIncomplete(ReconcilerError):
+    """A part of the specs or of the record of a host could not be restored, so nothing was put in its place."""
+
+    code = "restore-records-incomplete"
+    hint = "`reconcile snapshots --repository URL --key FILE` lists older ones; --at chooses one."
+    fate = Fate.DAMAGE
+
+
 class NotPlanned(ReconcilerError):
     """A backup that was asked for cannot be taken now."""
 

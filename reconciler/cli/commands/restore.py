@@ -11,6 +11,7 @@ import typer
 
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.bare import bare_repository
+from reconciler.cli.commands.recover import Recovery, recover
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.words import Words, command
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 
 System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.", show_default=False)]
-Target = Annotated[str, typer.Option("--target", metavar="DIR", help="Where to; it is created. Nothing there is ever replaced.")]
+Target = Annotated[str | None, typer.Option("--target", metavar="DIR", help="Where to; it is created. Nothing there is ever replaced.")]
 Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="The newest good one not after this moment, such as 2026-11-23T14:00 (local).")
@@ -35,14 +36,19 @@ Repository = Annotated[
 def restore(
     words: Words,
     *,
-    target: Target,
     system: System = None,
+    target: Target = None,
     snapshot: Snapshot = None,
     at: At = None,
     paths: Paths = None,
     repository: Repository = None,
     key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key file of the repository at URL.")] = None,
     key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
+    every: Annotated[bool, typer.Option("--all", help="With --key: every system of the repository.")] = False,
+    specs_to: Annotated[str | None, typer.Option("--specs-to", metavar="DIR", help="With --key: the specs that the host had.")] = None,
+    state_to: Annotated[
+        str | None, typer.Option("--state-to", metavar="DIR", help="With --key: the host's record of runs, events and audit lines.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be restored and why; write nothing.")] = False,
     backup_id: Annotated[str | None, typer.Option("--backup-id", hidden=True)] = None,
     point_in_time: Annotated[str | None, typer.Option("--point-in-time", hidden=True)] = None,
@@ -54,9 +60,14 @@ def restore(
     moment = _moment(_either("--at", at, "--point-in-time", point_in_time))
     if chosen is not None and moment is not None:
         raise Usage("--snapshot and --at exclude each other", hint="A snapshot is one moment already.")
-    if not target:
+    if target == "":
         raise Usage("--target is empty", hint="Name a folder; it is created when it is missing.")
     where = bare_repository(repository, key, key_kind) if key is not None else None
+    recovering = every or specs_to is not None or state_to is not None
+    if recovering or (where is not None and target is system is chosen is None):
+        return recover(words, where, Recovery(system, moment, target, specs_to, state_to, every), dry_run=dry_run or words.dry_run)
+    if target is None:
+        raise Usage("--target is missing", hint="Name a folder; it is created when it is missing.")
     request = RestoreRequest(target, system, chosen, moment, tuple(paths or ()), repository if where is None else None)
     return _run(words, _Work(words, request, where), dry_run=dry_run or words.dry_run)
 

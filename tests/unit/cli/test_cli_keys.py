@@ -31,11 +31,11 @@ def test_the_printed_kit_can_be_typed_in_again(tmp_path: Path, capsys: pytest.Ca
     paper = tmp_path / "kit.txt"
     paper.write_text(lines[at + 1].strip() + lines[at + 2].strip() + "\n")
     paper.chmod(0o600)
-    command = next(line.strip() for line in lines if line.strip().startswith("reconcile snapshots"))
+    command = next(line.strip() for line in lines if line.strip().startswith("reconcile restore"))
     words = command.replace("kit.txt", str(paper)).split()[1:]
     code, out, _ = typed(capsys, house, "-o", "json", *words)
     assert code == 0
-    assert [snapshot["system"] for snapshot in json.loads(out)["snapshots"]] == ["orders"]
+    assert [each["system"] for each in json.loads(out)["inside"]["systems"]] == ["orders"]
 
 
 def test_keys_are_listed_added_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

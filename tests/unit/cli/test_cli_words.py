@@ -73,7 +73,7 @@ def test_help_lists_the_commands_and_not_the_aliases(capsys: pytest.CaptureFixtu
         (["--state", ""], "--state is empty"),
         (["--host", "", "status"], "--host is empty"),
         (["--allow-commands", "bin", "status"], "'bin' in the list of allowed command directories is not an absolute path"),
-        (["restore", "orders"], "missing option '--target'"),
+        (["restore", "orders"], "--target is missing"),
         (["restore", "orders", "--target", ""], "--target is empty"),
         (["restore", "orders", "--target", "t", "--at", "noon"], "'noon' is not a moment"),
         (["restore", "--target", "t", "--snapshot", "ab", "--at", "2026-01-01"], "--snapshot and --at exclude each other"),
