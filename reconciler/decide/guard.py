@@ -37,6 +37,8 @@ SMALL = 10
 class Ruling:
     """What retention may do now to one system in one repository."""
 
+    spare: tuple[str, ...] = ()
+    """Marked for removal, and asked for again."""
     mark: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
@@ -48,9 +50,11 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     Tightening speaks first: it needs a person, and must not vanish from sight because a listing is some minutes old.
     """
     snapshots = scene.stored(system.name, repository)
-    unwanted = {v.snapshot.id for v in judge(snapshots, system.retention, scene.now) if not v.keep}
+    verdicts = judge(snapshots, system.retention, scene.now)
+    unwanted = {v.snapshot.id for v in verdicts if not v.keep}
+    spare = _ids(v.snapshot for v in verdicts if v.keep and v.snapshot.marked(MarkKind.REMOVE) is not None)
     if not unwanted:
-        return Ruling()
+        return Ruling(spare)
     held: tuple[Held, ...] = ()
     tightened = _tightened(scene, system, snapshots, unwanted)
     if tightened:
@@ -59,11 +63,11 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     leaving = [s for s in snapshots if s.id in unwanted - tightened]
     mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene))
     if not mark and not forget:  # what rests between mark and removal needs no guard yet
-        return Ruling(held=held)
+        return Ruling(spare, held=held)
     objection = _doubt(scene, system, repository, snapshots) or _below_floor(scene, system, snapshots, leaving)
     if objection is not None:
-        return Ruling(held=(*held, _hold(system, repository, snapshots, {*mark, *forget}, *objection)))
-    return Ruling(mark, forget, held)
+        return Ruling(spare, held=(*held, _hold(system, repository, snapshots, {*mark, *forget}, *objection)))
+    return Ruling(spare, mark, forget, held)
 
 
 def settled_retention(desired: Desired, observed: Observed, now: datetime) -> dict[str, Retention]:

@@ -16,7 +16,7 @@ PRIORITY_UPKEEP = 10
 
 
 def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, ...], tuple[Held, ...]]:
-    """Mark, remove or hold, in each repository by itself. What is held is said even while nothing could be done anyway."""
+    """Mark, spare, remove or hold, in each repository by itself. What is held is said even while nothing could be done anyway."""
     actions: list[Action] = []
     held: list[Held] = []
     for repository in system.repositories:
@@ -27,6 +27,9 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
         if not is_free(scene, system, repository):
             continue
         total = len(scene.stored(system.name, repository))
+        if ruling.spare:
+            why = f"retention asks again for {counted(len(ruling.spare), 'snapshot')} that were marked for removal"
+            actions.append(_retention_action(system, repository, ActionKind.UNMARK, ruling.spare, why))
         if ruling.mark:
             why = f"retention no longer asks for {len(ruling.mark)} of {counted(total, 'snapshot')}; they can be removed after a day"
             actions.append(_retention_action(system, repository, ActionKind.MARK, ruling.mark, why))

@@ -21,6 +21,8 @@ class ActionKind(StrEnum):
     VERIFY = "verify"
     MARK = "mark"
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
+    UNMARK = "unmark"
+    """Take such a mark back: retention asks for the snapshot again."""
     FORGET = "forget"
     """Remove snapshots that were marked at least a day ago."""
     PRUNE = "prune"
@@ -53,7 +55,7 @@ class Action:
     due_at: datetime | None = None
     backup_kind: BackupKind | None = None
     snapshots: tuple[str, ...] = ()
-    """For verify, mark and forget: sorted ids. For copy: newest first."""
+    """For verify, mark, unmark and forget: sorted ids. For copy: newest first."""
     quick: bool = False
     """For verify: look at the structure only, not at every byte."""
     origin: str = ""

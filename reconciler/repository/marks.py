@@ -44,8 +44,8 @@ def write_mark(store: Store, seals: Seals, about: str, mark: MarkRecord) -> str:
     return name
 
 
-def drop_marks(store: Store, seals: Seals, about: str, kind: str, until: datetime, kept: str) -> None:
-    """Remove what ``kept``, a mark of the same kind, says better: those of moments up to ``until``. What cannot be read stays."""
+def drop_marks(store: Store, seals: Seals, about: str, kind: str, until: datetime | None = None, kept: str = "") -> None:
+    """Remove marks of one kind; what cannot be read stays. ``kept``: one that says it better than those of moments up to ``until``."""
     for found in list(store.list(f"marks/{about}")):
         if found.name == kept:
             continue
@@ -53,7 +53,7 @@ def drop_marks(store: Store, seals: Seals, about: str, kind: str, until: datetim
             mark = read_mark(store, seals, found.name)
         except (Damaged, ObjectMissing):
             continue  # a listing names it
-        if mark.kind == kind and mark.at <= until:
+        if mark.kind == kind and (until is None or mark.at <= until):
             store.delete(found.name)
 
 

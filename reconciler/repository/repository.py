@@ -274,6 +274,10 @@ class Repository:
         if sole:
             drop_marks(self._store, self._seals, snapshot, kind, at, name)
 
+    def unmark(self, snapshot: str, kind: str) -> None:
+        """Take back every mark of this kind on a snapshot; one that cannot be read stays."""
+        drop_marks(self._store, self._seals, snapshot, kind)
+
     def distrust(self, packs: Sequence[str], at: datetime, note: str = "") -> None:
         """Remark that packs (object names) are damaged: the next full backup stores anew what they hold, reading prefers others."""
         known = distrusted_packs(self._store)

@@ -18,6 +18,7 @@ SYMBOLS = {
     ActionKind.COPY: ">",
     ActionKind.VERIFY: "=",
     ActionKind.MARK: "~",
+    ActionKind.UNMARK: "^",
     ActionKind.FORGET: "-",
     ActionKind.PRUNE: "*",
 }
@@ -26,6 +27,7 @@ VERBS = {
     ActionKind.COPY: "copy",
     ActionKind.VERIFY: "verify",
     ActionKind.MARK: "mark for removal",
+    ActionKind.UNMARK: "keep after all",
     ActionKind.FORGET: "forget",
     ActionKind.PRUNE: "clean up",
 }
@@ -35,6 +37,7 @@ _STYLES = {
     ActionKind.COPY: Style.GOOD,
     ActionKind.VERIFY: Style.GOOD,
     ActionKind.MARK: Style.WARN,
+    ActionKind.UNMARK: Style.GOOD,
     ActionKind.FORGET: Style.BAD,
     ActionKind.PRUNE: Style.WARN,
 }
@@ -111,6 +114,8 @@ def deed(action: Action) -> str:
             return f"verify {_snapshots(action.snapshots)} in {action.repository}{', structure' if action.quick else ''}"
         case ActionKind.MARK:
             return f"mark {when.count(len(action.snapshots), 'snapshot')} in {action.repository}"
+        case ActionKind.UNMARK:
+            return f"keep {_snapshots(action.snapshots)} in {action.repository}"
         case ActionKind.FORGET:
             return f"forget {_snapshots(action.snapshots)} in {action.repository}"
         case ActionKind.PRUNE:
@@ -172,13 +177,15 @@ def _leftovers(page: Page, plan: Plan) -> None:
 
 def summary(plan: Plan, systems: int) -> str:
     """One line; the numbers of the exit code and of JSON come from the same plan."""
-    marks = sum(len(a.snapshots) for a in plan.actions if a.kind is ActionKind.MARK)
+    marks, spared = (sum(len(a.snapshots) for a in plan.actions if a.kind is kind) for kind in (ActionKind.MARK, ActionKind.UNMARK))
     counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.PRUNE)
     parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in counted if plan.count(kind)]
     if plan.to_forget:
         parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")
     if marks:
         parts.append(f"{when.count(marks, 'snapshot')} to mark (removed at the earliest a day later)")
+    if spared:
+        parts.append(f"{when.count(spared, 'snapshot')} to keep after all")
     if plan.held:
         parts.append(f"{when.count(sum(len(h.snapshots) for h in plan.held), 'snapshot')} held")
     if plan.gaps:

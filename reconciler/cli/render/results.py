@@ -33,6 +33,7 @@ _PAST = {
     ActionKind.COPY: "copied",
     ActionKind.VERIFY: "verified",
     ActionKind.MARK: "marked",
+    ActionKind.UNMARK: "kept after all",
     ActionKind.FORGET: "forgotten",
     ActionKind.PRUNE: "cleaned up",
 }

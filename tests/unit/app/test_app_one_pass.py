@@ -339,6 +339,26 @@ def test_retention_marks_first_and_forgets_a_day_later_and_never_the_newest(hous
     assert not {s.id for s in unwanted} & set(left)
 
 
+def test_what_was_kept_again_rests_a_whole_day_again_before_it_goes(house: WholeHouse) -> None:
+    house.policy(ONLY_LAST_TWO)
+    house.one_pass(init=True)
+    for number in range(4):
+        house.clock.advance(2 * HOUR)
+        (house.source / "counter").write_text(str(number))
+        house.one_pass()
+    house.one_pass()
+    marked = {s.id for s in _listed(house) if s.marked(MarkKind.REMOVE)}
+    assert marked
+    house.policy("{keepWithin: 365d}")
+    assert {i for r in house.one_pass().results if r.action.kind is ActionKind.UNMARK for i in r.action.snapshots} == marked
+    assert not [s for s in _listed(house) if s.marked(MarkKind.REMOVE)]
+    house.clock.advance(25 * HOUR)
+    house.policy(ONLY_LAST_TWO)
+    kinds = {r.action.kind for r in house.one_pass().results}
+    assert ActionKind.FORGET not in kinds, "it must not go in the pass that finds it unwanted"
+    assert marked <= {s.id for s in _listed(house)}
+
+
 def test_an_action_whose_facts_changed_refuses_and_nothing_is_removed(house: WholeHouse) -> None:
     house.policy(ONLY_LAST_TWO)
     house.one_pass(init=True)

@@ -41,6 +41,7 @@ def test_a_plan_for_programs(golden: Golden) -> None:
         "prune": 0,
         "verify": 1,
         "mark": 1,
+        "unmark": 0,
         "forget": 1,
         "snapshots_to_mark": 3,
         "snapshots_to_forget": 1,

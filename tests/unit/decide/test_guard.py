@@ -51,6 +51,18 @@ def old_ids(snapshots: list[Snapshot]) -> set[str]:
 # two phases
 
 
+def test_what_retention_asks_for_again_loses_its_mark():
+    """Else it would have rested already on the day when it is let go once more, and go without the second look."""
+    snapshots = daily(8)
+    marked = [replace(s, marks=(*s.marks, Mark(MarkKind.REMOVE, ago("3d")))) if s.id in old_ids(snapshots) else s for s in snapshots]
+    again = plan(*accepted(keeping(Retention(last=30)), *marked), NOW)
+    assert leaving(again, ActionKind.UNMARK) == old_ids(snapshots)
+    assert untouched(again)
+    still = plan(*accepted(keeping(), *marked), NOW)
+    assert leaving(still, ActionKind.UNMARK) == set()
+    assert leaving(still, ActionKind.FORGET) == old_ids(snapshots)
+
+
 def test_what_may_go_is_marked_first_and_nothing_is_removed():
     snapshots = daily(8)
     decided = plan(*accepted(keeping(), *snapshots), NOW)
