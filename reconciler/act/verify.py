@@ -6,7 +6,7 @@ lately counts, whoever read it for whichever system; the proof is as old as the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.act.context import Amount, Context, Done
@@ -16,8 +16,8 @@ from reconciler.act.words import REQUESTED, counted
 from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
-from reconciler.model.snapshot import MarkKind
-from reconciler.repository import Affected, Repository, RepositoryError, RootListing, Verified
+from reconciler.model.snapshot import BackupKind, MarkKind
+from reconciler.repository import Affected, Repository, RepositoryError, Root, RootListing, Verified
 
 _NAMED = 3  # findings and snapshots in the sentence; the marks and the result hold all
 
@@ -36,7 +36,7 @@ def run(action: Action, context: Context) -> Done:
             if not action.snapshots:
                 raise NothingToVerify(f"system {action.system} has no good snapshot in repository {action.repository}")
         named = [snapshot for snapshot in action.snapshots if snapshot in own]
-        others = [] if action.quick else [root.id for root in readable_roots(own.values(), listing) if root.id not in named]
+        others = [] if action.quick else [root.id for root in _further(action, own.values(), listing) if root.id not in named]
         verified = repository.examine(
             [*named, *others],
             deep=not action.quick,
@@ -50,6 +50,24 @@ def run(action: Action, context: Context) -> Done:
     if findings:
         raise _damage(action, findings, verified.snapshots)
     return Done(RunOutcome.SUCCEEDED, _summary(action, verified), snapshot_id=action.snapshots[-1], bytes=verified.bytes)
+
+
+def _further(action: Action, roots: Iterable[Root], listing: RootListing) -> list[Root]:
+    """What a deep one reads beside the snapshots that it is about: those of which nothing bad is known.
+
+    Also those known as damaged, when a person asks, or when a full backup came after the remark: it stored anew what was damaged.
+    """
+    every = sorted(roots, key=lambda root: (root.as_of, root.id), reverse=True)
+    readable = readable_roots(every, listing)
+    fulls = [root.ended_at for root in readable if root.kind == BackupKind.FULL]
+    healed_at = max(fulls, default=None)
+    known = {root.id for root in readable}
+
+    def may_be_whole(root: Root) -> bool:
+        remarks = [mark.at for mark in listing.marks.get(root.id, ()) if mark.kind == MarkKind.DAMAGED]
+        return bool(remarks) and (action.reason == REQUESTED or (healed_at is not None and max(remarks) < healed_at))
+
+    return [root for root in every if root.id in known or may_be_whole(root)]
 
 
 def _counts_for(action: Action, context: Context) -> timedelta | None:
@@ -70,10 +88,20 @@ def _write_down(
         if not known and realms.get(each.snapshot) == context.desired.realm:  # those of others are named, never marked
             repository.mark(each.snapshot, MarkKind.DAMAGED.value, now, "; ".join(error.message for error in verified.damaged[:10]))
     repository.distrust(verified.bad_packs, now, f"verification of {action.system}")
+    if not action.quick:
+        _take_back(repository, listing, realms.get, context.desired.realm, verified)
     kind, proven_at = (MarkKind.CHECKED, now) if action.quick else (MarkKind.VERIFIED, min(verified.proven.values(), default=now))
     for snapshot in named:
         if snapshot in verified.proven:
             repository.mark(snapshot, kind.value, proven_at, "quick" if action.quick else "deep", sole=True)
+
+
+def _take_back(repository: Repository, listing: RootListing, realm_of: Callable[[str], str | None], realm: str, verified: Verified) -> None:
+    """A snapshot of which every byte was read since its damage was found is whole again: stored anew, repaired, or on another disk."""
+    for snapshot, proven_at in verified.proven.items():
+        remarks = [mark.at for mark in listing.marks.get(snapshot, ()) if mark.kind == MarkKind.DAMAGED]
+        if remarks and max(remarks) < proven_at and realm_of(snapshot) == realm:
+            repository.unmark(snapshot, MarkKind.DAMAGED.value)
 
 
 def _reporter(action: Action, context: Context) -> Callable[[int], None] | None:

@@ -178,10 +178,7 @@ class Repository:
         stop: threading.Event | None = None,
         progress: Callable[[Restoring], None] | None = None,
     ) -> Restored:
-        """Write a snapshot into ``target``. ``paths``: absolute, with everything below; or patterns; empty: all.
-
-        Raises NoSuchPath when nothing matches them.
-        """
+        """Write a snapshot into ``target``. ``paths``: absolute, with all below; or patterns; empty: all. NoSuchPath: nothing matches."""
         restored = self.restoring(snapshot, target, stop=stop, progress=progress).run(Selection(paths))
         if paths and restored.nothing:
             shown = b", ".join(paths).decode("utf-8", "backslashreplace")
@@ -248,8 +245,8 @@ class Repository:
     ) -> Verified:
         """Verify several snapshots, in this order, and remember in the repository which packs were read whole.
 
-        ``fresh_for``: packs read whole within this time count as they are; None: all are read, but an unfinished run of the same ``scope``
-        is continued. When something is damaged, the files that it affects are looked for in all snapshots of the repository.
+        ``fresh_for``: packs read whole within this time count; None: all are read, but an unfinished run of the same ``scope`` is
+        continued. When something is damaged, the files that it affects are looked for in all snapshots of the repository.
         """
         records = [self._record(snapshot) for snapshot in snapshots]
 

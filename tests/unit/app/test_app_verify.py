@@ -160,7 +160,25 @@ def test_data_that_a_full_backup_stored_anew_is_whole_again(house: WholeHouse) -
     house.one_pass()
     result = verify(house, deep=True)
     assert result.failure is None
-    assert result.done.snapshot_id == snapshots(house)[0].id
+    newest, healed = snapshots(house)
+    assert result.done.snapshot_id == newest.id
+    assert healed.good, "what was damaged is read and found whole again, so the remark goes"
+    assert healed.marked(MarkKind.DAMAGED) is None
+
+
+def test_a_remark_of_damage_stays_while_the_damage_does(house: WholeHouse) -> None:
+    declared(house, "null", "30d")
+    house.one_pass(init=True)
+    before = packs(house)
+    grown(house, "lost")
+    spoil((packs(house) - before).pop())
+    assert verify(house, deep=True).fate is Fate.DAMAGE
+    (house.source / "lost").unlink()
+    house.clock.advance(2 * HOUR)
+    house.one_pass()
+    assert verify(house, deep=True).fate is Fate.DAMAGE
+    newest, damaged, oldest = snapshots(house)
+    assert (newest.good, damaged.good, oldest.good) == (True, False, True)
 
 
 def test_a_quick_verification_notices_a_missing_pack_and_says_what_it_costs(house: WholeHouse) -> None:
