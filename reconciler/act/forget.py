@@ -26,7 +26,7 @@ def run(action: Action, context: Context) -> Done:
     if action.reason != REQUESTED:
         declared_system(action, context)
     with open_repository(action, context) as repository:
-        listing = repository.listing()
+        listing = repository.listing(anew=True)
         if not listing.complete or listing.damaged:
             raise FactsChanged(f"repository {action.repository} could not be listed completely")
         roots = own_roots(action, context, listing)

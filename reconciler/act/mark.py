@@ -15,7 +15,7 @@ def run(action: Action, context: Context) -> Done:
     """Mark the snapshots that ``action`` names, unless one of them is held by now."""
     declared_system(action, context)
     with open_repository(action, context) as repository:
-        listing = repository.listing()
+        listing = repository.listing(anew=True)
         roots = own_roots(action, context, listing)
         still_there(action, roots)
         nothing_else_went(action, context, roots)

@@ -42,7 +42,7 @@ class House:
                     f"there is no repository at {repository.url}, and no key for one", repository=repository.url
                 ) from error
             raise
-        return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock)
+        return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock, cache=self.memory.cache())
 
     def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
         """(st_dev, st_ino) of what no backup enters or opens: our own memory and the repositories.

@@ -20,6 +20,7 @@ from reconciler.base.ids import new_id
 if TYPE_CHECKING:
     from reconciler.catalog.audit import Audit
     from reconciler.catalog.catalog import Catalog
+    from reconciler.repository import Cache
 
 CATALOG = "catalog.sqlite"
 AUDIT = "audit.jsonl"
@@ -50,6 +51,7 @@ class Memory:
         self._read_only = read_only
         self._catalog: Catalog | None = None
         self._audit: Audit | None = None
+        self._cache: Cache | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Catalog]:
@@ -76,6 +78,15 @@ class Memory:
             if self._catalog.recovered is not None:
                 remember_recovery(self._catalog, self._catalog.recovered, self._clock.now())
         return self._catalog
+
+    def cache(self) -> Cache:
+        """What immutable objects of repositories say; written only once the catalog is. Its folder may be deleted at any time."""
+        from reconciler.repository import Cache
+
+        if self._cache is None:
+            self._cache = Cache(str(self.state / "cache"))
+        self._cache.keeps = self._catalog is not None
+        return self._cache
 
     def audit(self) -> Audit:
         """The audit log, made when it is missing."""

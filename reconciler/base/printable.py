@@ -13,6 +13,8 @@ def escape(text: str) -> str:
 
     Bytes of a file name that are no text (surrogates of ``os.fsdecode``) become the ``\xff`` that they are.
     """
+    if text.isprintable():  # none of the above is; a table of 10,000 lines asks 300,000 times
+        return text
     return _UNSAFE.sub(_escaped, text)
 
 

@@ -6,6 +6,7 @@ the program.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -29,10 +30,14 @@ _GROUPS = {
     "service": "How the host keeps the loop running.",
 }
 _ALIASES = ("monitor", "scheduler")
+# Values without cycles come by the ten thousand, and the collector would walk all of them again and again: with 10,000 snapshots a third of
+# the CPU time of a backup of nothing. Memory stays the same.
+_COLLECTED_EVERY = 100_000
 
 
 def main() -> None:
     """`reconcile`."""
+    gc.set_threshold(_COLLECTED_EVERY, 20, 20)
     prepare_streams()
     sys.exit(run(sys.argv[1:]))
 

@@ -60,7 +60,8 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     if tightened:
         why = _tightening_sentence(system, len(tightened), len(snapshots))
         held = (_hold(system, repository, snapshots, tightened, "tightening", why),)
-    leaving = [s for s in snapshots if s.id in unwanted - tightened]
+    going = unwanted - tightened
+    leaving = [s for s in snapshots if s.id in going]
     mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene))
     if not mark and not forget:  # what rests between mark and removal needs no guard yet
         return Ruling(spare, held=held)

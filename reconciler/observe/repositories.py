@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Opener = Callable[[DesiredRepository], "Repository"]
 """Opens a repository with its key. Raises ReconcilerError. The caller closes it."""
 
+_KINDS = {kind.value: kind for kind in BackupKind}  # made once: a listing asks for tens of thousands
+_GRADES = {grade.value: grade for grade in Grade}
+_MARKS = {kind.value: kind for kind in MarkKind}
+
 LISTING_SECONDS_MAX = 120.0
 AT_A_TIME = 8
 
@@ -92,17 +96,17 @@ def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Sna
         realm=root.realm,
         system=root.system,
         host=root.host,
-        kind=BackupKind(root.kind) if root.kind in set(BackupKind) else BackupKind.INCREMENTAL,
+        kind=_KINDS.get(root.kind, BackupKind.INCREMENTAL),
         as_of=root.as_of,
         ended_at=root.ended_at,
         arrived_at=root.arrived_at,
-        grade=Grade(root.grade) if root.grade in set(Grade) else Grade.SUSPECT,
+        grade=_GRADES.get(root.grade, Grade.SUSPECT),
         files=root.files,
         bytes=root.bytes,
         added_bytes=root.added_bytes,
         parent=root.parent,
         defects=root.defect_count,
-        marks=tuple(Mark(MarkKind(mark.kind), mark.at, mark.note) for mark in marks if mark.kind in set(MarkKind)),
+        marks=tuple(Mark(_MARKS[mark.kind], mark.at, mark.note) for mark in marks if mark.kind in _MARKS),
     )
 
 

@@ -42,9 +42,11 @@ if TYPE_CHECKING:
         WrongRepository,
     )
     from reconciler.repository.keyring import Keyring, Slot
+    from reconciler.repository.known import Cache
+    from reconciler.repository.listing import RootListing
     from reconciler.repository.marks import MarkRecord
     from reconciler.repository.repair import Repaired, RepairPlan
-    from reconciler.repository.repository import Repository, RootListing
+    from reconciler.repository.repository import Repository
     from reconciler.repository.request import TakeRequest
     from reconciler.repository.restore import Restored, Restoring
     from reconciler.repository.root import Root
@@ -88,7 +90,9 @@ _HOME = {
     ),
     **dict.fromkeys(("Keyring", "Slot"), "keyring"),
     "MarkRecord": "marks",
-    **dict.fromkeys(("Repository", "RootListing"), "repository"),
+    "Cache": "known",
+    "Repository": "repository",
+    "RootListing": "listing",
     **dict.fromkeys(("RepairPlan", "Repaired"), "repair"),
     **dict.fromkeys(("Restored", "Restoring"), "restore"),
     "Root": "root",
@@ -103,6 +107,7 @@ __all__ = [
     "Affected",
     "AlreadyInitialised",
     "BaseUnusable",
+    "Cache",
     "Checked",
     "CleanUpRefused",
     "Collected",

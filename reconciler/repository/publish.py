@@ -46,7 +46,7 @@ class Writer:
     previous: str | None
 
     @classmethod
-    def of(cls, writer: str, snapshots: Iterable[RootRecord]) -> Self:
+    def of(cls, writer: str, snapshots: Iterable[Root]) -> Self:
         """``writer`` after what it has written so far."""
         newest = max((each for each in snapshots if each.writer == writer), key=attrgetter("sequence"), default=None)
         return cls(writer, newest.sequence, newest.id) if newest is not None else cls(writer, 0, None)

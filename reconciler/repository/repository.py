@@ -5,11 +5,9 @@ Knows no spec and no schedule. Nothing is locked: writers, readers and clean-up 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -39,8 +37,10 @@ from reconciler.repository.header import Chunker, check_header, config_damage, n
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.inventory import Look
 from reconciler.repository.keys import new_slot, open_slots, read_slots
+from reconciler.repository.known import Cache, Known
+from reconciler.repository.listing import RootListing, list_roots_shown, list_snapshots
 from reconciler.repository.manifest import read_entries
-from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, is_about_snapshot, read_mark, write_mark
+from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, write_mark
 from reconciler.repository.place import checked_key, local_store, refuse_taken
 from reconciler.repository.publish import Writer
 from reconciler.repository.readings import Readings
@@ -49,7 +49,7 @@ from reconciler.repository.repair import plan as plan_repair
 from reconciler.repository.request import TakeRequest
 from reconciler.repository.restore import Restore, Restored, Restoring
 from reconciler.repository.resume import last_checkpoint
-from reconciler.repository.root import Root, RootRecord, shown_root, unseal_root
+from reconciler.repository.root import RootRecord, unseal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
 from reconciler.repository.settled import settled
@@ -62,30 +62,15 @@ from reconciler.tree.write import Target
 _TEMPORARY_KEPT = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class RootListing:
-    """All snapshots at one instant. ``damaged``: (object name, error) of roots and marks that cannot be read."""
-
-    roots: tuple[Root, ...]
-    """Newest ``as_of`` first."""
-    marks: Mapping[str, tuple[MarkRecord, ...]]
-    damaged: tuple[tuple[str, RepositoryError], ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Only a complete listing may decide about removing anything."""
-        return not self.damaged
-
-
 class Repository:
     """One open repository. Threads may share it; close it to let go of the keys."""
 
-    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock) -> None:
+    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known) -> None:
         self._store = store
         self._seals = seals
         self._chunker: Chunker | None = None
         self._clock = clock
-        self._records: dict[str, RootRecord] = {}
+        self._known = known
         self.id = repository_id
         self.url = store.url
 
@@ -107,18 +92,30 @@ class Repository:
         return cls.open(url, key, kind=kind, store=store)
 
     @classmethod
-    def open(cls, url: str, key: Secret, *, kind: str = "raw", clock: Clock | None = None, store: Store | None = None) -> Self:
-        """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable."""
+    def open(
+        cls,
+        url: str,
+        key: Secret,
+        *,
+        kind: str = "raw",
+        clock: Clock | None = None,
+        store: Store | None = None,
+        cache: Cache | None = None,
+    ) -> Self:
+        """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
+
+        ``cache``: where to remember what immutable objects say, so that a listing reads only what is new.
+        """
         store = store or local_store(url)
         key = checked_key(key, kind)
         header = read_header(store)
         master = open_slots(read_slots(store), key, kind, header["id"])
         seals = Seals(master, header["id"])
         check_header(header, seals.header_key)
-        return cls(store, seals, header["id"], clock or SystemClock())
+        return cls(store, seals, header["id"], clock or SystemClock(), (cache or Cache(None)).known(header["id"]))
 
     def close(self) -> None:
-        self._records.clear()
+        self._known = Cache(None).known(self.id)
 
     def __enter__(self) -> Self:
         return self
@@ -126,26 +123,9 @@ class Repository:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def listing(self) -> RootListing:
-        """Every snapshot with its marks. A root or mark that cannot be read is named, the others are still listed."""
-        roots: list[Root] = []
-        damaged: list[tuple[str, RepositoryError]] = []
-        for found in self._store.list("snapshots"):
-            try:
-                roots.append(shown_root(self._record_of(found.name), found.stored_at))
-            except (Damaged, ObjectMissing) as error:
-                damaged.append((found.name, error))
-        marks: dict[str, list[MarkRecord]] = {}
-        for found in self._store.list("marks"):
-            if not is_about_snapshot(found.name):
-                continue
-            try:
-                marks.setdefault(found.name.split("/")[1], []).append(read_mark(self._store, self._seals, found.name))
-            except (Damaged, ObjectMissing) as error:
-                damaged.append((found.name, error))
-        roots = list({root.id: root for root in roots}.values())  # a place that lists a name twice must not make two snapshots of one
-        roots.sort(key=lambda root: (root.as_of, root.id), reverse=True)
-        return RootListing(tuple(roots), {snapshot: tuple(each) for snapshot, each in marks.items()}, tuple(damaged))
+    def listing(self, *, anew: bool = False) -> RootListing:
+        """Every snapshot with its marks. ``anew``: each object is read, known or not: for whoever is about to remove something."""
+        return list_snapshots(self._store, self._seals, self._known, anew=anew)
 
     def take(
         self,
@@ -165,7 +145,7 @@ class Repository:
         """
         self._sweep(request.as_of)
         around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
-        known = list(self._acknowledged())
+        known, _ = list_roots_shown(self._store, self._seals, self._known)  # listing() names the others: a hole is better than no backup
         compared = self._base(base) or last_checkpoint(self._store, self._seals, request, known)
         return take(around, source, request, compared, Writer.of(request.writer, known), judge)
 
@@ -290,7 +270,6 @@ class Repository:
             if self._store.find(f"snapshots/{snapshot}") is None:
                 continue
             self._store.delete(f"snapshots/{snapshot}")
-            self._records.pop(f"snapshots/{snapshot}", None)
             gone.append(snapshot)
             if self._store.find(f"marks/{snapshot}") is not None:
                 for found in list(self._store.list(f"marks/{snapshot}")):
@@ -324,9 +303,7 @@ class Repository:
     ) -> Repaired:
         """Carry out the plan with this digest. Raises RepairChanged when it would be another one by now."""
         seen = self._look(deep=deep, stop=stop, progress=progress).run()
-        repaired = Repair(self._store, self._seals, seen, self._clock.now(), donors).run(plan_repair(seen, self.id, deep=deep), digest)
-        self._records.clear()
-        return repaired
+        return Repair(self._store, self._seals, seen, self._clock.now(), donors).run(plan_repair(seen, self.id, deep=deep), digest)
 
     def donor(self) -> Donor:
         """This repository as one that can give back what another one lost."""
@@ -341,16 +318,11 @@ class Repository:
         return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
 
     def _record(self, snapshot: str) -> RootRecord:
+        name = f"snapshots/{snapshot}"
         try:
-            return self._record_of(f"snapshots/{snapshot}")
+            return unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
         except ObjectMissing:
             raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}") from None
-
-    def _record_of(self, name: str) -> RootRecord:
-        record = self._records.get(name)
-        if record is None:
-            record = self._records[name] = unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
-        return record
 
     def _readable_records(self) -> Iterator[RootRecord]:
         """Every snapshot whose root can be read, newest first; :meth:`listing` names the others."""
@@ -364,12 +336,6 @@ class Repository:
             return self._record(base)
         except (NoSuchSnapshot, Damaged) as error:
             raise BaseUnusable(f"the base snapshot {base} cannot be read: {error}") from error
-
-    def _acknowledged(self) -> Iterator[RootRecord]:
-        """Every snapshot whose root can be read, in no order. The others listing() names; a chain with a hole is better than no backup."""
-        for found in self._store.list("snapshots"):
-            with contextlib.suppress(Damaged, ObjectMissing):
-                yield self._record_of(found.name)
 
     def _look(self, *, deep: bool, stop: threading.Event | None, progress: Callable[[int], None] | None) -> Look:
         return Look(self._store, self._seals, deep=deep, doubted=distrusted_packs(self._store), stop=stop, progress=progress)

@@ -17,14 +17,14 @@ from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.manifest import block_refs, read_block
 from reconciler.repository.request import TakeRequest
-from reconciler.repository.root import RootRecord, to_micros, unseal_root
+from reconciler.repository.root import Root, RootRecord, to_micros, unseal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 
 RESUMABLE: Final = timedelta(days=1)  # since the checkpoint: later, "every byte was read" would say too much
 
 
-def last_checkpoint(store: Store, seals: Seals, request: TakeRequest, snapshots: Iterable[RootRecord]) -> RootRecord | None:
+def last_checkpoint(store: Store, seals: Seals, request: TakeRequest, snapshots: Iterable[Root]) -> RootRecord | None:
     """The newest checkpoint of the very backup that ``request`` asks for, unless one of ``snapshots`` ended after it."""
     newest: RootRecord | None = None
     for found in list(store.list("pending")):
@@ -34,7 +34,7 @@ def last_checkpoint(store: Store, seals: Seals, request: TakeRequest, snapshots:
             continue  # published or withdrawn meanwhile; a damaged one is found by a check
         if _is_of(record, request) and (newest is None or record.ended > newest.ended):
             newest = record
-    if newest is None or any(each.ended >= newest.ended for each in snapshots if _subject(each) == _subject(newest)):
+    if newest is None or any(to_micros(each.ended_at) >= newest.ended for each in snapshots if _subject(each) == _subject(newest)):
         return None
     return newest
 
@@ -52,7 +52,7 @@ def _is_of(record: RootRecord, request: TakeRequest) -> bool:
     )
 
 
-def _subject(record: RootRecord) -> tuple[str, str]:
+def _subject(record: Root | RootRecord) -> tuple[str, str]:
     return record.realm, record.system
 
 

@@ -62,16 +62,17 @@ class Page:
         """Aligned columns. ``right``: one character per column, ``r`` for numbers. Columns that are empty in every row are left out."""
         if not rows:
             return
-        used = [i for i in range(len(header)) if any(_plain(row[i]) for row in rows)]
-        widths = {i: max(width_of(_plain(row[i])) for row in [list(header), *rows]) for i in used}
+        texts = [list(header), *([_plain(cell) for cell in row] for row in rows)]
+        used = [i for i in range(len(header)) if any(text[i] for text in texts[1:])]
+        widths = {i: max(width_of(text[i]) for text in texts) for i in used}
         last = None if right[used[-1] : used[-1] + 1] == "r" else indent + sum(widths[i] + 2 for i in used[:-1])
-        for row in [[(name, Style.FAINT) for name in header], *rows]:
-            spans: list[Span] = [" " * indent]
+        for row, text in zip([[(name, Style.FAINT) for name in header], *rows], texts, strict=True):
+            spans: list[Span] = [" " * indent] if indent else []
             for i in used:
-                gap = " " * (widths[i] - width_of(_plain(row[i])))
+                gap = " " * (widths[i] - width_of(text[i]))
                 ending = "" if i == used[-1] else "  "
-                spans += [gap, row[i], ending] if right[i : i + 1] == "r" else [row[i], gap if ending else "", ending]
-            self.line(*spans, hang=last)
+                spans += [gap, row[i], ending] if right[i : i + 1] == "r" else [row[i], gap + ending if ending else ""]
+            self.line(*(span for span in spans if span), hang=last)
 
     def render(self, *, colour: bool = False, width: int | None = None) -> str:
         """The text, ending with a line feed. ``width``: where long lines wrap; None (a pipe): they do not."""
@@ -84,9 +85,10 @@ def _plain(cell: Cell) -> str:
 
 
 def _line(spans: tuple[Span, ...], hang: int | None, colour: bool, width: int | None) -> str:
-    plain = "".join(_plain(span) for span in spans).rstrip()
-    if width is not None and hang is not None and width_of(plain) > width > hang + 20:
-        return _wrapped(spans, plain, hang, colour, width)
+    if width is not None and hang is not None:
+        plain = "".join(_plain(span) for span in spans).rstrip()
+        if width_of(plain) > width > hang + 20:
+            return _wrapped(spans, plain, hang, colour, width)
     return "".join(_painted(span, colour) for span in spans).rstrip()
 
 
