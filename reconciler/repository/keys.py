@@ -139,7 +139,11 @@ def _argon2id(factors: dict[str, int], salt: bytes, key: Secret) -> bytes:
     if work.time > CEILING.time or work.memory > CEILING.memory or work.lanes > CEILING.lanes:
         raise WeakKey(f"a key slot asks for {work.memory} KiB and {work.time} passes, more than this program is willing to spend")
     words = unicodedata.normalize("NFC", key.reveal().decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return Argon2id(salt=salt, length=64, iterations=work.time, lanes=work.lanes, memory_cost=work.memory).derive(words)
+    try:
+        return Argon2id(salt=salt, length=64, iterations=work.time, lanes=work.lanes, memory_cost=work.memory).derive(words)
+    except MemoryError as error:
+        hint = "Close other programs, add swap space, or open it on a machine with more memory."
+        raise WeakKey(f"opening a key slot takes {work.memory // 1024} MiB of memory, more than there is", hint=hint) from error
 
 
 def _commit(commitment: bytes, head: dict[str, Any], wrapped: bytes) -> str:

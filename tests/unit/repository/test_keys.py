@@ -1,6 +1,8 @@
 """Key slots: what opens a repository, and what is refused with which reason."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -64,3 +66,24 @@ def test_a_passphrase_repository_opens_with_the_line_end_of_an_editor(tmp_path):
     assert Repository.open(str(tmp_path / "r"), Secret(b"correct horse\n"), kind="passphrase").id == made.id
     with pytest.raises(WrongKey, match="raw"):
         Repository.open(str(tmp_path / "r"), Secret(b"ab" * 32), kind="raw")
+
+
+def test_a_machine_with_too_little_memory_for_the_kit_ended_in_a_traceback():
+    if sys.platform != "linux":
+        pytest.skip("memory is limited by RLIMIT_AS")
+    text = """
+import resource, sys
+from datetime import UTC, datetime
+from reconciler.base.secret import Secret
+from reconciler.repository.keys import KIT, new_slot, open_slots
+from reconciler.repository.errors import WeakKey
+name, slot = new_slot(b"m" * 32, Secret(b"words"), "passphrase", "ab" * 16, datetime(2026, 3, 1, tzinfo=UTC), KIT)
+resource.setrlimit(resource.RLIMIT_AS, (200 * 2**20,) * 2)
+try:
+    open_slots({f"keys/{name}": slot}, Secret(b"words"), "passphrase", "ab" * 16)
+except WeakKey as error:
+    print(error.message, error.hint)
+"""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True)
+    assert "takes 256 MiB of memory" in done.stdout
+    assert "swap" in done.stdout
