@@ -64,7 +64,7 @@ def kit_page(kit: Kit) -> Page:
     page.line("1. Install reconciler (Python 3.11 or newer) and bring the repository, or mount it.")
     page.line("2. Write the passphrase into a file that only you can read:")
     page.line("       umask 077; cat > kit.txt")
-    page.line("3. See what is there:")
+    page.line("3. See what is there; in the place of the path write where the repository is now:")
     page.line(f"       reconcile restore --repository {url} --key kit.txt --key-kind passphrase")
     page.line("4. Bring it back, with more words at the end of that line: one of the systems, all of them, or what the host itself knew:")
     page.line("       SYSTEM --target DIR")
