@@ -20,7 +20,7 @@ from datetime import datetime
 from reconciler.base.errors import Cancelled
 from reconciler.repository.collect_live import LiveChunks
 from reconciler.repository.collect_move import Mover, Needed, each_once
-from reconciler.repository.collect_plan import ABANDONED, FRESH, PrunePlan, decide_fates, freed_bytes
+from reconciler.repository.collect_plan import ABANDONED, FRESH, PrunePlan, decide_fates, freed_bytes, within_half
 from reconciler.repository.collect_survey import Survey, survey
 from reconciler.repository.deletion import write_deletion_record
 from reconciler.repository.errors import CleanUpRefused, ConfirmationNeeded, Damaged, ObjectMissing
@@ -49,13 +49,17 @@ class Pruned:
 
 
 class CleanUp:
-    """One run; used once. ``stop`` is heeded between two packs: then the next run continues."""
+    """One run; used once. ``stop`` is heeded between two packs: then the next run continues.
 
-    def __init__(self, store: Store, seals: Seals, now: datetime, stop: threading.Event | None = None) -> None:
+    ``gradual``: nobody is there to agree to much at once, so no more than half of all bytes goes, and the rest another time.
+    """
+
+    def __init__(self, store: Store, seals: Seals, now: datetime, stop: threading.Event | None = None, *, gradual: bool = False) -> None:
         self._store = store
         self._seals = seals
         self._now = now
         self._stop = stop
+        self._gradual = gradual
         self._live = LiveChunks()
         self._written: set[bytes] = set()
         self._written_bytes = 0
@@ -85,8 +89,10 @@ class CleanUp:
 
     def _plan(self, seen: Survey) -> PrunePlan:
         packs = decide_fates(seen.packs(self._now))
-        going = {_pack(pack.name) for pack in packs if not pack.fate.stays}
         total = sum(found.size for found in seen.found.values())
+        if self._gradual:
+            packs = within_half(packs, total)
+        going = {_pack(pack.name) for pack in packs if not pack.fate.stays}
         return PrunePlan(packs, _replaced(seen, going), self._leftover(seen), total, freed_bytes(packs))
 
     def _leftover(self, seen: Survey) -> tuple[str, ...]:

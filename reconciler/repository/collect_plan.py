@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -31,6 +31,8 @@ class PackFate(StrEnum):
     """Stays: an object in `holds/` names it."""
     DOUBTED = "doubted"
     """Stays: damage was found in it, and something of it is needed; repair decides about it, not a clean-up."""
+    DEFERRED = "deferred"
+    """Stays until the next clean-up: this one would remove more than half of all bytes, and nobody is there to agree."""
     UNUSED = "unused"
     """Goes: no snapshot needs anything of it."""
     ORPHAN = "orphan"
@@ -53,7 +55,7 @@ class PackFate(StrEnum):
         return self in (PackFate.SPARSE, PackFate.SMALL)
 
 
-_STAYING = frozenset({PackFate.USED, PackFate.FRESH, PackFate.HELD, PackFate.DOUBTED})
+_STAYING = frozenset({PackFate.USED, PackFate.FRESH, PackFate.HELD, PackFate.DOUBTED, PackFate.DEFERRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,23 @@ def decide_fates(packs: Iterable[SurveyedPack]) -> tuple[PlannedPack, ...]:
     if sum(fate is PackFate.SMALL for _, fate in judged) < _MERGED_FROM:
         judged = [(pack, PackFate.USED if fate is PackFate.SMALL else fate) for pack, fate in judged]
     return tuple(PlannedPack(pack_name(pack.pack), pack.size, pack.live_bytes, fate) for pack, fate in judged)
+
+
+def within_half(packs: Iterable[PlannedPack], total_bytes: int) -> tuple[PlannedPack, ...]:
+    """The same fates as far as no more than half of all bytes goes; what would be too much is deferred, the largest first.
+
+    For a clean-up without a person: it comes to the same end in some more runs, and a mistake shows before everything is gone.
+    """
+    left = total_bytes // 2
+    chosen = []
+    for pack in sorted(packs, key=lambda each: (freed_bytes([each]), each.name)):
+        freed = freed_bytes([pack]) if pack.fate is not PackFate.CONDEMNED else 0
+        if freed > left:
+            pack = replace(pack, fate=PackFate.DEFERRED)
+        else:
+            left -= freed
+        chosen.append(pack)
+    return tuple(sorted(chosen, key=lambda each: each.name))
 
 
 def freed_bytes(packs: Iterable[PlannedPack]) -> int:

@@ -280,9 +280,12 @@ class Repository:
         """What a clean-up would remove; nothing changes. Raises CleanUpRefused, Damaged or ObjectMissing when anything is in doubt."""
         return CleanUp(self._store, self._seals, self._clock.now()).plan()
 
-    def clean_up(self, *, confirm: str | None = None, stop: threading.Event | None = None) -> Pruned:
-        """Remove what no snapshot needs. ConfirmationNeeded: more than half would go, and ``confirm`` is not the digest of the plan."""
-        return CleanUp(self._store, self._seals, self._clock.now(), stop).run(confirm)
+    def clean_up(self, *, confirm: str | None = None, gradual: bool = False, stop: threading.Event | None = None) -> Pruned:
+        """Remove what no snapshot needs. ConfirmationNeeded: more than half would go, and ``confirm`` is not the digest of the plan.
+
+        ``gradual``: then only half goes, and the rest another time.
+        """
+        return CleanUp(self._store, self._seals, self._clock.now(), stop, gradual=gradual).run(confirm)
 
     def check(self, *, deep: bool, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Checked:
         """Look at every object; ``deep``: at every byte. Damage is in the result, with the files that it costs."""

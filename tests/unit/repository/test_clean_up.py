@@ -109,6 +109,28 @@ def test_more_than_half_goes_only_with_the_digest_of_the_plan(bench: Bench, two:
     assert repository.verify(third).intact
 
 
+def test_without_a_person_more_than_half_goes_in_steps_of_at_most_half(bench: Bench) -> None:
+    repository = bench.open()
+    ids = []
+    for number in range(6):
+        noise(bench.source / "dump", 200_000)
+        (bench.source / "name").write_text(str(number))
+        ids.append(taken(bench, repository))
+    before = {path.name: path.stat().st_size for path in bench.place.glob("packs/*/*")}
+    repository.forget(ids[:-1])
+    steps = []
+    for _ in range(9):
+        total = sum(path.stat().st_size for path in bench.place.glob("packs/*/*"))
+        done = CleanUp(repository._store, repository._seals, datetime.now(UTC) + HOUR, gradual=True).run()
+        if done.plan.empty:
+            break
+        assert done.removed_bytes - done.written_bytes <= total / 2
+        steps.append(done.removed_bytes)
+    assert len(steps) > 1
+    assert sum(steps) > 0.6 * sum(before.values())
+    assert bench.open().verify(ids[-1]).intact
+
+
 def test_a_repository_without_snapshots_is_never_emptied(bench: Bench, two: tuple[Repository, str, str]) -> None:
     repository, first, second = two
     repository.forget([first, second])
