@@ -15,7 +15,6 @@ CORPORA = {
     "packed": "already compressed data",
     "tiny": "a million tiny files",
     "list": "many snapshots",
-    "history": "100,000 files, 1,000 snapshots",
 }
 _PEERS = [peer.name for peer in ALL]
 

@@ -1,0 +1,128 @@
+"""What a repository with very many snapshots costs, and the index per million chunks: figures without a counterpart.
+
+Warm: whole processes that found the cache of an earlier one. Cold: what a first look from a new machine reads. 10,000 snapshots, each with
+a mark, over a hundred small files, so that nothing but their number costs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import corpora
+from benchmarks.history import repeat
+from benchmarks.measure import run
+from benchmarks.peers import Call
+from benchmarks.peers.reconciler import Reconciler
+from reconciler.base.secret import Secret
+from reconciler.repository import Repository
+from reconciler.repository.format import Packed, Type
+from reconciler.repository.index import load_index, write_index_objects
+from reconciler.repository.pack import PackEntry, Segment
+from reconciler.repository.store import LocalStore
+
+SNAPSHOTS = 10_000
+CHUNKS = 1_000_000
+_RUNS = 3
+_PER_SEGMENT, _SEGMENTS = 64, 40
+
+
+class Counting(LocalStore):
+    """Counts what a remote place would be asked for."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.requests = self.read_bytes = 0
+
+    def get(self, name: str, limit: int) -> bytes:
+        data = super().get(name, limit)
+        self.requests += 1
+        self.read_bytes += len(data)
+        return data
+
+
+def measure(work: Path, share: float) -> dict[str, str]:
+    """By name. ``share`` makes it smaller."""
+    snapshots, chunks = max(20, int(SNAPSHOTS * share)), max(10_000, int(CHUNKS * share))
+    peer = Reconciler(work / "own")
+    try:
+        return _snapshots(peer, corpora.make("list", work, 1.0), snapshots) | _index(work / "index", chunks)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _snapshots(peer: Reconciler, source: Path, count: int) -> dict[str, str]:
+    peer.fresh(source)
+    few = {"list": _wall(peer, peer.list()), "backup": _wall(peer, peer.backup(source))}
+    repeat(peer.repository, peer.key, count, marked=True)
+    peer.quietly(*peer.backup(source).argv)  # fills the cache
+    warm = {"list": _wall(peer, peer.list()), "backup": _wall(peer, peer.backup(source))}
+    store = Counting(str(peer.repository))
+    started = time.perf_counter()
+    with Repository.open(str(peer.repository), Secret(peer.key.read_bytes()), store=store) as repository:
+        opened = time.perf_counter() - started
+        repository.listing()
+        anew = time.perf_counter() - started - opened
+        started = time.perf_counter()
+        repository.listing()
+        known = time.perf_counter() - started
+    of = f"with {count:,} snapshots"
+    return {
+        f"`reconcile snapshots` {of}, warm, whole process": f"{warm['list']:.2f} s",
+        "`reconcile snapshots` with one": f"{few['list']:.2f} s",
+        f"`reconcile backup create` {of}, nothing changed, warm, whole process": f"{warm['backup']:.2f} s",
+        "`reconcile backup create` with one": f"{few['backup']:.2f} s",
+        f"opening {of}": f"{opened:.3f} s",
+        f"listing {of}, known": f"{known:.2f} s",
+        f"listing {of}, cold": f"{anew:.2f} s",
+        f"objects read by a cold look {of}": f"{store.requests:,}",
+        f"bytes read by a cold look {of}": f"{store.read_bytes / 1e6:.1f} MB",
+    }
+
+
+def _wall(peer: Reconciler, call: Call) -> float:
+    return statistics.median(run(call.argv, peer.environment).wall_seconds for _ in range(_RUNS))
+
+
+def _index(place: Path, chunks: int) -> dict[str, str]:
+    """Load an index of so many chunks from its objects, and say what that took."""
+    key = Secret(os.urandom(32).hex().encode())
+    with Repository.init(str(place), key, created_at=datetime.now(UTC)) as repository:
+        store, seals = repository._store, repository._seals
+        written = write_index_objects(store, seals, (_entry() for _ in range(chunks // (_PER_SEGMENT * _SEGMENTS))))
+        sizes = [len(data) for _, data in written]
+        del written
+        before, started = _anonymous_bytes(), time.perf_counter()
+        index, _ = load_index(store, seals)
+        seconds, grown = time.perf_counter() - started, _anonymous_bytes() - before
+    millions = len(index) / 1e6
+    return {
+        "index, seconds per million chunks": f"{seconds / millions:.2f} s",
+        "index, memory per million chunks": f"{grown / millions / 2**20:.0f} MiB",
+        "index, stored bytes per million chunks": f"{sum(sizes) / millions / 1e6:.1f} MB in {len(sizes) / millions:.0f} objects",
+    }
+
+
+def _entry() -> PackEntry:
+    length = 16_384
+    segments = [
+        Segment(
+            Type.DATA,
+            Packed.ZSTD,
+            2**18,
+            length * _PER_SEGMENT,
+            os.urandom(32 * _PER_SEGMENT),
+            length.to_bytes(4, "little") * _PER_SEGMENT,
+        )
+        for _ in range(_SEGMENTS)
+    ]
+    return PackEntry(os.urandom(32), 2**18 * _SEGMENTS + 2**16, segments)
+
+
+def _anonymous_bytes() -> int:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024

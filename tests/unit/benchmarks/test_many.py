@@ -1,0 +1,14 @@
+"""The figures of many snapshots, on few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks import many
+
+
+def test_many_snapshots_are_measured_and_nothing_stays(tmp_path: Path) -> None:
+    figures = many.measure(tmp_path / "many", 0.002)
+    assert figures["objects read by a cold look with 20 snapshots"] == "41"  # 20 roots, 19 marks, the header and a key slot
+    assert all(value[0].isdigit() for value in figures.values())
+    assert not (tmp_path / "many").exists()
