@@ -180,12 +180,28 @@ def _tolerance(before: Tolerate | None, after: Tolerate | None) -> tuple[Effect,
     return (Effect.LOSS, "more defects leave a snapshot complete") if new - old else (Effect.GAIN, "")
 
 
+def _names(before: Sequence[str], after: Sequence[str]) -> tuple[Effect, str]:
+    more = sorted(set(after) - set(before))
+    return (Effect.LOSS, f"folders that hold {' or '.join(more)} are left out") if more else (Effect.GAIN, "")
+
+
+def _largest(before: int | None, after: int | None) -> tuple[Effect, str]:
+    less = after is not None and (before is None or after < before)
+    return (Effect.LOSS, "larger files are left out") if less else (Effect.GAIN, "")
+
+
 def _no_direction(before: Any, after: Any) -> tuple[Effect, str]:
     return Effect.OTHER, ""
 
 
 _SOURCE: Mapping[str, Callable[[Any, Any], tuple[Effect, str]]] = {
     "exclude": _patterns,
+    "exclude_caches": lambda before, after: (
+        Effect.LOSS if after else Effect.GAIN,
+        "folders with a CACHEDIR.TAG are left out" if after else "",
+    ),
+    "exclude_if_present": _names,
+    "exclude_larger_than": _largest,
     "one_file_system": lambda before, after: (Effect.LOSS if after else Effect.GAIN, "what is mounted below is left out" if after else ""),
     "tolerate": _tolerance,
 }

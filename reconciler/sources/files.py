@@ -45,7 +45,18 @@ def require_sources(sources: Sequence[Source], previous: bool = False, allowed: 
 
 def scan_roots(sources: Sequence[Source]) -> list[ScanRoot]:
     """The roots of a scan; the paths of ``sources`` are absolute. A command has none."""
-    return [ScanRoot(source.place, Excludes(source.exclude), source.one_file_system) for source in sources if source.place is not None]
+    return [
+        ScanRoot(
+            source.place,
+            Excludes(source.exclude),
+            source.one_file_system,
+            source.exclude_caches,
+            frozenset(os.fsencode(name) for name in source.exclude_if_present),
+            source.exclude_larger_than,
+        )
+        for source in sources
+        if source.place is not None
+    ]
 
 
 def judge_defects(defects: Sequence[Defect], sources: Sequence[Source]) -> tuple[Grade, tuple[Defect, ...], tuple[Defect, ...]]:

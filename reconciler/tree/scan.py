@@ -5,7 +5,7 @@ listed too, with only the rows that lead to it, so that a snapshot holds the who
 links (``/var/run``): the person who named the path meant it; a root itself never is.
 
 Memory holds one listing and the names still to be visited on the way down; at most about :data:`HANDLES_MAX` folders are open, however
-deep the tree, and paths may be longer than the system accepts. A scan opens folders only, no file.
+deep the tree, and paths may be longer than the system accepts. A scan opens folders only, and of files at most the tag of a cache.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Final
 from reconciler.tree.entry import INO, Defect, DefectKind, Listing, Row, join
 from reconciler.tree.errors import RootUnusable
 from reconciler.tree.excludes import Excludes
+from reconciler.tree.tags import CACHE_TAG, valid_tags
 
 HANDLES_MAX: Final = 64  # far below the usual limit of 1024 per process; few trees are deeper than 20
 
@@ -40,6 +41,17 @@ class ScanRoot:
     path: str
     excludes: Excludes
     one_file_system: bool = False
+    leave_caches: bool = False
+    """Of a folder with a valid CACHEDIR.TAG keep only the tag; never of the root itself, which was named."""
+    leave_if_present: frozenset[bytes] = frozenset()
+    """Of a folder that holds such a name keep only that; never of the root itself."""
+    bytes_max: int | None = None
+    """Larger files below the root are left out."""
+
+    @property
+    def tags(self) -> frozenset[bytes]:
+        """Names worth a look."""
+        return self.leave_if_present | {CACHE_TAG} if self.leave_caches else self.leave_if_present
 
 
 @dataclass(slots=True)
@@ -144,6 +156,9 @@ class Scan:
         assert root is not None
         excludes = root.excludes if root.excludes else None
         prefix = path[folder.root_length :].lstrip(b"/") + b"/" if len(path) > folder.root_length else b""
+        tags = root.tags if prefix else frozenset[bytes]()
+        bytes_max = root.bytes_max
+        present: set[bytes] = set()
         rows: list[Row] = []
         folders: list[Row] = []
         append = rows.append
@@ -156,10 +171,14 @@ class Scan:
                     self._failed(join(path, name), err)
                     continue
                 kind = status.st_mode & _FORMAT
+                if tags and name in tags:
+                    present.add(name)
                 if excludes is not None and name not in needed and excludes.match(prefix + name, kind == _FOLDER):
                     self.excluded += 1
                 elif kind == _REGULAR:
-                    if status.st_ino in self._skip_inodes and (status.st_dev, status.st_ino) in self._skip:
+                    if (status.st_ino in self._skip_inodes and (status.st_dev, status.st_ino) in self._skip) or (
+                        bytes_max is not None and status.st_size > bytes_max and name not in needed
+                    ):
                         self.excluded += 1
                     else:
                         append((name, *_status(status)))
@@ -175,6 +194,10 @@ class Scan:
                     self.defects.append(Defect(join(path, name), DefectKind.SOCKET, "is a socket, which cannot be kept"))
                 else:
                     append(_row(name, status))
+        if present and (valid := valid_tags(present, root.leave_if_present, absolute(path), folder.handle)):
+            kept = valid | needed
+            self.excluded += sum(row[0] not in kept for row in rows)
+            rows, folders = [row for row in rows if row[0] in kept], [row for row in folders if row[0] in needed]
         rows.sort()
         folders.sort(reverse=True)
         folder.pending = folders

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
 
 from reconciler.model.declared.block import Block, Items, UniqueItems
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import PolicyBlocks
-from reconciler.model.declared.scalars import FILE_NAME_PATTERN, Argv, Duration, Moment, Name, PathText, Text
+from reconciler.model.declared.scalars import FILE_NAME_PATTERN, Argv, Duration, Moment, Name, PathText, Size, Text
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 FailureDomain = dict[Name, Text]
 """Named places that can fail as one: `site: office, device: nas1`."""
+
+
+def _file_name(value: str) -> str:
+    if "/" in value or "\0" in value or value in {".", ".."}:
+        raise ValueError("must be the name of a file, without any folder")
+    return value
+
+
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_file_name)]
+_OF_PATHS = frozenset({"exclude", "exclude_caches", "exclude_if_present", "exclude_larger_than", "one_file_system", "tolerate"})
 
 
 class Tolerate(Block):
@@ -38,6 +49,13 @@ class Source(Block):
     )
     timeout: Duration | None = Field(None, description="With `command` or `sqlite`: how long it may take; default 1h.")
     exclude: Items[Pattern] = Field((), description="Patterns with .gitignore semantics, from `path` down.")
+    exclude_caches: bool = Field(False, description="Of folders with a valid CACHEDIR.TAG keep only that; not of `path` itself.")
+    exclude_if_present: UniqueItems[FileName] = Field(
+        (), description="Of folders below `path` that hold a file of such a name, `.nobackup` for example, keep only that file."
+    )
+    exclude_larger_than: Size | None = Field(
+        None, description="Leave out files below `path` that are larger, by their size, not by their blocks."
+    )
     one_file_system: bool = Field(False, description="Do not descend into what is mounted below `path`.")
     tolerate: Tolerate | None = None
 
@@ -47,8 +65,8 @@ class Source(Block):
             raise ValueError("must have exactly one of `path`, `sqlite` and `command`")
         if (self.command is None) != (self.name is None):
             raise ValueError("must have a `name` beside `command`" if self.name is None else "may have a `name` only beside `command`")
-        if self.path is None and (extra := {"exclude", "one_file_system", "tolerate"} & self.model_fields_set):
-            raise ValueError(f"may have `{'oneFileSystem' if 'one_file_system' in extra else min(extra)}` only beside `path`")
+        if self.path is None and (extra := _OF_PATHS & self.model_fields_set):
+            raise ValueError(f"may have `{to_camel(min(extra))}` only beside `path`")
         if self.path is not None and self.timeout is not None:
             raise ValueError("may have a `timeout` only beside `sqlite` and `command`")
         return self
