@@ -165,7 +165,7 @@ def _user() -> str:
 
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user id without an entry, as in containers
+    except (KeyError, OSError, ImportError):  # a user id without an entry, as in containers, or no such list at all
         return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 

@@ -49,7 +49,7 @@ def _short_hash(root: Path) -> str:
 def _default_parent() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "reconciler" / "state"
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/reconciler")
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "reconciler"

@@ -20,6 +20,7 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+_HAS_PREADV = hasattr(os, "preadv")
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}  # FAT, some network mounts
 
 
@@ -117,6 +118,17 @@ def read_regular(path: str, *, limit: int, offset: int = 0, length: int | None =
 def _seek_read(handle: int, want: int, position: int) -> bytes:
     os.lseek(handle, position, os.SEEK_SET)
     return os.read(handle, want)
+
+
+def read_into(handle: int, room: memoryview, position: int) -> int:
+    """Bytes of an open file from ``position`` on straight into ``room``; how many there were, 0 at its end."""
+    return os.preadv(handle, [room], position) if _HAS_PREADV else _copied_into(handle, room, position)
+
+
+def _copied_into(handle: int, room: memoryview, position: int) -> int:
+    piece = _seek_read(handle, len(room), position)
+    room[: len(piece)] = piece
+    return len(piece)
 
 
 def create_whole(path: Path, data: bytes, *, mode: int = 0o600, disk: Disk = REAL_DISK) -> None:

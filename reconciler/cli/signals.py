@@ -15,7 +15,9 @@ from typing import Any, Self
 
 from reconciler.cli.exits import ExitCode
 
-_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+_CODES = {signal.SIGINT: ExitCode.INTERRUPTED}
+if hasattr(signal, "SIGTERM"):
+    _CODES[signal.SIGTERM] = ExitCode.TERMINATED
 
 
 class StopSignals:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.repository.builder import ManifestBuilder, UnderWay
-from reconciler.repository.content import ContentReader, read_xattrs
+from reconciler.repository.content import ContentReader
 from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, encode_rows, smudged
 from reconciler.repository.manifest import BaseCursor, BaseFolder
+from reconciler.tree.attributes import read_xattrs
 from reconciler.tree.entry import CTIME, GID, MODE, MTIME, NAME, NLINK, SIZE, UID, Defect, DefectKind, Given, Listing, Row, join
 
 _FORMAT, _REGULAR, _FOLDER, _LINK = 0o170000, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK

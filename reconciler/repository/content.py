@@ -5,7 +5,6 @@ A file that changes while it is read is read again, three times at most; what wa
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -15,12 +14,14 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.base.files import read_into
 from reconciler.repository.entries import UNREAD, Cold
 from reconciler.repository.format import WHOLE_FILE_BYTES, Type
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
+from reconciler.tree.attributes import read_xattrs
 from reconciler.tree.entry import MODE, NAME, SIZE, Defect, DefectKind, Given, Listing, Row, Stream, join
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class ContentReader:
         room = self._sink.room(size + 1)
         got = 0
         while got < size:
-            count = os.preadv(handle, [room[got:]], got)
+            count = read_into(handle, room[got:], got)
             if not count:
                 break
             got += count
@@ -170,7 +171,7 @@ class ContentReader:
     def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[_Hash]) -> tuple[bytes, bool]:
         pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes, self._between)
         ids = self._cut(pieces)
-        return ids, pieces.short or (extents is None and bool(os.pread(handle, 1, size)))
+        return ids, pieces.short or (extents is None and bool(read_into(handle, memoryview(bytearray(1)), size)))
 
     def read_stream(self, given: Given, xattrs: dict[bytes, bytes] | None) -> tuple[int, Cold]:
         """The size and content of what is given instead of a file. What it raises ends the run: half a dump is none."""
@@ -290,7 +291,7 @@ class _Pieces:
                     break
                 self._offset, self._left = following
                 continue
-            count = os.preadv(self._handle, [room[filled : filled + min(self._left, len(room) - filled)]], self._offset)
+            count = read_into(self._handle, room[filled : filled + min(self._left, len(room) - filled)], self._offset)
             if not count:
                 self.short = True
                 self._left = 0
@@ -367,18 +368,6 @@ def _data_ranges(handle: int, size: int) -> Iterator[tuple[int, int]]:
         position = min(size, os.lseek(handle, start, os.SEEK_HOLE))
         if start < size:
             yield start, position
-
-
-def read_xattrs(target: int | str | bytes) -> dict[bytes, bytes] | None:
-    """Extended attributes (ACLs are among them); None where there are none or the file system has none."""
-    if not hasattr(os, "listxattr"):
-        return None
-    found: dict[bytes, bytes] = {}
-    with contextlib.suppress(OSError):
-        for name in os.listxattr(target, **({} if isinstance(target, int) else {"follow_symlinks": False})):
-            with contextlib.suppress(OSError):  # removed in between, or not ours to read
-                found[os.fsencode(name)] = os.getxattr(target, name, **({} if isinstance(target, int) else {"follow_symlinks": False}))
-    return found or None
 
 
 def _untrusted(row: Row) -> Row:

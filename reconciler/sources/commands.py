@@ -34,7 +34,7 @@ from reconciler.sources.errors import CommandFailed, CommandNotAllowed
 KEY_SECONDS = 30.0  # a key command asks an agent or a file; one that hangs must not hold the pass
 KEY_BYTES_MAX = 65536
 GRACE_SECONDS = 5.0
-_HAS_GROUPS = hasattr(os, "killpg") and hasattr(signal, "SIGKILL")
+_HAS_GROUPS = hasattr(os, "killpg") and hasattr(signal, "SIGKILL") and hasattr(signal, "SIGTERM")
 _POLL_SECONDS = 0.1
 _COMPLAINT_BYTES_MAX = 400
 _COMPLAINTS_BYTES_MAX = 64 * 2**20
@@ -223,4 +223,4 @@ def _others_can_write(path: Path) -> bool:
         raise CommandNotAllowed(f"the command '{path}' cannot be looked at: {error.strerror}") from error
     if os.name != "posix":
         return False
-    return bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)) or info.st_uid not in {0, os.geteuid()}
+    return bool(info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)) or info.st_uid not in ({0, os.geteuid()} if hasattr(os, "geteuid") else {0})

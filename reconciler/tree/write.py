@@ -33,8 +33,8 @@ HANDLES_MAX: Final = 64  # open folders per thread
 _REMEMBERED_MAX: Final = HANDLES_MAX // 4  # by one call, so that the handles of the calls before stay open
 NAME_BYTES_MAX: Final = 255  # no file system takes longer ones
 
-_NEEDED = (os.open, os.mkdir, os.link, os.symlink, os.rename, os.unlink, os.stat)
-_HAS_HANDLES = all(call in os.supports_dir_fd for call in _NEEDED) and hasattr(os, "O_NOFOLLOW")
+_NEEDED = ("open", "mkdir", "link", "symlink", "rename", "unlink", "stat")
+_HAS_HANDLES = all(getattr(os, name, None) in os.supports_dir_fd for name in _NEEDED) and hasattr(os, "O_NOFOLLOW")
 _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
