@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from reconciler.app.reports import (
         Explanation,
         InitReport,
+        Outlook,
         PassReport,
         PlanReport,
         RebuildReport,
+        RestoreList,
         RestorePlan,
         RestoreReport,
         RestoreRequest,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
         SnapshotList,
     )
     from reconciler.base.errors import ReconcilerError
-    from reconciler.catalog.records import Event, Run, RunOutcome
+    from reconciler.catalog.records import Event, RestoreRecord, Run, RunOutcome
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
     from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
@@ -43,6 +45,8 @@ _HOMES = {
         "PassReport",
         "PlanReport",
         "RebuildReport",
+        "Outlook",
+        "RestoreList",
         "RestorePlan",
         "RestoreReport",
         "RestoreRequest",
@@ -50,7 +54,7 @@ _HOMES = {
         "SnapshotList",
     ),
     "reconciler.base.errors": ("ReconcilerError",),
-    "reconciler.catalog.records": ("Event", "Run", "RunOutcome"),
+    "reconciler.catalog.records": ("Event", "RestoreRecord", "Run", "RunOutcome"),
     "reconciler.model.plan": ("Action", "ActionKind", "Gap", "Held", "Plan", "Waiting"),
     "reconciler.model.snapshot": ("BackupKind", "Grade", "Mark", "MarkKind", "Snapshot"),
     "reconciler.model.status": ("Condition", "ConditionType", "Status", "SystemStatus", "Truth"),
@@ -74,7 +78,10 @@ __all__ = [
     "PlanReport",
     "RebuildReport",
     "RestorePlan",
+    "Outlook",
     "RestoreReport",
+    "RestoreList",
+    "RestoreRecord",
     "SnapshotDetail",
     "SnapshotList",
     "Amount",

@@ -178,7 +178,9 @@ _DISK_METHODS = {"write_bytes", "write_text", "read_text", "touch", "iterdir", "
 _OTHER_PLACES = {
     "content": {"os.open", "os.pread"},  # reads the files of a source
     "compare": {"os.stat", "os.lstat"},  # and looks at them
-    "restore": {"os.pwrite", "os.pread", "os.ftruncate"},  # writes the target, and reads it back
+    "compare_target": {"os.read", "os.stat"},  # looks at what stands where a restore would write
+    "restore": {"os.pwrite", "os.ftruncate"},  # writes the target
+    "places": {"os.pread"},  # and reads it back
     "place": {"os.listdir"},  # asks whether a folder is free before it becomes a store
     "store": {"os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
 }

@@ -151,7 +151,7 @@ def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: d
         checksums=system.checksums,
         writer=context.writer,
         paths=places(system.sources, system.name),
-        user=_user(),
+        user=user_name(),
     )
 
 
@@ -160,7 +160,8 @@ def specs_of(system: DesiredSystem) -> bytes:
     return json.dumps(effective(system), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs this, by name where the system knows one."""
     import getpass
 
     try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         PassReport,
         PlanReport,
         RebuildReport,
+        RestoreList,
         RestorePlan,
         RestoreReport,
         SnapshotDetail,
@@ -102,28 +103,67 @@ class Reconciler:
 
     async def restore(
         self,
-        target: str | Path,
+        target: str | Path | None = None,
         *,
         system: str | None = None,
         snapshot: str | None = None,
         at: datetime | None = None,
         paths: Sequence[str] = (),
         repository: str | None = None,
+        in_place: bool = False,
+        on_conflict: str = "refuse",
+        changed_since: str | None = None,
+        confirm: str | None = None,
+        checksums: str | Path | None = None,
         progress: Callable[[Amount], None] | None = None,
     ) -> RestoreReport:
-        """Bring back the newest good snapshot of ``system`` not after ``at``, or ``snapshot``, or ``paths`` of it, into ``target``."""
+        """Bring back the newest good snapshot of ``system`` not after ``at``, or ``snapshot``, or ``paths`` of it.
+
+        Into ``target``, or ``in_place``: then it can be undone with :meth:`rollback`. The other words are those of RestoreRequest.
+        """
         from reconciler.app.reports import RestoreRequest
 
-        request = RestoreRequest(str(target), system, snapshot, at, tuple(paths), repository)
+        place, file = str(target) if target is not None else "", str(checksums) if checksums is not None else None
+        request = RestoreRequest(
+            place, system, snapshot, at, tuple(paths), repository, in_place, on_conflict, changed_since, confirm, file
+        ).checked()
         return await self._run(lambda stop: self._session.restore(request, stop=stop, progress=progress))
 
     async def plan_restore(
-        self, target: str | Path, *, system: str | None = None, snapshot: str | None = None, at: datetime | None = None
+        self,
+        target: str | Path | None = None,
+        *,
+        system: str | None = None,
+        snapshot: str | None = None,
+        at: datetime | None = None,
+        paths: Sequence[str] = (),
+        repository: str | None = None,
+        in_place: bool = False,
+        on_conflict: str = "refuse",
+        changed_since: str | None = None,
     ) -> RestorePlan:
-        """Which snapshot would be restored, and why. Changes nothing."""
+        """Which snapshot would be restored, why, and what it would do to what is there. Changes nothing."""
         from reconciler.app.reports import RestoreRequest
 
-        return await self._run(lambda _stop: self._session.plan_restore(RestoreRequest(str(target), system, snapshot, at)))
+        place = str(target) if target is not None else ""
+        request = RestoreRequest(place, system, snapshot, at, tuple(paths), repository, in_place, on_conflict, changed_since).checked()
+        return await self._run(lambda _stop: self._session.plan_restore(request))
+
+    async def continue_restore(self, restore: str | None = None) -> RestoreReport:
+        """Do what an interrupted restore in place (None: the only one) has left."""
+        return await self._run(lambda stop: self._session.continue_restore(restore, stop=stop))
+
+    async def rollback(self, restore: str) -> RestoreReport:
+        """Put everything back as it was before a restore in place, whether it ended or not."""
+        return await self._run(lambda stop: self._session.rollback(restore, stop=stop))
+
+    async def plan_rollback(self, restore: str) -> RestorePlan:
+        """What :meth:`rollback` would do. Changes nothing."""
+        return await self._run(lambda _stop: self._session.plan_rollback(restore))
+
+    async def restores(self, limit: int = 50, system: str | None = None) -> RestoreList:
+        """Recovery operations, newest first: who, when, what, outcome."""
+        return await self._run(lambda _stop: self._session.restores(limit, system))
 
     async def forget(self, *ids: str, reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so."""

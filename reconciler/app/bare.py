@@ -11,7 +11,10 @@ from pathlib import Path
 from reconciler.app import keys
 from reconciler.app.errors import Ambiguous, NotFound
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest, SnapshotList
-from reconciler.app.restore import Reporter, named, pick, plan_for, write
+from reconciler.app.restore import named, pick, plan_for
+from reconciler.app.restoring.place import check_folder
+from reconciler.app.restoring.plan import Weighing, inside, weigh
+from reconciler.app.restoring.run import Reporter, Running, Teller, into_folder
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.errors import Usage
 from reconciler.model.records import is_records
@@ -40,9 +43,10 @@ def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> Snap
 
 
 def plan_restore_bare(where: BareRepository, request: RestoreRequest, *, clock: Clock | None = None) -> RestorePlan:
-    """Which snapshot would be restored, and why."""
+    """Which snapshot would be restored, why, and what it would do to what is there."""
     with closing(where.open()) as repository:
-        return _plan(where, repository, request, clock or SystemClock())
+        made = _plan(where, repository, request, clock or SystemClock())
+        return weigh(repository, made, inside(request.paths), request, guarding(where, None)).plan
 
 
 def restore_bare(
@@ -51,12 +55,19 @@ def restore_bare(
     *,
     stop: threading.Event | None = None,
     progress: Reporter | None = None,
+    told: Teller | None = None,
     clock: Clock | None = None,
 ) -> RestoreReport:
-    """Bring a snapshot, or paths of it, back into a target folder."""
+    """Bring a snapshot, or paths of it, back into a target folder. ``told`` hears the plan before anything is done."""
+    stop = stop or threading.Event()
     with closing(where.open()) as repository:
         made = _plan(where, repository, request, clock or SystemClock())
-        return write(repository, made, stop=stop or threading.Event(), progress=progress)
+        return into_folder(Running(repository, made, request, guarding(where, stop), stop, progress, told), None)
+
+
+def guarding(where: BareRepository, stop: threading.Event | None) -> Weighing:
+    """Nothing goes into the repository itself, whatever a snapshot holds."""
+    return Weighing(forbidden=() if "://" in where.url else (os.path.realpath(os.path.expanduser(where.url)),), stop=stop)
 
 
 def listed(where: BareRepository, repository: Repository, clock: Clock) -> tuple[Snapshot, ...]:
@@ -65,6 +76,9 @@ def listed(where: BareRepository, repository: Repository, clock: Clock) -> tuple
 
 
 def _plan(where: BareRepository, repository: Repository, request: RestoreRequest, clock: Clock) -> RestorePlan:
+    if request.in_place:
+        raise Usage("--in-place needs the specs and a state directory for its journal", hint="Restore with --target.")
+    check_folder(request.target)
     snapshots = listed(where, repository, clock)
     if request.snapshot is not None:
         chosen = _by_id(snapshots, request.snapshot)

@@ -116,6 +116,93 @@ class RecoveryIncomplete(ReconcilerError):
     fate = Fate.DAMAGE
 
 
+class TargetUnfit(Refused):
+    """What is named as the target cannot be one."""
+
+    code = "restore-target-unfit"
+    hint = "Name a new or an empty folder that belongs to you, or restore with --in-place."
+
+
+class RestoreConflicts(Refused):
+    """Something that differs from the snapshot is where a restore would write. Nothing was written."""
+
+    code = "restore-conflicts"
+    hint = "--dry-run shows all of it; --on-conflict keep, overwrite or mirror says what is to become of it."
+
+
+class MirrorUnconfirmed(Refused):
+    """A restore that also removes needs the digest of its plan."""
+
+    code = "restore-mirror-unconfirmed"
+    hint = "--dry-run shows the plan and its digest."
+
+
+class MirrorUnsafe(Refused):
+    """From this snapshot nobody can tell what was not there and what was only not backed up."""
+
+    code = "restore-mirror-unsafe"
+    hint = "Choose a complete snapshot, or --on-conflict overwrite, which removes nothing."
+
+
+class DoesNotFit(ReconcilerError):
+    """The place that is restored into has too little room. Nothing was written."""
+
+    code = "restore-does-not-fit"
+    hint = "Free space or inodes there, restore a part with --path, or restore somewhere else."
+
+
+class JournalDamaged(ReconcilerError):
+    """The journal of a restore in place cannot be read."""
+
+    code = "restore-journal-damaged"
+    hint = "Its safety snapshot is still in the repository: `reconcile snapshots` lists it, and it can be restored with --target."
+    fate = Fate.DAMAGE
+
+
+class SafetyIncomplete(ReconcilerError):
+    """What a restore in place is about to touch could not be saved first. Nothing was changed."""
+
+    code = "restore-no-safety"
+    hint = "Restore with --target instead, and move things yourself."
+
+
+class RestoreInterrupted(Refused):
+    """An earlier restore in place of this system was interrupted; what it has changed and what not is in its journal."""
+
+    code = "restore-interrupted"
+    hint = "`reconcile restore --continue` ends it, `reconcile rollback` undoes it."
+
+
+class RestoreBusy(ReconcilerError):
+    """Another process restores in place."""
+
+    code = "restore-busy"
+    hint = "Wait until it has ended; `reconcile restores` shows it."
+    fate = Fate.BUSY
+    retry = True
+
+
+class NotUndoable(Refused):
+    """This restore cannot be rolled back."""
+
+    code = "restore-not-undoable"
+    hint = "`reconcile restores` shows what can be."
+
+
+class OtherHost(Refused):
+    """A restore in place would write the files of another host into this one."""
+
+    code = "restore-other-host"
+    hint = "Restore with --target; or say with --host that this machine has taken its place."
+
+
+class ChecksumsImpossible(ReconcilerError):
+    """The list of checksums cannot be written."""
+
+    code = "restore-no-checksums"
+    hint = "`checksums: [sha256]` in the policy records them in every later snapshot."
+
+
 class NotPlanned(ReconcilerError):
     """A backup that was asked for cannot be taken now."""
 

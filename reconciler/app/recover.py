@@ -16,11 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
-from reconciler.app.bare import BareRepository, listed
+from reconciler.app.bare import BareRepository, guarding, listed
 from reconciler.app.errors import Ambiguous, NothingToRestore, PlaceTaken, RecoveryIncomplete
 from reconciler.app.memory import AUDIT, CATALOG
 from reconciler.app.reports import RestoreReport, RestoreRequest
-from reconciler.app.restore import Reporter, pick, plan_for, write
+from reconciler.app.restore import pick, plan_for
+from reconciler.app.restoring.run import Reporter, Running, into_folder
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.decide.choose import fault
 from reconciler.model.records import is_records
@@ -87,7 +88,7 @@ def restore_all_bare(
     clock: Clock | None = None,
 ) -> tuple[RestoreReport, ...]:
     """Every system's newest good snapshot not after ``at`` into one folder, each under the paths that it had. Records are left out."""
-    reports = []
+    reports, stop = [], stop or threading.Event()
     with closing(where.open()) as repository:
         snapshots = listed(where, repository, clock or SystemClock())
         found = [each for each in _systems(snapshots) if not each.records]
@@ -95,8 +96,9 @@ def restore_all_bare(
             raise NothingToRestore(f"no system is in {where.url}")
         for each in found:
             chosen, why = pick(_of(snapshots, each.realm, each.system), at, {}, system=each.system)
-            made = plan_for(chosen, where.url, why, RestoreRequest(target))
-            reports.append(write(repository, made, stop=stop or threading.Event(), progress=progress))
+            request = RestoreRequest(target)
+            made = plan_for(chosen, where.url, why, request)
+            reports.append(into_folder(Running(repository, made, request, guarding(where, stop), stop, progress), None))
     return tuple(reports)
 
 

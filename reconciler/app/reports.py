@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.act.context import Result
-from reconciler.catalog.records import Run
+from reconciler.base.errors import Usage
+from reconciler.catalog.records import RestoreRecord, Run
 from reconciler.model.blast import BlastRadius
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed
@@ -105,6 +106,11 @@ class SnapshotDetail:
     """The same one as each repository holds it, with the marks made there."""
 
 
+Recovery = RestoreRecord
+"""A recovery operation, as the catalog keeps it."""
+ON_CONFLICT = ("refuse", "keep", "overwrite", "mirror")
+
+
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
     """What to bring back, and where to."""
@@ -119,6 +125,89 @@ class RestoreRequest:
     """Files, folders or patterns as they were on the source; empty: everything."""
     repository: str | None = None
     """Read from this one; None: the primary first."""
+    in_place: bool = False
+    """Back to where the files came from; then there is no target."""
+    on_conflict: str = "refuse"
+    """refuse, keep, overwrite or mirror: what becomes of entries that are there already and differ."""
+    changed_since: str | None = None
+    """Only what differs from this snapshot (the beginning of its id, or `last-full`)."""
+    confirm: str | None = None
+    """The digest of the plan, without which nothing is mirrored."""
+    checksums: str | None = None
+    """A file that gets the SHA-256 of everything that is there afterwards, as `sha256sum -c` reads it."""
+
+    def checked(self) -> RestoreRequest:
+        """Itself, when its words go together. Raises Usage."""
+        if self.in_place and self.target:
+            raise Usage("--target and --in-place exclude each other")
+        if not self.in_place and not self.target:
+            raise Usage("neither --target nor --in-place is given", hint="--target DIR restores into a folder.")
+        if self.on_conflict not in ON_CONFLICT:
+            raise Usage(f"'{self.on_conflict}' is no way to treat a conflict", hint=f"One of {', '.join(ON_CONFLICT)}.")
+        if self.confirm is not None and self.on_conflict != "mirror":
+            raise Usage("--confirm goes with --on-conflict mirror only")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An entry that is there already and differs, and in what."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a restore will do to what is there. The lists hold a thousand entries at most, the counts and the digest all."""
+
+    create: int
+    replace: int
+    metadata: int
+    """Folders that are there and get the recorded mode, owner and times."""
+    delete: int
+    same: int
+    """Left alone: they are as the snapshot has them."""
+    kept: int
+    """Left alone: they differ, and are to be kept."""
+    files: int
+    bytes: int
+    """To be written."""
+    replaced_bytes: int
+    deleted_bytes: int
+    conflicts: tuple[Conflict, ...]
+    conflict_count: int
+    replacements: tuple[Conflict, ...]
+    removals: tuple[str, ...]
+    unread: tuple[tuple[str, str], ...]
+    """(path, why): files that the snapshot does not hold the content of."""
+    rooms: tuple[Room, ...]
+    expected: timedelta | None
+    """None: no restore was measured yet."""
+    expected_from: str
+    digest: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether it would not begin: something is in conflict, or it does not fit."""
+        return bool(self.conflict_count) or not all(room.fits for room in self.rooms)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One file system that is written to, at the worst moment."""
+
+    place: str
+    """A folder on it."""
+    needed_bytes: int
+    free_bytes: int
+    needed_inodes: int
+    free_inodes: int | None
+    """None: this file system has no fixed number of them."""
+
+    @property
+    def fits(self) -> bool:
+        return self.needed_bytes <= self.free_bytes and (self.free_inodes is None or self.needed_inodes <= self.free_inodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +220,14 @@ class RestorePlan:
     target: str
     paths: tuple[str, ...]
     target_holds: int
-    """Entries that are in the target already; none of them is ever replaced."""
+    """Entries that are in the target already."""
     notes: tuple[str, ...] = ()
+    in_place: bool = False
+    on_conflict: str = "refuse"
+    changed_since: str | None = None
+    """The id of the snapshot of which only the differences are brought back."""
+    outlook: Outlook | None = None
+    """None: not compared with what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +242,53 @@ class RestoreReport:
     losses: tuple[tuple[str, str, str], ...] = ()
     """(path, what, why): metadata that could not be set."""
     failures: tuple[tuple[str, str], ...] = ()
-    """(path, why): files that are not in the target, or not as they were."""
+    """(path, why): entries that are not there, or not as they were, or not gone."""
     notes: tuple[str, ...] = ()
+    id: str = ""
+    """Names it in `reconcile restores`; in place, also for `--continue` and `rollback`."""
+    deleted: int = 0
+    same: int = 0
+    """Left alone, because they are as the snapshot has them."""
+    kept: int = 0
+    """Left alone, because they were to be kept."""
+    damaged: int = 0
+    """Of the failures: those for which the repository is to blame."""
+    safety: str | None = None
+    """In place: the snapshot of what was there before."""
+    undoes: str | None = None
+    checksums: tuple[str, int] | None = None
+    """(file, lines): the SHA-256 list that was written."""
 
     @property
     def whole(self) -> bool:
         return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreList:
+    """Recovery operations, newest first, with those that wait for a person to end them."""
+
+    restores: tuple[RestoreRecord, ...]
+    interrupted: tuple[str, ...] = ()
+    """Ids of restores in place that have changed something and did not end."""
+    undone: Mapping[str, str] = field(default_factory=dict)
+    """By id: the rollback that undid it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDetail:
+    """One recovery operation, with what its journal says."""
+
+    record: RestoreRecord
+    interrupted: bool = False
+    undone_by: str | None = None
+    steps: int = 0
+    """Of a restore in place: entries that it was about to write or remove, a created folder counting as one."""
+    told: int = 0
+    """Entries that were told as done."""
+    safety: str | None = None
+    paths: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,75 +8,57 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 
-from reconciler.act.context import Amount
-from reconciler.app.errors import NotFound, NothingToRestore, TargetInside
+from reconciler.app.errors import NotFound, NothingToRestore, OtherHost
 from reconciler.app.house import House
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
+from reconciler.app.restoring.place import check_target
+from reconciler.app.restoring.plan import inside, weigh
+from reconciler.app.restoring.run import Reporter, Running, Teller, into_folder, into_place, weighing
 from reconciler.app.scene import Scene, load, look
 from reconciler.app.view import failures, find
-from reconciler.base.errors import ReconcilerError, StateError, Usage
-from reconciler.catalog.audit import Stage
-from reconciler.catalog.errors import AuditError, CatalogError
+from reconciler.base.errors import Usage
 from reconciler.decide.choose import choose, fault
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.snapshot import MarkKind, Snapshot
-from reconciler.repository import Repository, Restored, Restoring
-from reconciler.tree.write import Target
-
-Reporter = Callable[[Amount], None]
+from reconciler.repository import Repository
 
 
 def plan(house: House, request: RestoreRequest) -> RestorePlan:
-    """Which snapshot, from where, why. Reads only."""
-    return _plan(house, _scene(house), request)
+    """Which snapshot, from where, why, and what it would do to what is there. Reads only."""
+    scene = _scene(house)
+    made = _plan(house, scene, request)
+    with closing(_opened(house, scene, made.repository)) as repository:
+        return weigh(repository, made, inside(request.paths), request, weighing(house, scene, made, None)).plan
 
 
-def restore(house: House, request: RestoreRequest, *, stop: threading.Event, progress: Reporter | None) -> RestoreReport:
+def restore(
+    house: House, request: RestoreRequest, *, stop: threading.Event, progress: Reporter | None, told: Teller | None = None
+) -> RestoreReport:
     """Bring it back; see :meth:`Session.restore`."""
     scene = _scene(house)
     made = _plan(house, scene, request)
-    declared = scene.desired.repository(made.repository)
-    assert declared is not None, "the plan names a declared repository"
-    with _told(house, made) as notes, closing(house.open_repository(declared)) as repository:
-        report = write(repository, made, stop=stop, progress=progress)
-        return replace(report, notes=(*made.notes, *notes))
-
-
-def write(repository: Repository, made: RestorePlan, *, stop: threading.Event, progress: Reporter | None) -> RestoreReport:
-    """Write what ``made`` names into its target. Nothing there is replaced."""
-
-    def tell(now: Restoring) -> None:
-        assert progress is not None, "told only when somebody listens"
-        progress(Amount(now.files, now.bytes, 0, now.total_files))
-
-    with Target.open(made.target) as target:
-        done = repository.restore(
-            made.snapshot.id, target, paths=inside(made.paths), progress=tell if progress is not None else None, stop=stop
-        )
-    return _report(made, done)
-
-
-def inside(paths: Sequence[str]) -> tuple[bytes, ...]:
-    """Paths as people write them, as they stand in a snapshot: absolute, without the first slash."""
-    return tuple(os.fsencode(path).strip(b"/") if path.startswith("/") else b"**/" + os.fsencode(path).strip(b"/") for path in paths)
+    with closing(_opened(house, scene, made.repository)) as repository:
+        running = Running(repository, made, request, weighing(house, scene, made, stop), stop, progress, told)
+        return into_place(running, house) if request.in_place else into_folder(running, house)
 
 
 def plan_for(snapshot: Snapshot, repository: str, why: str, request: RestoreRequest, notes: Sequence[str] = ()) -> RestorePlan:
     """The plan once the snapshot is chosen."""
-    target = os.path.abspath(os.path.expanduser(request.target))
+    target = "" if request.in_place else os.path.abspath(os.path.expanduser(request.target))
     return RestorePlan(
         snapshot=snapshot,
         repository=repository,
         why=why,
         target=target,
         paths=request.paths,
-        target_holds=_entries(target),
+        target_holds=_entries(target) if target else 0,
         notes=tuple(notes),
+        in_place=request.in_place,
+        on_conflict=request.on_conflict,
     )
 
 
@@ -100,7 +82,8 @@ def _scene(house: House) -> Scene:
 
 
 def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
-    _check_target(house, scene, request.target)
+    if not request.in_place:
+        check_target(house, scene, request.target)
     if request.snapshot is None and request.system is None:
         raise Usage("neither a system nor a snapshot is named", hint="`reconcile restore SYSTEM --target DIR`, or --snapshot ID.")
     unseen = failures(scene.observed.repositories)
@@ -115,6 +98,8 @@ def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
         chosen, why = pick(candidates, request.at, unseen, system=request.system)
         copies = [s for s in candidates if s.id == chosen.id]
     copy = _nearest(scene, copies, request.repository)
+    if request.in_place and copy.host != house.agent:
+        raise OtherHost(f"snapshot {copy.id[:8]} was taken on host {copy.host}, this is {house.agent}")
     notes = [f"repository {name}: {failure}" for name, failure in sorted(unseen.items())]
     return plan_for(copy, copy.repository, why, request, notes)
 
@@ -146,13 +131,10 @@ def _nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None) -> Sn
     return min(copies, key=cost)
 
 
-def _check_target(house: House, scene: Scene, target: str) -> None:
-    """Inside a repository or the state directory a restore would look like damage."""
-    real = os.path.realpath(os.path.expanduser(target))
-    places = [("the state directory", str(house.memory.state)), *((f"repository {r.name}", r.url) for r in scene.desired.repositories)]
-    for what, place in places:
-        if "://" not in place and (real + os.sep).startswith(os.path.realpath(place) + os.sep):
-            raise TargetInside(f"the target {target} is inside {what}")
+def _opened(house: House, scene: Scene, name: str) -> Repository:
+    declared = scene.desired.repository(name)
+    assert declared is not None, "the plan names a declared repository"
+    return house.open_repository(declared)
 
 
 def _entries(target: str) -> int:
@@ -161,38 +143,3 @@ def _entries(target: str) -> int:
             return sum(1 for _ in entries)
     except OSError:
         return 0  # not there yet, or not ours: opening the target says which
-
-
-@contextmanager
-def _told(house: House, made: RestorePlan) -> Iterator[list[str]]:
-    """Intent and outcome in the audit log, as far as it can be written."""
-    notes: list[str] = []
-    facts = {"snapshot": made.snapshot.id, "target": made.target, "paths": list(made.paths), "actor": "cli"}
-    where = f"{made.snapshot.system}@{made.repository}"
-
-    def tell(stage: Stage, **more: object) -> None:
-        try:
-            house.memory.audit().append(stage, "restore", where, **facts, **more)
-        except (StateError, CatalogError, AuditError) as error:
-            notes.append(f"this restore is not in the audit log: {error.message}")
-
-    tell("intent")
-    try:
-        yield notes
-    except ReconcilerError as error:
-        tell("complete", outcome="failed", code=error.code)
-        raise
-    tell("complete", outcome="succeeded")
-
-
-def _report(made: RestorePlan, done: Restored) -> RestoreReport:
-    return RestoreReport(
-        plan=made,
-        files=done.files,
-        bytes=done.bytes,
-        folders=done.folders,
-        seconds=done.seconds,
-        losses=tuple((os.fsdecode(loss.path), loss.what, loss.message) for loss in done.losses),
-        failures=tuple((os.fsdecode(path), why) for path, why in done.failures),
-        notes=made.notes,
-    )

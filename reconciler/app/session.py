@@ -27,6 +27,8 @@ from reconciler.app.reports import (
     PassReport,
     PlanReport,
     RebuildReport,
+    RestoreDetail,
+    RestoreList,
     RestorePlan,
     RestoreReport,
     RestoreRequest,
@@ -189,7 +191,7 @@ class Session:
         return demand.forget(self.house, ids, reason)
 
     def plan_restore(self, request: RestoreRequest) -> RestorePlan:
-        """Which snapshot would be restored from where, and why. Changes nothing."""
+        """Which snapshot would be restored from where, why, and what it would do to what is there. Changes nothing."""
         from reconciler.app import restore
 
         return restore.plan(self.house, request)
@@ -200,11 +202,54 @@ class Session:
         *,
         stop: threading.Event | None = None,
         progress: Callable[[Amount], None] | None = None,
+        told: Callable[[RestorePlan], None] | None = None,
     ) -> RestoreReport:
-        """Bring a snapshot, or paths of it, back into a target folder. Works beside a running loop."""
+        """Bring a snapshot, or paths of it, back: into a target folder, or in place. Works beside a running loop.
+
+        ``told`` hears the plan before anything is done.
+        """
         from reconciler.app import restore
 
-        return restore.restore(self.house, request, stop=stop or threading.Event(), progress=progress)
+        return restore.restore(self.house, request, stop=stop or threading.Event(), progress=progress, told=told)
+
+    def continue_restore(
+        self, restore: str | None = None, *, stop: threading.Event | None = None, progress: Callable[[Amount], None] | None = None
+    ) -> RestoreReport:
+        """Do what an interrupted restore in place (None: the only one) has left. Its id, or the beginning of it."""
+        from reconciler.app import recoveries
+
+        return recoveries.go_on(self.house, restore, stop=stop or threading.Event(), progress=progress)
+
+    def plan_rollback(self, restore: str) -> RestorePlan:
+        """What :meth:`rollback` would do. Changes nothing."""
+        from reconciler.app import recoveries
+
+        return recoveries.plan_rollback(self.house, restore)
+
+    def rollback(
+        self,
+        restore: str,
+        *,
+        stop: threading.Event | None = None,
+        progress: Callable[[Amount], None] | None = None,
+        told: Callable[[RestorePlan], None] | None = None,
+    ) -> RestoreReport:
+        """Put everything back as it was before a restore in place, whether it ended or not. Can itself be rolled back."""
+        from reconciler.app import recoveries
+
+        return recoveries.rollback(self.house, restore, stop=stop or threading.Event(), progress=progress, told=told)
+
+    def restores(self, limit: int = 50, system: str | None = None) -> RestoreList:
+        """Recovery operations, newest first."""
+        from reconciler.app import recoveries
+
+        return recoveries.restores(self.house, limit, system)
+
+    def restore_detail(self, restore: str) -> RestoreDetail:
+        """One of them, by the beginning of its id."""
+        from reconciler.app import recoveries
+
+        return recoveries.show(self.house, restore)
 
     def init_repository(self, name: str) -> InitReport:
         """Create a declared repository, and its key file when that is missing."""

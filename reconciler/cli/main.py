@@ -16,19 +16,22 @@ from typing import Annotated, Any
 import typer
 
 from reconciler.base.errors import ReconcilerError, Usage
-from reconciler.cli.commands import act, care, copy, keys, look, prune, reconcile, restore, service, specs
+from reconciler.cli.commands import act, care, copy, keys, look, prune, reconcile, restore, restores, service, specs
 from reconciler.cli.exits import ExitCode, of_fate
 from reconciler.cli.output import prepare_streams, write, write_page
-from reconciler.cli.words import Format, Level, Words, command, folder, folders, name_of
+from reconciler.cli.words import Format, Level, ListingGroup, Words, command, folder, folders, name_of
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _GROUPS = {
     "backup": "Take backups now, list them.",
     "config": "What the specs amount to.",
     "repository": "Create and list repositories.",
+    "restores": "What has been recovered.",
     "catalog": "The memory of what happened.",
     "service": "How the host keeps the loop running.",
 }
+_LISTS = ("restores",)
+"""Groups that list when nothing else is said."""
 _ALIASES = ("monitor", "scheduler")
 # Values without cycles come by the ten thousand, and the collector would walk all of them again and again: with 10,000 snapshots a third of
 # the CPU time of a backup of nothing. Memory stays the same.
@@ -62,10 +65,17 @@ def build() -> typer.Typer:
     root = typer.Typer(name="reconcile", context_settings=_SETTINGS, rich_markup_mode=None, pretty_exceptions_enable=False)
     root.callback(invoke_without_command=True)(_root)
     groups = {
-        name: typer.Typer(name=name, help=text, rich_markup_mode=None, no_args_is_help=True, hidden=name in _ALIASES)
+        name: typer.Typer(
+            name=name,
+            help=text,
+            rich_markup_mode=None,
+            no_args_is_help=name not in _LISTS,
+            hidden=name in _ALIASES,
+            cls=ListingGroup if name in _LISTS else None,
+        )
         for name, text in {**_GROUPS, **dict.fromkeys(_ALIASES, "")}.items()
     }
-    for family in (specs, look, act, copy, restore, keys, care, prune, service):
+    for family in (specs, look, act, copy, restore, restores, keys, care, prune, service):
         family.register(root, groups.__getitem__)
     for name in _ALIASES:
         command(groups[name], "start")(_start)

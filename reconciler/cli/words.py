@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
+from typer.core import TyperGroup
 
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
@@ -96,6 +97,14 @@ Output = Annotated[Format | None, typer.Option("--output", "-o", metavar="FORMAT
 LogLevel = Annotated[Level | None, typer.Option("--log-level", help="How much is logged.", hidden=True)]
 
 _SHARED: dict[str, Any] = {"specs": Specs, "state": State, "host": Host, "allow_commands": Allow, "output": Output, "log_level": LogLevel}
+
+
+class ListingGroup(TyperGroup):
+    """A group whose own name is that of its ``list``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        known = {*self.commands, *ctx.help_option_names}
+        return super().parse_args(ctx, args if args and args[0] in known else ["list", *args])
 
 
 def folder(flag: str, text: str | None) -> Path | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.repository.check import Checked
     from reconciler.repository.collect import Pruned
     from reconciler.repository.collect_plan import PackFate, PlannedPack, PrunePlan
+    from reconciler.repository.compare_target import Beyond, Comparison, Difference, Finding
     from reconciler.repository.copy import Copied
     from reconciler.repository.donor import Donor
     from reconciler.repository.entries import UNREAD, Entry
@@ -48,8 +49,9 @@ if TYPE_CHECKING:
     from reconciler.repository.repair import Repaired, RepairPlan
     from reconciler.repository.repository import Repository
     from reconciler.repository.request import TakeRequest
-    from reconciler.repository.restore import Restored, Restoring
+    from reconciler.repository.restore import Chosen, Restored, Restoring
     from reconciler.repository.root import Root
+    from reconciler.repository.select import Selection
     from reconciler.repository.survey import Affected
     from reconciler.repository.take import Progress, Taken
     from reconciler.repository.verify import Verified
@@ -58,6 +60,7 @@ _HOME = {
     "Pruned": "collect",
     **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
     "Copied": "copy",
+    **dict.fromkeys(("Beyond", "Comparison", "Difference", "Finding"), "compare_target"),
     "Checked": "check",
     "Donor": "donor",
     **dict.fromkeys(("UNREAD", "Entry"), "entries"),
@@ -94,8 +97,9 @@ _HOME = {
     "Repository": "repository",
     "RootListing": "listing",
     **dict.fromkeys(("RepairPlan", "Repaired"), "repair"),
-    **dict.fromkeys(("Restored", "Restoring"), "restore"),
+    **dict.fromkeys(("Chosen", "Restored", "Restoring"), "restore"),
     "Root": "root",
+    "Selection": "select",
     "Affected": "survey",
     **dict.fromkeys(("Progress", "Taken"), "take"),
     "TakeRequest": "request",
@@ -103,6 +107,12 @@ _HOME = {
 }
 
 __all__ = [
+    "Beyond",
+    "Selection",
+    "Finding",
+    "Difference",
+    "Comparison",
+    "Chosen",
     "UNREAD",
     "Affected",
     "AlreadyInitialised",

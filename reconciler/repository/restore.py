@@ -23,17 +23,18 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from reconciler.base.clock import Clock
-from reconciler.base.errors import Cancelled
+from reconciler.base.errors import Cancelled, Fate
 from reconciler.repository.entries import UNREAD, Entry
 from reconciler.repository.errors import Damaged, ObjectMissing, TargetFull, Unread
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Raw, Type
 from reconciler.repository.manifest import read_entries
+from reconciler.repository.places import Places
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import bearable
 from reconciler.tree.entry import CTIME, INO, MODE, MTIME, NAME, NLINK, SIZE
-from reconciler.tree.errors import TreeError, UnsafeName
+from reconciler.tree.errors import TreeError
 from reconciler.tree.write import Loss, NewFile, Target
 
 _T = TypeVar("_T")
@@ -74,6 +75,8 @@ class Restored:
     losses: tuple[Loss, ...]
     failures: tuple[tuple[Raw, str], ...]
     seconds: float
+    damaged: int = 0
+    """Of the failures: those for which the repository is to blame."""
 
     @property
     def nothing(self) -> bool:
@@ -99,6 +102,7 @@ class Restore:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _losses: list[Loss] = field(default_factory=list)
     _failures: list[tuple[bytes, str]] = field(default_factory=list)
+    _damaged: int = 0
     _files: int = 0
     _bytes: int = 0
     _others: int = 0
@@ -136,6 +140,7 @@ class Restore:
             losses=tuple(self._losses),
             failures=tuple(self._failures),
             seconds=self.clock.monotonic() - started,
+            damaged=self._damaged,
         )
 
     def _take(self, entry: Entry, selection: Chosen, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
@@ -236,10 +241,11 @@ class Restore:
             if error.errno in _FULL:
                 reason = os.strerror(error.errno or 0).lower()
                 raise TargetFull(f"{self.target.root} takes no more: {reason}", target=self.target.root) from error
-            why = os.strerror(error.errno).lower() if error.errno else str(error)
-        except (Damaged, ObjectMissing, Unread, TreeError, UnsafeName) as error:
-            why = str(error)
+            why, damage = os.strerror(error.errno).lower() if error.errno else str(error), False
+        except (Damaged, ObjectMissing, Unread, TreeError) as error:
+            why, damage = str(error), error.fate is Fate.DAMAGE
         with self._lock:
+            self._damaged += damage
             self._failures.append((entry.path, why))
         return None
 
@@ -264,7 +270,7 @@ class Restore:
     def _write_content(self, file: NewFile, entry: Entry) -> list[int]:
         """Write the chunks where they belong; returns their lengths."""
         chunks = entry.cold.chunks
-        places = _Places(entry)
+        places = Places(entry)
         lengths = []
         for start in range(0, len(chunks), 32):
             view = self.fetcher.view(chunks[start : start + 32])
@@ -282,7 +288,7 @@ class Restore:
 
     def _read_back(self, file: NewFile, entry: Entry, lengths: list[int]) -> None:
         """What is on the disk now has the ids that the manifest names."""
-        places = _Places(entry)
+        places = Places(entry)
         for number, length in enumerate(lengths):
             chunk = entry.cold.chunks[32 * number : 32 * number + 32]
             data = places.read(file.fd, length)
@@ -340,61 +346,8 @@ class Restore:
     def _folder_metadata(self, entry: Entry) -> tuple[Loss, ...]:
         handle = self.target.folder(entry.path)
         row, only_on_the_way = entry.row, not (entry.row[MTIME] or entry.row[CTIME])
-        if self.target.replaces and entry.path not in self.target.made and (only_on_the_way or entry.path not in self._chosen):
-            return ()  # in place, /tmp and /home lead to nearly everything, and are not ours to change
+        if entry.path not in self.target.made and (only_on_the_way or entry.path not in self._chosen):
+            return ()  # it stood there: in place, /tmp and /home lead to nearly everything, and are not ours to change
         if only_on_the_way:
             row = (*row[:MTIME], self.record.as_of * 1000, *row[CTIME:])
         return self.target.apply(handle, None, row, xattrs=tuple((entry.cold.xattrs or {}).items()), path=entry.path)
-
-
-class _Places:
-    """Where the stream of a file's chunks lies in the file: one run from 0, or its data extents."""
-
-    def __init__(self, entry: Entry) -> None:
-        size = entry.row[SIZE]
-        self._extents = iter(entry.cold.extents if entry.cold.extents is not None else ((0, size),))
-        self._end = size
-        self._offset, self._left = 0, 0
-        self._next()
-
-    def _next(self) -> None:
-        self._offset, self._left = next(self._extents, (0, 0))
-        if self._offset < 0 or self._left < 0 or self._offset + self._left > self._end:
-            raise Damaged("its extents lie outside of it")
-
-    @property
-    def complete(self) -> bool:
-        while not self._left:
-            following = next(self._extents, None)
-            if following is None:
-                return True
-            self._offset, self._left = following
-        return False
-
-    def split(self, view: memoryview) -> list[tuple[int, memoryview]]:
-        """The parts of the next chunk, with the offset of each."""
-        parts = []
-        while view:
-            if not self._left:
-                self._next()
-                if not self._left:
-                    raise Damaged("its chunks are longer than its size")
-            take = min(len(view), self._left)
-            parts.append((self._offset, view[:take]))
-            view = view[take:]
-            self._offset += take
-            self._left -= take
-        return parts
-
-    def read(self, handle: int, length: int) -> bytes:
-        """The next ``length`` bytes of the stream, from the file."""
-        pieces = []
-        while length:
-            if not self._left:
-                self._next()
-            take = min(length, self._left)
-            pieces.append(os.pread(handle, take, self._offset))
-            self._offset += take
-            self._left -= take
-            length -= take
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -186,14 +186,14 @@ class Scan:
                     if (status.st_dev, status.st_ino) in self._skip:
                         self.excluded += 1
                         continue
-                    row = _row(name, status)
+                    row = row_of(name, status)
                     append(row)
                     if self._is_to_be_entered(folder, path, name, status) or name in needed:
                         folders.append(row)
                 elif kind == _SOCKET:
                     self.defects.append(Defect(join(path, name), DefectKind.SOCKET, "is a socket, which cannot be kept"))
                 else:
-                    append(_row(name, status))
+                    append(row_of(name, status))
         if present and (valid := valid_tags(present, root.leave_if_present, absolute(path), folder.handle)):
             kept = valid | needed
             self.excluded += sum(row[0] not in kept for row in rows)
@@ -224,7 +224,7 @@ class Scan:
                     hint="Name another source.",
                     path=display(below),
                 )
-            rows.append(_row(name, status))
+            rows.append(row_of(name, status))
             if stat.S_ISDIR(status.st_mode):
                 folder.pending.insert(0, rows[-1])
         self._check_way(path, self._needed[path], rows)
@@ -304,7 +304,8 @@ def display(path: bytes) -> str:
     return os.fsdecode(absolute(path))
 
 
-def _row(name: bytes, status: os.stat_result) -> Row:
+def row_of(name: bytes, status: os.stat_result) -> Row:
+    """An entry of a folder, from what the system says about it."""
     row: Row = (name, *_status(status))
     if row[1] & _FORMAT == _REGULAR:
         return row

@@ -109,3 +109,30 @@ def deep_chain(root: Path, depth: int, decorate: bool = False) -> None:
 def remove(folder: Path) -> None:
     """Also what shutil.rmtree is too recursive for."""
     subprocess.run(["rm", "-rf", "--", str(folder)], check=True)
+
+
+def portrait(folder: Path | str) -> dict[str, tuple[object, ...]]:
+    """Everything of ``folder`` and below that a restore or its rollback has to bring back to the bit, names of one file included."""
+    seen: dict[str, tuple[object, ...]] = {}
+    names: dict[tuple[int, int], str] = {}
+    for place, folders, files in os.walk(folder):
+        for path in [place] if place == str(folder) else []:
+            seen["."] = _likeness(path, names)
+        for name in sorted([*folders, *files]):
+            path = os.path.join(place, name)
+            seen[os.path.relpath(path, folder)] = _likeness(path, names)
+    return seen
+
+
+def _likeness(path: str, names: dict[tuple[int, int], str]) -> tuple[object, ...]:
+    status = os.lstat(path)
+    first = names.setdefault((status.st_dev, status.st_ino), path)
+    content: object = None
+    if stat.S_ISREG(status.st_mode):
+        content = Path(path).read_bytes()
+    elif stat.S_ISLNK(status.st_mode):
+        content = os.readlink(path)
+    with contextlib.suppress(OSError):
+        attributes = {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}
+        content = (content, attributes)
+    return oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns, content, None if first == path else first

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 
 System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.", show_default=False)]
-Target = Annotated[str | None, typer.Option("--target", metavar="DIR", help="Where to; it is created. Nothing there is ever replaced.")]
+Target = Annotated[str | None, typer.Option("--target", metavar="DIR", help="Into this folder; it is created.")]
 Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="The newest good one not after this moment, such as 2026-11-23T14:00 (local).")
@@ -28,6 +28,16 @@ At = Annotated[
 Paths = Annotated[
     list[str] | None, typer.Option("--path", metavar="PATTERN", help="Only these files or folders; may be repeated.", show_default=False)
 ]
+ChangedSince = Annotated[
+    str | None,
+    typer.Option("--changed-since", metavar="ID|last-full", help="Only what differs between that snapshot and the chosen one."),
+]
+OnConflict = Annotated[
+    str,
+    typer.Option("--on-conflict", metavar="POLICY", help="What is there and differs: refuse everything, keep it, overwrite it; or mirror."),
+]
+Confirm = Annotated[str | None, typer.Option("--confirm", metavar="DIGEST", help="Agree to the mirror with this digest: it also removes.")]
+Checksums = Annotated[str | None, typer.Option("--checksums", metavar="FILE", help="Write a list for `sha256sum -c`.")]
 Repository = Annotated[
     str | None, typer.Option("--repository", metavar="NAME|URL", help="Read from this one; with --key a URL, without specs.")
 ]
@@ -38,9 +48,17 @@ def restore(
     *,
     system: System = None,
     target: Target = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Back to where the files came from; `rollback` undoes it.")] = False,
     snapshot: Snapshot = None,
     at: At = None,
     paths: Paths = None,
+    changed_since: ChangedSince = None,
+    on_conflict: OnConflict = "refuse",
+    confirm: Confirm = None,
+    checksums: Checksums = None,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="End an interrupted restore in place; its id stands in the place of SYSTEM.")
+    ] = False,
     repository: Repository = None,
     key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key file of the repository at URL.")] = None,
     key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
@@ -53,23 +71,29 @@ def restore(
     backup_id: Annotated[str | None, typer.Option("--backup-id", hidden=True)] = None,
     point_in_time: Annotated[str | None, typer.Option("--point-in-time", hidden=True)] = None,
 ) -> ExitCode:
-    """Bring a system, or paths of it, back into a folder."""
+    """Bring a system, or paths of it, back: into a folder, or in place."""
     from reconciler.app.reports import RestoreRequest
 
+    if go_on:
+        return _continue(words, system)
     chosen = _either("--snapshot", snapshot, "--backup-id", backup_id)
     moment = _moment(_either("--at", at, "--point-in-time", point_in_time))
     if chosen is not None and moment is not None:
         raise Usage("--snapshot and --at exclude each other", hint="A snapshot is one moment already.")
-    if target == "":
-        raise Usage("--target is empty", hint="Name a folder; it is created when it is missing.")
+    for flag, value in (("--target", target), ("--confirm", confirm), ("--checksums", checksums), ("--changed-since", changed_since)):
+        if value == "":
+            raise Usage(f"{flag} is empty", hint="Is a variable unset in the script that runs this?")
     where = bare_repository(repository, key, key_kind) if key is not None else None
+    if where is not None and in_place:
+        raise Usage("--in-place needs the specs and a state directory for its journal", hint="Restore with --target.")
     recovering = every or specs_to is not None or state_to is not None
-    if recovering or (where is not None and target is system is chosen is None):
+    if recovering or (where is not None and target is system is chosen is None and not in_place):
         return recover(words, where, Recovery(system, moment, target, specs_to, state_to, every), dry_run=dry_run or words.dry_run)
-    if target is None:
-        raise Usage("--target is missing", hint="Name a folder; it is created when it is missing.")
-    request = RestoreRequest(target, system, chosen, moment, tuple(paths or ()), repository if where is None else None)
-    return _run(words, _Work(words, request, where), dry_run=dry_run or words.dry_run)
+    read_from = repository if where is None else None
+    request = RestoreRequest(
+        target or "", system, chosen, moment, tuple(paths or ()), read_from, in_place, on_conflict, changed_since, confirm, checksums
+    ).checked()
+    return _run(_Work(words, request, where), dry_run=dry_run or words.dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,42 +112,60 @@ class _Work:
         with self.words.session(read_only=True) as session:
             return session.plan_restore(self.request)
 
-    def carry_out(self, plan: RestorePlan) -> tuple[RestoreReport, ExitCode | None]:
-        """Exactly the snapshot that was announced, also when a newer one arrived meanwhile."""
-        from dataclasses import replace
-
+    def carry_out(self, told: Callable[[RestorePlan], None]) -> tuple[RestoreReport, ExitCode | None]:
+        """``told`` hears the plan before anything is done; exactly that plan is carried out."""
         from reconciler.cli.progress import Progress
         from reconciler.cli.signals import StopSignals
 
-        request = replace(self.request, snapshot=plan.snapshot.id, at=None)
         with StopSignals() as signals, Progress(quiet=self.words.json) as progress:
 
             def show(amounts: object) -> None:
-                progress.show(f"restore {plan.snapshot.system}", amounts)  # type: ignore[arg-type]
+                progress.show("restore", amounts)  # type: ignore[arg-type]
 
             if self.where is not None:
                 from reconciler.app.bare import restore_bare
 
-                return restore_bare(self.where, request, stop=signals.stop, progress=show), signals.code
+                return restore_bare(self.where, self.request, stop=signals.stop, progress=show, told=told), signals.code
             with self.words.session() as session:
-                named = replace(request, repository=plan.repository)
-                return session.restore(named, stop=signals.stop, progress=show), signals.code
+                return session.restore(self.request, stop=signals.stop, progress=show, told=told), signals.code
 
 
-def _run(words: Words, work: _Work, *, dry_run: bool) -> ExitCode:
+def _run(work: _Work, *, dry_run: bool) -> ExitCode:
     from reconciler.base.clock import SystemClock
     from reconciler.cli.output import write_page
     from reconciler.cli.render.restored import restore_plan_json, restore_plan_page, restored_json, restored_page
 
-    plan = work.plan()
+    words = work.words
     if dry_run:
+        plan = work.plan()
         words.answer(lambda: restore_plan_page(plan, SystemClock().now()), lambda: restore_plan_json(plan))
-        return ExitCode.DONE
-    if not words.json:
-        write_page(restore_plan_page(plan, SystemClock().now()))
-    report, signalled = work.carry_out(plan)
+        return ExitCode.REFUSED if plan.outlook is not None and plan.outlook.refused else ExitCode.DONE
+
+    def told(plan: RestorePlan) -> None:
+        if not words.json:
+            write_page(restore_plan_page(plan, SystemClock().now()))
+
+    report, signalled = work.carry_out(told)
     words.answer(lambda: restored_page(report), lambda: restored_json(report))
-    return signalled or (ExitCode.DONE if report.whole else ExitCode.PARTIAL)
+    return signalled or restored_code(report)
+
+
+def _continue(words: Words, restore: str | None) -> ExitCode:
+    from reconciler.cli.progress import Progress
+    from reconciler.cli.render.restored import restored_json, restored_page
+    from reconciler.cli.signals import StopSignals
+
+    with StopSignals() as signals, Progress(quiet=words.json) as progress, words.session() as session:
+        report = session.continue_restore(restore, stop=signals.stop, progress=lambda now: progress.show("restore", now))
+    words.answer(lambda: restored_page(report), lambda: restored_json(report))
+    return signals.outcome(restored_code(report))
+
+
+def restored_code(report: RestoreReport) -> ExitCode:
+    """Damage is worse than a file that somebody else stood in the way of."""
+    if report.damaged:
+        return ExitCode.DAMAGE
+    return ExitCode.DONE if report.whole else ExitCode.PARTIAL
 
 
 def _moment(text: str | None) -> datetime | None:

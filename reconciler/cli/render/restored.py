@@ -9,9 +9,10 @@ from reconciler.base.units import format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.model.snapshot import ROLLBACK_WINDOW
 
 if TYPE_CHECKING:
-    from reconciler.app.reports import RestorePlan, RestoreReport
+    from reconciler.app.reports import Outlook, RestorePlan, RestoreReport
 
 LINES_SHOWN = 10
 
@@ -24,16 +25,18 @@ def restore_plan_page(plan: RestorePlan, now: datetime) -> Page:
         ("Restore", (f"{snapshot.system} as of {when.exact(snapshot.as_of)} ({when.ago(snapshot.as_of, now)})", Style.STRONG)),
         ("from", f"snapshot {when.short(snapshot.id)} in {plan.repository}, {snapshot.grade}, {size}"),
         ("because", plan.why),
-        ("into", plan.target),
+        ("into", "where the files came from" if plan.in_place else plan.target),
     ]
     if plan.paths:
         rows.append(("only", ", ".join(plan.paths)))
-    if plan.target_holds:
-        rows.append(
-            ("note", (f"the target holds {when.count(plan.target_holds, 'entry', 'entries')}; none of them is replaced", Style.WARN))
-        )
+    if plan.changed_since is not None:
+        rows.append(("only", f"what changed since snapshot {when.short(plan.changed_since)}"))
+    if plan.outlook is not None:
+        rows += _outlook_rows(plan.outlook, plan.on_conflict)
     rows += [("note", (note, Style.WARN)) for note in plan.notes]
     page.pairs(rows)
+    if plan.outlook is not None:
+        _add_entries(page, plan.outlook)
     return page
 
 
@@ -48,9 +51,50 @@ def restored_page(report: RestoreReport) -> Page:
         page.line(("not set  ", Style.WARN), f"{what} of {examples}: {why}", hang=9)
     for note in report.notes:
         page.line(("note  ", Style.WARN), note, hang=6)
+    if report.checksums is not None:
+        file, lines = report.checksums
+        page.line(f"list  {when.count(lines, 'line')} in {file}: `sha256sum -c` reads it", hang=6)
     page.blank()
     page.line(*_sentence(report), hang=2)
+    if report.safety is not None:
+        name = when.short(report.id)
+        page.line(f"  What was there before is kept for {when.span(ROLLBACK_WINDOW)}: `reconcile rollback {name}` brings it back.", hang=2)
     return page
+
+
+def _outlook_rows(outlook: Outlook, policy: str) -> list[tuple[str, Cell]]:
+    changes = [(outlook.create, "new"), (outlook.replace, "replaced"), (outlook.delete, "removed"), (outlook.metadata, "folders set")]
+    stays = [(outlook.same, "the same already"), (outlook.kept - outlook.conflict_count, "kept as they are")]
+    shown = ", ".join(f"{number:,} {word}" for number, word in (*changes, *stays) if number > 0)
+    files = f" ({when.count(outlook.files, 'file')}, {format_size(outlook.bytes)} to write)" if outlook.files else ""
+    rows: list[tuple[str, Cell]] = [("entries", f"{shown or 'nothing to do'}{files}")]
+    if outlook.conflict_count:
+        text = f"{when.count(outlook.conflict_count, 'entry', 'entries')} there and different: --on-conflict {policy} does nothing at all"
+        rows.append(("conflict", (text, Style.BAD)))
+    for room in outlook.rooms:
+        inodes = f", {room.needed_inodes:,} of {room.free_inodes:,} inodes" if room.free_inodes is not None else ""
+        text = f"{format_size(room.needed_bytes)} of {format_size(room.free_bytes)} free on {room.place}{inodes}"
+        rows.append(("room", text if room.fits else (f"{text}: it does not fit", Style.BAD)))
+    if outlook.files:
+        took = f"about {when.span(outlook.expected)}, {outlook.expected_from}" if outlook.expected is not None else outlook.expected_from
+        rows.append(("time", took))
+    rows.append(("digest", outlook.digest))
+    return rows
+
+
+def _add_entries(page: Page, outlook: Outlook) -> None:
+    """What there is to lose, by name."""
+    groups: list[tuple[str, Style, list[str], int]] = [
+        ("conflict", Style.BAD, [f"/{each.path}: {each.why}" for each in outlook.conflicts], outlook.conflict_count),
+        ("remove", Style.BAD, [f"/{path}" for path in outlook.removals], outlook.delete),
+        ("replace", Style.WARN, [f"/{each.path}: {each.why}" for each in outlook.replacements], outlook.replace),
+        ("not there", Style.WARN, [f"/{path}: {why}" for path, why in outlook.unread], len(outlook.unread)),
+    ]
+    for word, style, lines, total in groups:
+        for line in lines[:LINES_SHOWN]:
+            page.line((f"{word:<11}", style), line, hang=11)
+        if lines:
+            _more(page, total)
 
 
 def restore_plan_json(plan: RestorePlan) -> str:
@@ -79,11 +123,13 @@ def _sentence(report: RestoreReport) -> tuple[Cell, ...]:
     rate = f", {format_size(report.bytes / report.seconds)}/s" if report.seconds >= 0.5 else ""
     what = f"{when.count(report.files, 'file')} in {when.count(report.folders, 'folder')}"
     amount = f"{what}, {format_size(report.bytes)} in {report.seconds:.1f}s{rate}"
+    more = [(report.deleted, "removed"), (report.same, "the same already"), (report.kept, "kept as they were")]
+    amount += "".join(f", {number:,} {word}" for number, word in more if number)
+    verb = "Rolled back" if report.undoes is not None else "Restored"
     if not report.whole:
-        return (
-            ("Restored in part", Style.BAD),
-            f": {amount}; {when.count(len(report.failures), 'file')} not restored, see above.",
-        )
-    if not report.files and not report.folders:
-        return (("Nothing matched", Style.WARN), ": no such path in this snapshot.")
-    return (("Restored", Style.GOOD), f": {amount}, each file checked against its recorded hash.")
+        damage = f" ({report.damaged:,} because of damage in the repository)" if report.damaged else ""
+        missing = when.count(len(report.failures), "entry", "entries")
+        return ((f"{verb} in part", Style.BAD), f": {amount}; {missing} not restored{damage}, see above.")
+    if not report.files and not report.folders and not report.deleted:
+        return (("Nothing to do", Style.GOOD), f": everything is as the snapshot has it, {when.count(report.same, 'entry', 'entries')}.")
+    return ((verb, Style.GOOD), f": {amount}, each file checked against its recorded hash.")

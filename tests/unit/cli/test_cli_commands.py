@@ -138,8 +138,13 @@ def test_backup_restore_and_the_files_are_the_same(backed_up: World) -> None:
     below = target / str(backed_up.letters).lstrip("/")
     assert (below / "old" / "two.txt").read_text() == "farewell"
     again = backed_up("restore", "letters", "--target", str(target))
-    assert again.code == 7
-    assert "exists already" in again.out
+    assert again.code == 0
+    assert "Nothing to do" in again.out
+    (below / "one.txt").write_text("mine")
+    refused = backed_up("restore", "letters", "--target", str(target))
+    assert refused.code == 6
+    assert "error[restore-conflicts]" in refused.err
+    assert (below / "one.txt").read_text() == "mine"
 
 
 def test_restore_with_nothing_but_the_repository_and_its_key(backed_up: World) -> None:

@@ -73,7 +73,13 @@ def test_help_lists_the_commands_and_not_the_aliases(capsys: pytest.CaptureFixtu
         (["--state", ""], "--state is empty"),
         (["--host", "", "status"], "--host is empty"),
         (["--allow-commands", "bin", "status"], "'bin' in the list of allowed command directories is not an absolute path"),
-        (["restore", "orders"], "--target is missing"),
+        (["restore", "orders"], "neither --target nor --in-place is given"),
+        (["restore", "orders", "--target", "t", "--in-place"], "--target and --in-place exclude each other"),
+        (["restore", "orders", "--in-place", "--on-conflict", "merge"], "'merge' is no way to treat a conflict"),
+        (["restore", "orders", "--in-place", "--confirm", "ab12"], "--confirm goes with --on-conflict mirror only"),
+        (["restore", "orders", "--target", "t", "--checksums", ""], "--checksums is empty"),
+        (["restore", "--repository", "/srv/x", "--key", "k", "--in-place"], "--in-place needs the specs"),
+        (["rollback"], "missing argument 'RESTORE'"),
         (["restore", "orders", "--target", ""], "--target is empty"),
         (["restore", "orders", "--target", "t", "--at", "noon"], "'noon' is not a moment"),
         (["restore", "--target", "t", "--snapshot", "ab", "--at", "2026-01-01"], "--snapshot and --at exclude each other"),
@@ -119,8 +125,9 @@ def test_no_words_at_all_in_a_folder_without_specs(
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = ["init", "validate", "schema", "status", "explain", "snapshots", "events", "verify", "forget", "restore"]
+    commands = ["init", "validate", "schema", "status", "explain", "snapshots", "events", "verify", "forget", "restore", "rollback"]
     nested = ["backup create", "backup list", "backup info", "config show", "repository init", "repository list", "catalog rebuild"]
+    nested += ["restores list", "restores show"]
     aliases = ["config validate", "monitor start", "monitor status", "scheduler start", "scheduler status", "scheduler backup"]
     for name in [*commands, *nested, *aliases]:
         assert run([*name.split(), "--help"]) == 0

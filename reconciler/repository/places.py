@@ -1,0 +1,62 @@
+"""Where the content of a file lies in it: the stream of its chunks laid over its data, with the holes of a sparse file left out."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.repository.entries import Entry
+from reconciler.repository.errors import Damaged
+from reconciler.tree.entry import SIZE
+
+
+class Places:
+    """Where the stream of a file's chunks lies in the file: one run from 0, or its data extents."""
+
+    def __init__(self, entry: Entry) -> None:
+        size = entry.row[SIZE]
+        self._extents = iter(entry.cold.extents if entry.cold.extents is not None else ((0, size),))
+        self._end = size
+        self._offset, self._left = 0, 0
+        self._next()
+
+    def _next(self) -> None:
+        self._offset, self._left = next(self._extents, (0, 0))
+        if self._offset < 0 or self._left < 0 or self._offset + self._left > self._end:
+            raise Damaged("its extents lie outside of it")
+
+    @property
+    def complete(self) -> bool:
+        while not self._left:
+            following = next(self._extents, None)
+            if following is None:
+                return True
+            self._offset, self._left = following
+        return False
+
+    def split(self, view: memoryview) -> list[tuple[int, memoryview]]:
+        """The parts of the next chunk, with the offset of each."""
+        parts = []
+        while view:
+            if not self._left:
+                self._next()
+                if not self._left:
+                    raise Damaged("its chunks are longer than its size")
+            take = min(len(view), self._left)
+            parts.append((self._offset, view[:take]))
+            view = view[take:]
+            self._offset += take
+            self._left -= take
+        return parts
+
+    def read(self, handle: int, length: int) -> bytes:
+        """The next ``length`` bytes of the stream, from the file."""
+        pieces = []
+        while length:
+            if not self._left:
+                self._next()
+            take = min(length, self._left)
+            pieces.append(os.pread(handle, take, self._offset))
+            self._offset += take
+            self._left -= take
+            length -= take
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
