@@ -43,7 +43,8 @@ def restores(house: House, limit: int, system: str | None) -> RestoreList:
     found = [_corrected(record, states.get(record.id)) for record in recorded]
     lost = [_from_journal(house, each) for name, each in states.items() if name not in {record.id for record in recorded}]
     found = sorted([*found, *lost], key=lambda record: record.started_at, reverse=True)[:limit]
-    waiting = tuple(record.id for record in found if record.outcome is RunOutcome.INTERRUPTED and record.id in states)
+    begun = {name for name, each in states.items() if each.begun and not each.ended}  # before that nothing was changed
+    waiting = tuple(record.id for record in found if record.outcome is RunOutcome.INTERRUPTED and record.id in begun)
     return RestoreList(tuple(found), waiting, {name: each.undone_by for name, each in states.items() if each.undone_by is not None})
 
 
@@ -80,7 +81,10 @@ def go_on(house: House, prefix: str | None, *, stop: threading.Event, progress: 
             with Standing(in_place.PLACE) as standing:
                 steps, others = remaining(world.repository, state, world.choice, standing, stop)
             operation = replace(
-                world.operation(state.header, world.source, steps, world.choice), failures=others, progress=teller(progress)
+                world.operation(state.header, world.source, steps, world.choice),
+                failures=others,
+                killed=(state, world.choice),
+                progress=teller(progress),
             )
             ended = in_place.go_on(operation, folder, state)
             _say_undone(folder, state.header)

@@ -18,6 +18,7 @@ from tests.unit.repository.conftest import bench
 __all__ = ["bench"]
 
 FLOORS = {
+    "restores killed": 60,
     "model states": 400_000,
     "schedules": 500,
     "backend faults": 200,
