@@ -94,7 +94,7 @@ def _plan(where: BareRepository, repository: Repository, request: RestoreRequest
             hint="Name the snapshot with --snapshot; `reconcile snapshots --repository` lists them.",
             realms=", ".join(realms),
         )
-    chosen, why = pick(candidates, request.at, {}, system=system)
+    chosen, why = pick(candidates, request.at, {}, system=system, verified=request.verified)
     return plan_for(chosen, where.url, why, request)
 
 

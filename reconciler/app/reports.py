@@ -136,6 +136,9 @@ class RestoreRequest:
     checksums: str | None = None
     """A file that gets the SHA-256 of everything that is there afterwards, as `sha256sum -c` reads it."""
 
+    verified: bool = False
+    """Only a snapshot of which every byte was read and found good."""
+
     def checked(self) -> RestoreRequest:
         """Itself, when its words go together. Raises Usage."""
         if self.in_place and self.target:
@@ -228,6 +231,8 @@ class RestorePlan:
     """The id of the snapshot of which only the differences are brought back."""
     outlook: Outlook | None = None
     """None: not compared with what is there."""
+    at: datetime | None = None
+    """The moment that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,15 @@ def plan_for(snapshot: Snapshot, repository: str, why: str, request: RestoreRequ
         notes=tuple(notes),
         in_place=request.in_place,
         on_conflict=request.on_conflict,
+        at=request.at,
     )
 
 
-def pick(candidates: Sequence[Snapshot], at: datetime | None, unseen: dict[str, str], *, system: str) -> tuple[Snapshot, str]:
+def pick(
+    candidates: Sequence[Snapshot], at: datetime | None, unseen: dict[str, str], *, system: str, verified: bool = False
+) -> tuple[Snapshot, str]:
     """The snapshot that answers ``at`` with the sentence why; NothingToRestore with what there is instead."""
-    choice = choose(candidates, at)
+    choice = choose(candidates, at, verified=verified)
     if choice.snapshot is None:
         raise NothingToRestore(f"system {system} cannot be restored: {choice.why}", **unseen)
     return choice.snapshot, choice.why
@@ -95,7 +98,7 @@ def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
     else:
         assert request.system is not None
         candidates = _candidates(scene, request.system)
-        chosen, why = pick(candidates, request.at, unseen, system=request.system)
+        chosen, why = pick(candidates, request.at, unseen, system=request.system, verified=request.verified)
         copies = [s for s in candidates if s.id == chosen.id]
     copy = _nearest(scene, copies, request.repository)
     if request.in_place and copy.host != house.agent:

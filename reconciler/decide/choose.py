@@ -26,11 +26,16 @@ class Choice:
     """Newer ones than the chosen, not after the wanted moment, each with what is wrong with it; newest first."""
 
 
-def choose(snapshots: Iterable[Snapshot], at: datetime | None) -> Choice:
-    """Choose among the snapshots of one system, from any number of repositories. ``at``: None means the newest."""
+def choose(snapshots: Iterable[Snapshot], at: datetime | None, *, verified: bool = False) -> Choice:
+    """Choose among the snapshots of one system, from any number of repositories. ``at``: None means the newest.
+
+    ``verified``: only one whose every byte was read and found good will do, and newer ones without that proof are passed over.
+    """
     ordered = newest_first(s for s in snapshots if not s.safety)
     allowed = [s for s in ordered if at is None or s.as_of <= at]
-    chosen = next((s for s in allowed if s.good), None)
+    chosen = next((s for s in allowed if s.good and (not verified or s.marked(MarkKind.VERIFIED) is not None)), None)
+    if chosen is None and verified and any(s.good for s in allowed):
+        return Choice(None, f"none of {counted(len(allowed), 'snapshot')} was ever verified", tuple((s, fault(s)) for s in allowed))
     if chosen is None:
         return Choice(None, _nothing(ordered, allowed, at), tuple((s, fault(s)) for s in allowed))
     passed = tuple((s, fault(s)) for s in allowed[: allowed.index(chosen)] if not s.good)
@@ -64,7 +69,9 @@ def _nothing(ordered: Sequence[Snapshot], allowed: Sequence[Snapshot], at: datet
     if allowed:
         return f"there is no good one among {counted(len(allowed), 'snapshot')}; the newest is {allowed[0].id[:8]} ({fault(allowed[0])})"
     assert at is not None, "without a wanted moment every snapshot is allowed"
-    return f"no snapshot is as old as {_moment(at)}; the oldest is {ordered[-1].id[:8]} of {_moment(ordered[-1].as_of)}"
+    first, last = ordered[-1], ordered[0]
+    there = f"the oldest is {first.id[:8]} of {_moment(first.as_of)}"
+    return f"no snapshot is as old as {_moment(at)}; {there}" + (f", the newest of {_moment(last.as_of)}" if last is not first else "")
 
 
 def _moment(moment: datetime) -> str:

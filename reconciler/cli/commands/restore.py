@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from reconciler.app.bare import BareRepository
     from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 
+LATEST, LAST_VERIFIED = "latest", "last-verified"
 System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.", show_default=False)]
 Target = Annotated[str | None, typer.Option("--target", metavar="DIR", help="Into this folder; it is created.")]
 Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
 At = Annotated[
-    str | None, typer.Option("--at", metavar="TIME", help="The newest good one not after this moment, such as 2026-11-23T14:00 (local).")
+    str | None,
+    typer.Option("--at", metavar="TIME", help="The newest good one not after 2026-11-23T14:00 (local), '2 hours ago'; or last-verified."),
 ]
 Paths = Annotated[
     list[str] | None, typer.Option("--path", metavar="PATTERN", help="Only these files or folders; may be repeated.", show_default=False)
@@ -77,8 +79,9 @@ def restore(
     if go_on:
         return _continue(words, system)
     chosen = _either("--snapshot", snapshot, "--backup-id", backup_id)
-    moment = _moment(_either("--at", at, "--point-in-time", point_in_time))
-    if chosen is not None and moment is not None:
+    said = _either("--at", at, "--point-in-time", point_in_time)
+    moment, verified = _moment(said), said == LAST_VERIFIED
+    if chosen is not None and said is not None:
         raise Usage("--snapshot and --at exclude each other", hint="A snapshot is one moment already.")
     for flag, value in (("--target", target), ("--confirm", confirm), ("--checksums", checksums), ("--changed-since", changed_since)):
         if value == "":
@@ -91,7 +94,18 @@ def restore(
         return recover(words, where, Recovery(system, moment, target, specs_to, state_to, every), dry_run=dry_run or words.dry_run)
     read_from = repository if where is None else None
     request = RestoreRequest(
-        target or "", system, chosen, moment, tuple(paths or ()), read_from, in_place, on_conflict, changed_since, confirm, checksums
+        target or "",
+        system,
+        chosen,
+        moment,
+        tuple(paths or ()),
+        read_from,
+        in_place,
+        on_conflict,
+        changed_since,
+        confirm,
+        checksums,
+        verified,
     ).checked()
     return _run(_Work(words, request, where), dry_run=dry_run or words.dry_run)
 
@@ -169,14 +183,17 @@ def restored_code(report: RestoreReport) -> ExitCode:
 
 
 def _moment(text: str | None) -> datetime | None:
-    if text is None:
+    """None: whatever is the newest that will do."""
+    if text in {None, LATEST, LAST_VERIFIED}:
         return None
-    from reconciler.base.clock import parse_local
+    from reconciler.base.clock import SystemClock
+    from reconciler.base.moments import EXAMPLES, parse_moment
 
+    assert text is not None
     try:
-        return parse_local(text)
+        return parse_moment(text, SystemClock().now())
     except ValueError:
-        raise Usage(f"'{text}' is not a moment", hint="Write 2026-11-23, 2026-11-23T14:00 (local) or 2026-11-23T13:00Z.") from None
+        raise Usage(f"'{text}' is not a moment", hint=f"Write {EXAMPLES}; or {LATEST}, or {LAST_VERIFIED}.") from None
 
 
 def _either(flag: str, value: str | None, other: str, alias: str | None) -> str | None:

@@ -21,8 +21,10 @@ def restore_plan_page(plan: RestorePlan, now: datetime) -> Page:
     """Before anything is written; with --dry-run the whole answer."""
     page, snapshot = Page(), plan.snapshot
     size = f"{when.count(snapshot.files, 'file')}, {format_size(snapshot.bytes)}"
+    wanted: list[tuple[str, Cell]] = [("wanted", f"not after {when.exact(plan.at)}")] if plan.at is not None else []
     rows: list[tuple[str, Cell]] = [
         ("Restore", (f"{snapshot.system} as of {when.exact(snapshot.as_of)} ({when.ago(snapshot.as_of, now)})", Style.STRONG)),
+        *wanted,
         ("from", f"snapshot {when.short(snapshot.id)} in {plan.repository}, {snapshot.grade}, {size}"),
         ("because", plan.why),
         ("into", "where the files came from" if plan.in_place else plan.target),

@@ -20,6 +20,14 @@ def test_without_a_moment_the_newest_good_one_is_taken():
     )
 
 
+def test_the_last_verified_one_passes_newer_ones_over():
+    proven, newer = snapshot(ago("3h"), id="aaaaaaaaaa", verified=ago("2h")), snapshot(ago("1h"), id="bbbbbbbbbb")
+    assert choose([proven, newer], None, verified=True).snapshot is proven
+    assert choose([proven, newer], None).snapshot is newer
+    none = choose([newer], None, verified=True)
+    assert (none.snapshot, none.why) == (None, "none of 1 snapshot was ever verified")
+
+
 def test_a_moment_takes_the_newest_that_is_not_after_it():
     exact, later = snapshot(ago("2h"), id="exact"), snapshot(ago("1h"), id="later")
     assert choose([exact, later], ago("2h")).snapshot is exact
