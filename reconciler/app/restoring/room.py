@@ -66,7 +66,7 @@ class Needs:
     def _room(self, need: _Need) -> Room:
         place = _existing(os.path.join(self.root, os.fsdecode(need.place)))
         there = os.statvfs(place)
-        is_root = os.geteuid() == 0
+        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
         return Room(
             place=place,
             needed_bytes=int(need.peak * (1 + _SLACK)),
