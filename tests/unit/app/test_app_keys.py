@@ -77,7 +77,8 @@ def test_a_folder_in_the_place_of_a_key_is_one_clear_sentence(tmp_path: Path) ->
 def test_what_is_no_raw_key_is_refused_without_being_shown(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(KeyUnusable) as caught:
         keys.from_file(write(tmp_path / "main.key", content))
-    assert not content.strip() or content.strip().decode() not in caught.value.message
+    shown = caught.value.message.replace(str(tmp_path), "")  # the name of the folder may hold the same digits
+    assert not content.strip() or content.strip().decode() not in shown
 
 
 def test_white_space_around_a_raw_key_does_not_matter_but_inside_a_passphrase_it_does(tmp_path: Path) -> None:
