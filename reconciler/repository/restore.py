@@ -32,10 +32,10 @@ from reconciler.repository.manifest import read_entries
 from reconciler.repository.places import Places
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
-from reconciler.repository.select import bearable
+from reconciler.repository.select import bearable, possible
 from reconciler.tree.entry import CTIME, INO, MODE, MTIME, NAME, NLINK, SIZE
 from reconciler.tree.errors import TreeError
-from reconciler.tree.write import Loss, NewFile, Target
+from reconciler.tree.write import SPECIAL_FILE, Loss, NewFile, Target
 
 _T = TypeVar("_T")
 _WORKERS = 2  # measured: a third gains nothing on two cores, Python's part is under one lock
@@ -44,6 +44,7 @@ _BATCH_FILES = 128
 _SYNCED_BYTES = 64 * 2**20  # a batch that is synced: fewer syncs, and no more than this is written twice after a power cut
 _SYNCED_FILES = 1024
 _AHEAD = 4
+_FORMAT = 0o170000
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PROGRESS_SECONDS = 0.2
 
@@ -144,8 +145,8 @@ class Restore:
         )
 
     def _take(self, entry: Entry, selection: Chosen, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
-        kind = stat.S_IFMT(entry.row[MODE])
-        if kind == stat.S_IFDIR:
+        kind = entry.row[MODE] & _FORMAT
+        if kind == stat.S_IFDIR and possible(entry):
             self._folders[entry.path] = entry
         if entry not in selection or not self._guarded(entry, bearable):
             return
@@ -297,8 +298,15 @@ class Restore:
 
     def _finish_links(self) -> None:
         told = []
+        failed = {path for path, _ in self._failures}
+        stand_ins: dict[bytes, Entry] = {}
         for entry, first in self._links:
-            if self._guarded(entry, partial(self._link, first)) is not None:
+            if first.path in failed and first.path not in stand_ins:  # what stands there is something else: this becomes the first name
+                files = self._files
+                self._write_batch([entry])
+                if self._files > files:
+                    stand_ins[first.path] = entry
+            elif self._guarded(entry, partial(self._link, stand_ins.get(first.path, first))) is not None:
                 self._files += 1
                 told.append(entry)
         made: dict[tuple[int, int], Entry] = {}
@@ -308,10 +316,12 @@ class Restore:
                 losses = self._guarded(entry, partial(self._link, known))
             else:
                 losses = self._guarded(entry, self._special)
-            if losses is not None:
+            if losses is None:
+                continue
+            self._losses.extend(losses)
+            if not any(loss.what == SPECIAL_FILE for loss in losses):  # else this user may not make it, and it is not there
                 made.setdefault((entry.device, entry.row[INO]), entry)
                 self._others += 1
-                self._losses.extend(losses)
                 told.append(entry)
         self._tell(told)
 

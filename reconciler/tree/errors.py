@@ -41,6 +41,14 @@ class UnsafeName(TreeError):
     hint = "No backup by this program holds such a name: the snapshot is damaged or was forged."
 
 
+class ImpossibleEntry(TreeError):
+    """An entry of a snapshot claims a number that no file system has, such as a size of eight exbibytes. Nothing is written for it."""
+
+    code = "tree-impossible-entry"
+    fate = Fate.DAMAGE
+    hint = "No backup by this program holds such an entry: the snapshot is damaged or was forged."
+
+
 class PlatformMissing(TreeError):
     """This operating system lacks calls without which a restore could not be kept inside its target."""
 

@@ -27,10 +27,12 @@ from reconciler.tree.errors import EntryInTheWay, PlatformMissing, TargetUnusabl
 from reconciler.tree.metadata import Loss, Metadata
 from reconciler.tree.system import rename_exclusively, sync_file_system
 
-__all__ = ["Loss", "NewFile", "Target"]
+__all__ = ["SPECIAL_FILE", "Loss", "NewFile", "Target"]
 
 HANDLES_MAX: Final = 64  # open folders per thread
 _REMEMBERED_MAX: Final = HANDLES_MAX // 4  # by one call, so that the handles of the calls before stay open
+SPECIAL_FILE: Final = "special file"
+"""In a Loss: the entry itself is what was lost."""
 NAME_BYTES_MAX: Final = 255  # no file system takes longer ones
 
 _NEEDED = ("open", "mkdir", "link", "symlink", "rename", "unlink", "stat")
@@ -186,7 +188,7 @@ class Target:
         try:
             self._make(handle, name, lambda new: os.mknod(new, kind | 0o600, rdev, dir_fd=handle))
         except PermissionError as err:
-            return Loss(path or name, "special file", (err.strerror or "not permitted").lower())
+            return Loss(path or name, SPECIAL_FILE, (err.strerror or "not permitted").lower())
         return None
 
     def apply(

@@ -26,7 +26,7 @@ def write_list(repository: Repository, snapshot: str, choice: Chosen, without: C
     """How many lines. ``without``: paths that are not as the snapshot has them. ``place``: the folder that the paths count from."""
     lines, lacking = [], 0
     for entry in repository.entries(snapshot):
-        if not stat.S_ISREG(entry.row[MODE]) or entry.cold.flags & UNREAD or entry not in choice or entry.path in without:
+        if entry.row[MODE] & 0o170000 != stat.S_IFREG or entry.cold.flags & UNREAD or entry not in choice or entry.path in without:
             continue
         if entry.cold.sha256 is None:
             lacking += 1
