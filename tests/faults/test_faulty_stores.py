@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from reconciler.repository import NoSpace, Repository, RepositoryError, Unreachable
+from reconciler.repository.collect import CleanUp
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.store import Found
 from reconciler.tree.write import Target
@@ -171,7 +172,25 @@ def _act_restore(bench: Bench, store: Memory, folder: Path) -> None:
         assert files == sorted(path.name for path in bench.source.iterdir() if path.name != "third"), "a file is missing silently"
 
 
-ACTS = [_act_backup, _act_full, _act_mark, _act_forget, _act_verify, _act_restore]
+def _waste(bench: Bench) -> None:
+    """Leave content that no snapshot needs any more beside content that two need."""
+    roots = bench.open().listing().roots
+    (bench.source / "file2").unlink()
+    assert bench.take(base=roots[0].id).root is not None
+    bench.open().forget([root.id for root in roots])
+    (bench.source / "file1").write_bytes(b"1" * 700)
+    assert bench.take(base=bench.open().listing().roots[0].id).root is not None
+
+
+def _act_clean_up(bench: Bench, store: Memory, folder: Path) -> None:
+    """Of a repository with something to remove, and late enough for nothing to be spared for being fresh."""
+    repository = _open(bench, store)
+    later = datetime.now(UTC) + timedelta(days=2)
+    digest = CleanUp(store, repository._seals, later).plan().digest
+    CleanUp(store, repository._seals, later).run(digest)
+
+
+ACTS = [_act_backup, _act_full, _act_mark, _act_forget, _act_verify, _act_restore, _act_clean_up]
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__[5:])
@@ -183,6 +202,8 @@ def test_a_store_that_fails_at_any_call_harms_nothing(
     act: Callable[[Bench, Memory, Path], None],
     how: str,
 ) -> None:
+    if act is _act_clean_up:
+        _waste(begun)
     before = objects_of(begun.place)
     truth = look(begun.open).content
     newest = begun.open().listing().roots[0].id
@@ -214,3 +235,12 @@ def _kept(seen: Seen, truth: Mapping[str, tuple[object, ...]], newest: str, forg
     for snapshot, entries in truth.items():
         if snapshot == newest or not forgetting:
             assert seen.content.get(snapshot) == entries, what
+
+
+def test_the_clean_up_of_the_healthy_store_does_remove_something(begun: Bench) -> None:
+    """The control: else no fault could be met on the way to a deletion."""
+    _waste(begun)
+    store = Memory(objects_of(begun.place))
+    before = {name for name in store.objects if name.startswith("packs/")}
+    _act_clean_up(begun, store, begun.place)
+    assert before - {name for name in store.objects if name.startswith("packs/")}
