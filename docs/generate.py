@@ -1,4 +1,5 @@
-"""Writes what is generated from the code: `python docs/generate.py`. That is this folder's errors.md and metrics.md, and `schemas/`.
+"""Writes what is generated from the code: `python docs/generate.py`. That is this folder's errors.md and metrics.md, `schemas/`, and
+what the root of the command line says of each command (reconciler/cli/index.json).
 
 Tests fail when one of them has drifted. The dashboards are drawn by `grafana/build.py`. The page of errors is made here: an error class
 says in its docstring what happened in general, and carries a code, a hint, how a command ends because of it, and whether the same call
@@ -18,6 +19,7 @@ import reconciler
 from reconciler.base.errors import Fate, ReconcilerError
 
 PAGE = Path(__file__).with_name("errors.md")
+INDEX = Path(__file__).parents[1] / "reconciler" / "cli" / "index.json"
 
 _HEAD = """# Error codes
 
@@ -97,12 +99,36 @@ def _row(error: type[ReconcilerError]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def command_index() -> str:
+    """What `reconcile --help` shows, from the options and docstrings of the commands."""
+    from reconciler.cli.main import FAMILIES, build
+
+    root = build()
+    families: dict[str, list[str]] = {name: [] for name in root.commands}
+    for family in FAMILIES:
+        for name in build((family,)).commands:
+            families[name].append(family)
+    context = root.make_context("reconcile", [], resilient_parsing=True)
+    records = [record for parameter in root.get_params(context) if (record := parameter.get_help_record(context)) is not None]
+    commands = {
+        name: {
+            "families": families[name],
+            "summary": command.short_help,
+            "hidden": command.hidden,
+        }
+        for name, command in root.commands.items()
+    }
+    about = [" ".join(paragraph.split()) for paragraph in (root.help or "").split("\n\n")]
+    return json.dumps({"about": about, "options": records, "commands": commands}, indent=2) + "\n"
+
+
 def write_all() -> None:
     """Every generated file, in place."""
     from reconciler.metrics import document
     from reconciler.spec import schemas
 
     PAGE.write_text(render(), encoding="utf-8")
+    INDEX.write_text(command_index(), encoding="utf-8")
     PAGE.with_name("metrics.md").write_text(document.render(), encoding="utf-8")
     for name, schema in schemas().items():
         (PAGE.parents[1] / "schemas" / name).write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")

@@ -1,16 +1,32 @@
 """The first lines of the process: until the program can stop in order, Ctrl-C simply ends it, without a traceback.
 
-Loading the rest takes a moment, and Python's own answer to an interrupt in that moment is a traceback.
+Loading the rest takes a moment, and Python's own answer to an interrupt in that moment is a traceback. The help of the root, and nothing
+else, is answered before anything is loaded.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
+
+# Values without cycles come by the ten thousand, and the collector would walk all of them again and again: with 10,000 snapshots a third of
+# the CPU time of a backup of nothing, and a tenth of the time that it takes to import what a command needs. Memory stays the same.
+_COLLECTED_EVERY = 100_000
 
 
 def main() -> None:
     """`reconcile`."""
+    gc.set_threshold(_COLLECTED_EVERY, 20, 20)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from reconciler.cli import help as root_help
+
+    if root_help.is_asked(sys.argv[1:]):
+        from reconciler.cli.output import prepare_streams, write
+
+        prepare_streams()
+        write(root_help.page())
+        return
     from reconciler.cli.main import main as run
 
     run()

@@ -1,4 +1,4 @@
-"""The entry of the process: the tree of commands, the words of the root, and the one door through which errors leave.
+"""The tree of commands, the words of the root, and the one door through which errors leave.
 
 Whatever goes wrong, a person sees a sentence, a code and a hint, never a traceback; `--log-level debug` logs it for whoever repairs
 the program.
@@ -6,22 +6,29 @@ the program.
 
 from __future__ import annotations
 
-import gc
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-import typer
+import click
 
 from reconciler.base.errors import ReconcilerError, Usage
-from reconciler.cli.commands import act, care, copy, keys, look, prune, reconcile, restore, restores, service, specs
+from reconciler.cli import help as root_help
+from reconciler.cli import index
+from reconciler.cli.commands import reconcile
 from reconciler.cli.exits import ExitCode, of_fate
+from reconciler.cli.options import Group, ListingGroup, Option, parameters
 from reconciler.cli.output import prepare_streams, write, write_page
-from reconciler.cli.words import Format, Level, ListingGroup, Words, command, folder, folders, name_of
+from reconciler.cli.words import Format, Level, Words, folder, folders, name_of
 
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+FAMILIES = ("specs", "look", "act", "copy", "restore", "restores", "keys", "care", "prune", "service", "reconcile")
+"""Modules of commands/, in the order of the help. Each has ``register(root, groups)``; one that is new is listed here, and
+``python docs/generate.py`` then writes index.json anew."""
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": root_help.COLUMNS_MAX}
 _GROUPS = {
     "backup": "Take backups now, list them.",
     "config": "What the specs amount to.",
@@ -33,14 +40,10 @@ _GROUPS = {
 _LISTS = ("restores",)
 """Groups that list when nothing else is said."""
 _ALIASES = ("monitor", "scheduler")
-# Values without cycles come by the ten thousand, and the collector would walk all of them again and again: with 10,000 snapshots a third of
-# the CPU time of a backup of nothing. Memory stays the same.
-_COLLECTED_EVERY = 100_000
 
 
 def main() -> None:
     """`reconcile`."""
-    gc.set_threshold(_COLLECTED_EVERY, 20, 20)
     prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
@@ -48,11 +51,11 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """One command line to its exit code. Prints; raises nothing but what the interpreter itself raises."""
     try:
-        code = typer.main.get_command(build()).main(list(arguments), prog_name="reconcile", standalone_mode=False)
+        code = _root_command().main(list(arguments), prog_name="reconcile", standalone_mode=False)
         return int(code or 0)
     except ReconcilerError as error:
         return _tell(error, arguments)
-    except typer.Abort:
+    except click.Abort:
         return ExitCode.INTERRUPTED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -60,43 +63,73 @@ def run(arguments: Sequence[str]) -> int:
         return _tell(_translated(error), arguments)
 
 
-def build() -> typer.Typer:
-    """The tree of commands. A typer object per call: tests and the entry share no state."""
-    root = typer.Typer(name="reconcile", context_settings=_SETTINGS, rich_markup_mode=None, pretty_exceptions_enable=False)
-    root.callback(invoke_without_command=True)(_root)
+def build(families: Sequence[str] = FAMILIES) -> Root:
+    """The tree of commands, or the part that these families register. A new one per call: tests and the entry share no state."""
+    root = Root("reconcile")
     groups = {
-        name: typer.Typer(
-            name=name,
-            help=text,
-            rich_markup_mode=None,
-            no_args_is_help=name not in _LISTS,
-            hidden=name in _ALIASES,
-            cls=ListingGroup if name in _LISTS else None,
-        )
+        name: (ListingGroup if name in _LISTS else Group)(name, help=text, short_help=text, hidden=name in _ALIASES)
         for name, text in {**_GROUPS, **dict.fromkeys(_ALIASES, "")}.items()
     }
-    for family in (specs, look, act, copy, restore, restores, keys, care, prune, service):
-        family.register(root, groups.__getitem__)
-    for name in _ALIASES:
-        command(groups[name], "start")(_start)
-    for name, group in groups.items():
-        root.add_typer(group, name=name)
+    for family in families:
+        import_module(f"reconciler.cli.commands.{family}").register(root, groups.__getitem__)
+    for group in groups.values():
+        if group.commands:
+            root.add_command(group)
+    return root
+
+
+class Root(Group):
+    """The root: its help is drawn from the index, however it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        def call(**given: Any) -> ExitCode:
+            return _root(click.get_current_context(), **given)
+
+        text = inspect.getdoc(_root)
+        super().__init__(name, callback=call, params=parameters(_root), help=text, context_settings=_SETTINGS, invoke_without_command=True)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(root_help.page().rstrip())
+
+
+class Commands(Mapping[str, click.Command]):
+    """What stands behind `reconcile`: known by name from the index, made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._known = index.load().commands
+        self._made: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._made:
+            self._made[name] = build(self._known[name].families).commands[name]
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def _root_command() -> Root:
+    root = build(())
+    root.commands = cast("dict[str, click.Command]", Commands())  # read only from here on
     return root
 
 
 def _root(
-    context: typer.Context,
-    specs: Annotated[str, typer.Option("--specs", metavar="DIR", envvar="RECONCILER_SPECS", help="The spec tree.")] = "specs",
+    context: click.Context,
+    specs: Annotated[str, Option("--specs", metavar="DIR", envvar="RECONCILER_SPECS", help="The spec tree.")] = "specs",
     state: Annotated[
         str | None,
-        typer.Option("--state", metavar="DIR", envvar="RECONCILER_STATE", help="Where the loop remembers; by default chosen per tree."),
+        Option("--state", metavar="DIR", envvar="RECONCILER_STATE", help="Where the loop remembers; by default chosen per tree."),
     ] = None,
     host: Annotated[
-        str | None, typer.Option("--host", metavar="NAME", envvar="RECONCILER_HOST", help="Who this agent is; default: the host name.")
+        str | None, Option("--host", metavar="NAME", envvar="RECONCILER_HOST", help="Who this agent is; default: the host name.")
     ] = None,
     allow_commands: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--allow-commands",
             metavar="DIRS",
             envvar="RECONCILER_ALLOW_COMMANDS",
@@ -104,18 +137,18 @@ def _root(
         ),
     ] = None,
     output: Annotated[
-        Format, typer.Option("--output", "-o", metavar="FORMAT", help="text, json, markdown (with --dry-run) or github (with validate).")
+        Format, Option("--output", "-o", metavar="FORMAT", help="text, json, markdown (with --dry-run) or github (with validate).")
     ] = Format.TEXT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
-    detailed: Annotated[bool, typer.Option("--detailed-exitcode", help="With --dry-run: exit 2 when changes are pending.")] = False,
-    cached: Annotated[bool, typer.Option("--cached", help="With --dry-run: do not look at the repositories.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    detailed: Annotated[bool, Option("--detailed-exitcode", help="With --dry-run: exit 2 when changes are pending.")] = False,
+    cached: Annotated[bool, Option("--cached", help="With --dry-run: do not look at the repositories.")] = False,
     base: Annotated[
-        str | None, typer.Option("--base", metavar="REV", help="With --dry-run: what the edit since this revision in git changes.")
+        str | None, Option("--base", metavar="REV", help="With --dry-run: what the edit since this revision in git changes.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep going; serve /metrics, /healthz and /readyz.")] = False,
-    init: Annotated[bool, typer.Option("--init", help="First create repositories and keys that are missing.")] = False,
-    log_level: Annotated[Level | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    watch: Annotated[bool, Option("--watch", help="Keep going; serve /metrics, /healthz and /readyz.")] = False,
+    init: Annotated[bool, Option("--init", help="First create repositories and keys that are missing.")] = False,
+    log_level: Annotated[Level | None, Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")] = None,
+    version: Annotated[bool, Option("--version", help="Print the version.")] = False,
 ) -> ExitCode:
     """Declarative backup and disaster recovery: compare what is declared with what is there, and close the gap.
 
@@ -130,13 +163,6 @@ def _root(
     return reconcile.run(words) if context.invoked_subcommand is None else ExitCode.DONE
 
 
-def _start(words: Words) -> ExitCode:
-    """The same as `reconcile --watch`."""
-    from dataclasses import replace
-
-    return reconcile.run(replace(words, watch=True))
-
-
 def _version(output: Format) -> ExitCode:
     from reconciler import __version__
 
@@ -145,7 +171,7 @@ def _version(output: Format) -> ExitCode:
         if output is Format.JSON
         else f"reconcile {__version__}\n"
     )
-    raise typer.Exit(0)
+    raise click.exceptions.Exit(0)
 
 
 def _translated(error: Exception) -> ReconcilerError:
@@ -185,4 +211,6 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    from reconciler.cli.entry import main as enter
+
+    enter()

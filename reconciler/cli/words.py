@@ -6,7 +6,6 @@ are refused beside a command that could not honour them: a `--dry-run` that is s
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 from collections.abc import Callable
@@ -15,11 +14,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Group, Option, parameter, parameters
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session
@@ -89,22 +88,14 @@ _FOR_ONE = {
 }
 """Formats of one command alone."""
 
-Specs = Annotated[str | None, typer.Option("--specs", metavar="DIR", help="The spec tree.")]
-State = Annotated[str | None, typer.Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
-Host = Annotated[str | None, typer.Option("--host", metavar="NAME", help="Who this agent is.", hidden=True)]
-Allow = Annotated[str | None, typer.Option("--allow-commands", metavar="DIRS", hidden=True)]
-Output = Annotated[Format | None, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")]
-LogLevel = Annotated[Level | None, typer.Option("--log-level", help="How much is logged.", hidden=True)]
+Specs = Annotated[str | None, Option("--specs", metavar="DIR", help="The spec tree.")]
+State = Annotated[str | None, Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
+Host = Annotated[str | None, Option("--host", metavar="NAME", help="Who this agent is.", hidden=True)]
+Allow = Annotated[str | None, Option("--allow-commands", metavar="DIRS", hidden=True)]
+Output = Annotated[Format | None, Option("--output", "-o", metavar="FORMAT", help="text or json.")]
+LogLevel = Annotated[Level | None, Option("--log-level", help="How much is logged.", hidden=True)]
 
 _SHARED: dict[str, Any] = {"specs": Specs, "state": State, "host": Host, "allow_commands": Allow, "output": Output, "log_level": LogLevel}
-
-
-class ListingGroup(TyperGroup):
-    """A group whose own name is that of its ``list``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        known = {*self.commands, *ctx.help_option_names}
-        return super().parse_args(ctx, args if args and args[0] in known else ["list", *args])
 
 
 def folder(flag: str, text: str | None) -> Path | None:
@@ -132,34 +123,25 @@ def folders(text: str | None) -> tuple[Path, ...] | None:
 
 
 def command(
-    group: typer.Typer, name: str, *, hidden: bool = False, accepts: frozenset[str] = frozenset()
+    group: Group, name: str, *, hidden: bool = False, accepts: frozenset[str] = frozenset()
 ) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
     """Register ``function(words, …own options)`` under ``name``, with the shared options added.
 
-    ``accepts``: which of dry_run, detailed, cached, watch, init and base it honours when they stand before its name, and which formats
-    beside text and JSON it knows.
+    Its docstring is the help, the first line of it also in the list of commands. ``accepts``: which of dry_run, detailed, cached, watch,
+    init and base it honours when they stand before its name, and which formats beside text and JSON it knows.
     """
 
     def register(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-
-        @functools.wraps(function)
         def call(**given: Any) -> ExitCode:
-            context: typer.Context = given.pop("context")
             shared = {key: given.pop(key) for key in _SHARED}
-            words = _merged(context.find_root().obj, shared)
+            words = _merged(click.get_current_context().find_root().obj, shared)
             _refuse_unheard(words, name, accepts)
             begin_logging(words)
             return function(words, **given)
 
-        kind = inspect.Parameter.KEYWORD_ONLY
-        extra = [inspect.Parameter(key, kind, default=None, annotation=hint) for key, hint in _SHARED.items()]
-        first = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-        parameters = [first, *(p.replace(kind=kind) for p in own), *extra]
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
-        del call.__wrapped__  # typer would read the hints of the bare function
-        group.command(name, hidden=hidden)(call)
+        text = inspect.getdoc(function) or ""
+        params = [*parameters(function), *(parameter(key, hint, None) for key, hint in _SHARED.items())]
+        group.add_command(click.Command(name, callback=call, params=params, help=text, short_help=text.partition("\n")[0], hidden=hidden))
         return function
 
     return register

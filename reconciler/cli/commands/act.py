@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.reconcile import plan_code, print_plan, results_code
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 from reconciler.model.snapshot import BackupKind
 
-Systems = Annotated[list[str] | None, typer.Argument(metavar="SYSTEM", help="Names; all of this host when left out.", show_default=False)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")]
-Deep = Annotated[bool, typer.Option("--deep", help="Read every byte of all snapshots again, due or not.")]
+Systems = Annotated[list[str] | None, Argument(metavar="SYSTEM", help="Names; all of this host when left out.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show the plan, do nothing.")]
+Deep = Annotated[bool, Option("--deep", help="Read every byte of all snapshots again, due or not.")]
 Kind = Annotated[
     BackupKind | None,
-    typer.Option("--kind", metavar="KIND", help="full (reads every byte again), differential or incremental (what changed)."),
+    Option("--kind", metavar="KIND", help="full (reads every byte again), differential or incremental (what changed)."),
 ]
-HiddenKind = Annotated[BackupKind | None, typer.Option("--type", hidden=True)]
+HiddenKind = Annotated[BackupKind | None, Option("--type", hidden=True)]
 
 
 def create(words: Words, *, systems: Systems = None, kind: Kind = None, type_: HiddenKind = None, dry_run: DryRun = False) -> ExitCode:
@@ -62,8 +61,8 @@ def verify(words: Words, *, systems: Systems = None, deep: Deep = False) -> Exit
 def forget(
     words: Words,
     *,
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Snapshots, or the beginnings of their ids.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the audit log.")],
+    ids: Annotated[list[str], Argument(metavar="ID", help="Snapshots, or the beginnings of their ids.")],
+    reason: Annotated[str, Option("--reason", metavar="TEXT", help="Why; it stands in the audit log.")],
     dry_run: DryRun = False,
 ) -> ExitCode:
     """Remove snapshots because a person says so. The newest good one of a system stays."""
@@ -88,7 +87,7 @@ def _forget_dry(words: Words, ids: list[str]) -> ExitCode:
     return ExitCode.DONE
 
 
-def repository_init(words: Words, *, name: Annotated[str, typer.Argument(metavar="NAME", help="A declared repository.")]) -> ExitCode:
+def repository_init(words: Words, *, name: Annotated[str, Argument(metavar="NAME", help="A declared repository.")]) -> ExitCode:
     """Create a declared repository, and its key when the key file is missing."""
     from reconciler.cli.render.as_json import document
     from reconciler.cli.render.page import Page
@@ -124,7 +123,7 @@ def one_of(flag: str, value: BackupKind | None, other: str, alias: BackupKind | 
     return value if value is not None else alias
 
 
-def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     dry = frozenset({"dry_run"})
     command(groups("backup"), "create", accepts=dry | {"markdown"})(create)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
-Name = Annotated[str, typer.Argument(metavar="REPOSITORY", help="A declared one.")]
-Deep = Annotated[bool, typer.Option("--deep", help="Also read, decrypt and hash every byte.")]
+Name = Annotated[str, Argument(metavar="REPOSITORY", help="A declared one.")]
+Deep = Annotated[bool, Option("--deep", help="Also read, decrypt and hash every byte.")]
 
 
 def check(words: Words, *, name: Name, deep: Deep = False) -> ExitCode:
@@ -33,7 +32,7 @@ def repair(
     *,
     name: Name,
     deep: Deep = False,
-    apply: Annotated[str | None, typer.Option("--apply", metavar="DIGEST", help="Carry out the plan that has this digest.")] = None,
+    apply: Annotated[str | None, Option("--apply", metavar="DIGEST", help="Carry out the plan that has this digest.")] = None,
 ) -> ExitCode:
     """Show how damage would be put right; with --apply, do it. Damaged objects are set aside, never deleted."""
     from reconciler.cli.progress import Progress
@@ -51,7 +50,7 @@ def repair(
     return signals.outcome(ExitCode.DAMAGE if lost or pending else ExitCode.DONE)
 
 
-def register(root: typer.Typer, _groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, _groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "check")(check)
     command(root, "repair")(repair)

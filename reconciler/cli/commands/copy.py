@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.act import DryRun
 from reconciler.cli.commands.reconcile import plan_code, print_plan, results_code
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
 
 def copy(
     words: Words,
     *,
-    systems: Annotated[list[str] | None, typer.Argument(metavar="SYSTEM", help="Names.", show_default=False)] = None,
-    to: Annotated[str, typer.Option("--to", metavar="REPOSITORY", help="The declared repository that lacks them.")],
-    everything: Annotated[bool, typer.Option("--all", help="Every declared system.")] = False,
+    systems: Annotated[list[str] | None, Argument(metavar="SYSTEM", help="Names.")] = None,
+    to: Annotated[str, Option("--to", metavar="REPOSITORY", help="The declared repository that lacks them.")],
+    everything: Annotated[bool, Option("--all", help="Every declared system.")] = False,
     dry_run: DryRun = False,
 ) -> ExitCode:
     """Copy what a repository lacks into it: every good snapshot that retention keeps, from any repository that holds it."""
@@ -40,6 +39,6 @@ def copy(
     return signals.outcome(results_code(results))
 
 
-def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the command where people look for it."""
     command(root, "copy", accepts=frozenset({"dry_run", "markdown"}))(copy)

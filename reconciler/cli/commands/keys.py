@@ -6,16 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
 if TYPE_CHECKING:
     from reconciler.app.keyring import KeyChange
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A declared repository.")]
+Name = Annotated[str, Argument(metavar="NAME", help="A declared repository.")]
 
 
 def listed(words: Words, *, name: Name) -> ExitCode:
@@ -33,8 +32,8 @@ def add(
     words: Words,
     *,
     name: Name,
-    file: Annotated[str, typer.Option("--key", metavar="FILE", help="The further key; a raw one is made there when the file is missing.")],
-    kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the file holds.")] = "raw",
+    file: Annotated[str, Option("--key", metavar="FILE", help="The further key; a raw one is made there when the file is missing.")],
+    kind: Annotated[str, Option("--key-kind", metavar="raw|passphrase", help="What the file holds.")] = "raw",
 ) -> ExitCode:
     """Let a further key open the repository."""
     if not file:
@@ -47,7 +46,7 @@ def add(
 
 
 def remove(
-    words: Words, *, name: Name, slot: Annotated[str, typer.Argument(metavar="SLOT", help="A slot, or the beginning of its id.")]
+    words: Words, *, name: Name, slot: Annotated[str, Argument(metavar="SLOT", help="A slot, or the beginning of its id.")]
 ) -> ExitCode:
     """Remove a key slot; the one of the declared key stays."""
     with words.session() as session:
@@ -58,7 +57,7 @@ def rotate(
     words: Words,
     *,
     name: Name,
-    keep: Annotated[bool, typer.Option("--keep-old", help="Let the old key open it, too, until every host has the new one.")] = False,
+    keep: Annotated[bool, Option("--keep-old", help="Let the old key open it, too, until every host has the new one.")] = False,
 ) -> ExitCode:
     """Replace the declared key file by a new key."""
     with words.session() as session:
@@ -84,12 +83,12 @@ def _tell(words: Words, change: KeyChange) -> ExitCode:
     return ExitCode.DONE
 
 
-def register(_root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(_root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
-    group = typer.Typer(name="key", help="Who can open a repository.", rich_markup_mode=None, no_args_is_help=True)
+    group = Group("key", help="Who can open a repository.")
     command(group, "list")(listed)
     command(group, "add")(add)
     command(group, "remove")(remove)
     command(group, "rotate")(rotate)
     command(group, "kit")(kit)
-    groups("repository").add_typer(group)
+    groups("repository").add_command(group)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
 if TYPE_CHECKING:
     from reconciler.app.reports import SnapshotList
 
-System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only this system.", show_default=False)]
-Cached = Annotated[bool, typer.Option("--cached", help="As the repositories were last seen, without looking at them.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")]
+System = Annotated[str | None, Argument(metavar="SYSTEM", help="Only this system.")]
+Cached = Annotated[bool, Option("--cached", help="As the repositories were last seen, without looking at them.")]
+Limit = Annotated[int, Option("--limit", min=1, max=10_000, help="How many at most.")]
 _CACHED = frozenset({"cached"})
 
 
@@ -23,7 +22,7 @@ def status(
     words: Words,
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 4 when an objective is breached or Unknown, 1 when a repository cannot be used.")
+        bool, Option("--check", help="Exit 4 when an objective is breached or Unknown, 1 when a repository cannot be used.")
     ] = False,
     cached: Cached = False,
 ) -> ExitCode:
@@ -39,9 +38,7 @@ def status(
     return ExitCode.BREACHED if breaches(found) else ExitCode.DONE if seen else ExitCode.FAILED
 
 
-def explain(
-    words: Words, *, system: Annotated[str, typer.Argument(metavar="SYSTEM", help="Its name.")], cached: Cached = False
-) -> ExitCode:
+def explain(words: Words, *, system: Annotated[str, Argument(metavar="SYSTEM", help="Its name.")], cached: Cached = False) -> ExitCode:
     """Why a system is as it is: promises, conditions, what comes next, what retention does to each snapshot."""
     from reconciler.base.clock import SystemClock
     from reconciler.cli.render.explain import explain_json, explain_page
@@ -56,9 +53,9 @@ def snapshots(
     words: Words,
     *,
     system: System = None,
-    repository: Annotated[str | None, typer.Option("--repository", metavar="URL", help="Of this one, without specs; with --key.")] = None,
-    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="Its key file.")] = None,
-    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
+    repository: Annotated[str | None, Option("--repository", metavar="URL", help="Of this one, without specs; with --key.")] = None,
+    key: Annotated[str | None, Option("--key", metavar="FILE", help="Its key file.")] = None,
+    key_kind: Annotated[str, Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
     cached: Cached = False,
 ) -> ExitCode:
     """The snapshots of a system, or of all."""
@@ -87,9 +84,7 @@ def _unseen(found: SnapshotList) -> list[str]:
     return [f"warning: repository {escape(name)}: {escape(why)}; shown as last seen\n" for name, why in sorted(found.failures.items())]
 
 
-def info(
-    words: Words, *, snapshot: Annotated[str, typer.Argument(metavar="ID", help="A snapshot, or the beginning of its id.")]
-) -> ExitCode:
+def info(words: Words, *, snapshot: Annotated[str, Argument(metavar="ID", help="A snapshot, or the beginning of its id.")]) -> ExitCode:
     """Everything that is known about one snapshot."""
     from reconciler.base.clock import SystemClock
     from reconciler.cli.render.as_json import document
@@ -122,7 +117,7 @@ def repositories(words: Words) -> ExitCode:
     return ExitCode.DONE if all(r.reachable for r in found.repositories) else ExitCode.FAILED
 
 
-def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "status", accepts=_CACHED)(status)
     command(root, "explain", accepts=_CACHED)(explain)

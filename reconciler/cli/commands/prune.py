@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.act import DryRun
 from reconciler.cli.commands.reconcile import results_code
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="REPOSITORY", help="Declared ones; all of them when left out.", show_default=False)
-]
+Names = Annotated[list[str] | None, Argument(metavar="REPOSITORY", help="Declared ones; all of them when left out.")]
 Confirm = Annotated[
     str | None,
-    typer.Option("--confirm", metavar="DIGEST", help="Agree to the plan with this digest: more than half may go."),
+    Option("--confirm", metavar="DIGEST", help="Agree to the plan with this digest: more than half may go."),
 ]
 
 
@@ -48,6 +45,6 @@ def _dry(words: Words, names: list[str]) -> ExitCode:
     return ExitCode.FAILED if any(report.failure for report in reports) else ExitCode.DONE
 
 
-def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the command where people look for it."""
     command(root, "prune", accepts=frozenset({"dry_run"}))(prune)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.base.errors import Fate, Usage
 from reconciler.cli.exits import ExitCode, of_fate, worst
-from reconciler.cli.words import Format, Words, begin_logging
+from reconciler.cli.options import Group
+from reconciler.cli.words import Format, Words, begin_logging, command
 
 if TYPE_CHECKING:
     from reconciler.cli.render.results import Ended
@@ -122,3 +124,14 @@ def _watch(words: Words) -> ExitCode:
         with Progress(quiet=True) as progress:  # for hours, log lines: bars would push the log around
             session.watch(stop=signals.stop, progress=progress.action, init=words.init)
     return signals.outcome(ExitCode.DONE)
+
+
+def start(words: Words) -> ExitCode:
+    """The same as `reconcile --watch`."""
+    return run(replace(words, watch=True))
+
+
+def register(_root: Group, groups: Callable[[str], Group]) -> None:
+    """The words under which people know it from elsewhere."""
+    command(groups("monitor"), "start")(start)
+    command(groups("scheduler"), "start")(start)

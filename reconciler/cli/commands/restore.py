@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.bare import bare_repository
 from reconciler.cli.commands.recover import Recovery, recover
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
 if TYPE_CHECKING:
@@ -20,29 +19,25 @@ if TYPE_CHECKING:
     from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 
 LATEST, LAST_VERIFIED = "latest", "last-verified"
-System = Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.", show_default=False)]
-Target = Annotated[str | None, typer.Option("--target", metavar="DIR", help="Into this folder; it is created.")]
-Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
+System = Annotated[str | None, Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.")]
+Target = Annotated[str | None, Option("--target", metavar="DIR", help="Into this folder; it is created.")]
+Snapshot = Annotated[str | None, Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME", help="The newest good one not after 2026-11-23T14:00 (local), '2 hours ago'; or last-verified."),
+    Option("--at", metavar="TIME", help="The newest good one not after 2026-11-23T14:00 (local), '2 hours ago'; or last-verified."),
 ]
-Paths = Annotated[
-    list[str] | None, typer.Option("--path", metavar="PATTERN", help="Only these files or folders; may be repeated.", show_default=False)
-]
+Paths = Annotated[list[str] | None, Option("--path", metavar="PATTERN", help="Only these files or folders; may be repeated.")]
 ChangedSince = Annotated[
     str | None,
-    typer.Option("--changed-since", metavar="ID|last-full", help="Only what differs between that snapshot and the chosen one."),
+    Option("--changed-since", metavar="ID|last-full", help="Only what differs between that snapshot and the chosen one."),
 ]
 OnConflict = Annotated[
     str,
-    typer.Option("--on-conflict", metavar="POLICY", help="What is there and differs: refuse everything, keep it, overwrite it; or mirror."),
+    Option("--on-conflict", metavar="POLICY", help="What is there and differs: refuse everything, keep it, overwrite it; or mirror."),
 ]
-Confirm = Annotated[str | None, typer.Option("--confirm", metavar="DIGEST", help="Agree to the mirror with this digest: it also removes.")]
-Checksums = Annotated[str | None, typer.Option("--checksums", metavar="FILE", help="Write a list for `sha256sum -c`.")]
-Repository = Annotated[
-    str | None, typer.Option("--repository", metavar="NAME|URL", help="Read from this one; with --key a URL, without specs.")
-]
+Confirm = Annotated[str | None, Option("--confirm", metavar="DIGEST", help="Agree to the mirror with this digest: it also removes.")]
+Checksums = Annotated[str | None, Option("--checksums", metavar="FILE", help="Write a list for `sha256sum -c`.")]
+Repository = Annotated[str | None, Option("--repository", metavar="NAME|URL", help="Read from this one; with --key a URL, without specs.")]
 
 
 def restore(
@@ -50,7 +45,7 @@ def restore(
     *,
     system: System = None,
     target: Target = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Back to where the files came from; `rollback` undoes it.")] = False,
+    in_place: Annotated[bool, Option("--in-place", help="Back to where the files came from; `rollback` undoes it.")] = False,
     snapshot: Snapshot = None,
     at: At = None,
     paths: Paths = None,
@@ -58,20 +53,18 @@ def restore(
     on_conflict: OnConflict = "refuse",
     confirm: Confirm = None,
     checksums: Checksums = None,
-    go_on: Annotated[
-        bool, typer.Option("--continue", help="End an interrupted restore in place; its id stands in the place of SYSTEM.")
-    ] = False,
+    go_on: Annotated[bool, Option("--continue", help="End an interrupted restore in place; its id stands in the place of SYSTEM.")] = False,
     repository: Repository = None,
-    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key file of the repository at URL.")] = None,
-    key_kind: Annotated[str, typer.Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
-    every: Annotated[bool, typer.Option("--all", help="With --key: every system of the repository.")] = False,
-    specs_to: Annotated[str | None, typer.Option("--specs-to", metavar="DIR", help="With --key: the specs that the host had.")] = None,
+    key: Annotated[str | None, Option("--key", metavar="FILE", help="The key file of the repository at URL.")] = None,
+    key_kind: Annotated[str, Option("--key-kind", metavar="raw|passphrase", help="What the key file holds.")] = "raw",
+    every: Annotated[bool, Option("--all", help="With --key: every system of the repository.")] = False,
+    specs_to: Annotated[str | None, Option("--specs-to", metavar="DIR", help="With --key: the specs that the host had.")] = None,
     state_to: Annotated[
-        str | None, typer.Option("--state-to", metavar="DIR", help="With --key: the host's record of runs, events and audit lines.")
+        str | None, Option("--state-to", metavar="DIR", help="With --key: the host's record of runs, events and audit lines.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be restored and why; write nothing.")] = False,
-    backup_id: Annotated[str | None, typer.Option("--backup-id", hidden=True)] = None,
-    point_in_time: Annotated[str | None, typer.Option("--point-in-time", hidden=True)] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be restored and why; write nothing.")] = False,
+    backup_id: Annotated[str | None, Option("--backup-id", hidden=True)] = None,
+    point_in_time: Annotated[str | None, Option("--point-in-time", hidden=True)] = None,
 ) -> ExitCode:
     """Bring a system, or paths of it, back: into a folder, or in place."""
     from reconciler.app.reports import RestoreRequest
@@ -202,6 +195,6 @@ def _either(flag: str, value: str | None, other: str, alias: str | None) -> str 
     return value if value is not None else alias
 
 
-def register(root: typer.Typer, _groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, _groups: Callable[[str], Group]) -> None:
     """Put the command where people look for it."""
     command(root, "restore", accepts=frozenset({"dry_run"}))(restore)

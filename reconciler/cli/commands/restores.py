@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.cli.commands.act import DryRun
 from reconciler.cli.commands.look import Limit, System
 from reconciler.cli.commands.restore import restored_code
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group
 from reconciler.cli.words import Words, command
 
 if TYPE_CHECKING:
     from reconciler.app.reports import RestorePlan
 
-Restore = Annotated[str, typer.Argument(metavar="RESTORE", help="Its id, or the beginning of it, as `restores list` shows it.")]
+Restore = Annotated[str, Argument(metavar="RESTORE", help="Its id, or the beginning of it, as `restores list` shows it.")]
 
 
 def rollback(words: Words, *, restore: Restore, dry_run: DryRun = False) -> ExitCode:
@@ -65,7 +64,7 @@ def show(words: Words, *, restore: Restore) -> ExitCode:
     return ExitCode.DONE
 
 
-def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "rollback", accepts=frozenset({"dry_run"}))(rollback)
     command(groups("restores"), "list")(listed)

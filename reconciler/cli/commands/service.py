@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-import typer
-
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group
 from reconciler.cli.words import Words, command
 
 
 def show(
-    words: Words, *, manager: Annotated[str, typer.Argument(metavar="systemd|launchd|windows|cron", help="Which service manager.")]
+    words: Words, *, manager: Annotated[str, Argument(metavar="systemd|launchd|windows|cron", help="Which service manager.")]
 ) -> ExitCode:
     """Print a unit that keeps `reconcile --watch` running over these specs; nothing is installed."""
     from reconciler.app.service import service
@@ -30,6 +29,6 @@ def show(
     return ExitCode.DONE
 
 
-def register(_root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(_root: Group, groups: Callable[[str], Group]) -> None:
     """Put the command where people look for it."""
     command(groups("service"), "print")(show)

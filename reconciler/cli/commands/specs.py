@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
+from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Format, Words, command
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ def validate(words: Words) -> ExitCode:
 def schema(
     words: Words,
     *,
-    kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="System, BackupPolicy, …; all kinds when left out.", show_default=False)
-    ] = None,
+    kind: Annotated[str | None, Argument(metavar="KIND", help="System, BackupPolicy, …; all kinds when left out.")] = None,
 ) -> ExitCode:
     """Print the JSON Schema of the specs, for editors."""
     import json
@@ -69,8 +66,8 @@ def schema(
 def show(
     words: Words,
     *,
-    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Its name; all when left out.", show_default=False)] = None,
-    origins: Annotated[bool, typer.Option("--origins", help="Say where each value was written.")] = False,
+    system: Annotated[str | None, Argument(metavar="SYSTEM", help="Its name; all when left out.")] = None,
+    origins: Annotated[bool, Option("--origins", help="Say where each value was written.")] = False,
 ) -> ExitCode:
     """What the specs amount to after tiers, policies and overrides are merged."""
     from reconciler.cli.render.configuration import configuration_json, configuration_page
@@ -88,7 +85,7 @@ def show(
     return ExitCode.DONE
 
 
-def register(root: typer.Typer, groups: Callable[[str], typer.Typer]) -> None:
+def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "init")(init)
     command(root, "validate", accepts=frozenset({Format.GITHUB}))(validate)
