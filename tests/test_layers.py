@@ -179,8 +179,9 @@ _OTHER_PLACES = {
     "content": {"os.open", "os.pread"},  # reads the files of a source
     "compare": {"os.stat", "os.lstat"},  # and looks at them
     "compare_target": {"os.read", "os.stat"},  # looks at what stands where a restore would write
-    "restore": {"os.pwrite", "os.ftruncate"},  # writes the target
-    "places": {"os.pread"},  # and reads it back
+    "restore_files": {"os.write", "os.pwrite", "os.ftruncate", "os.pread"},  # writes the target and reads it back
+    "places": {"os.pread"},  # where the content of a large file lies in it
+    "restore_crew": {"subprocess"},  # starts the processes that do so
     "place": {"os.listdir"},  # asks whether a folder is free before it becomes a store
     "store": {"os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
 }

@@ -84,6 +84,14 @@ class Unreachable(RepositoryError):
     retry = True
 
 
+class HelperLost(RepositoryError):
+    """A process that wrote files of a restore was ended from outside."""
+
+    code = "repository-helper-lost"
+    hint = "Was memory short? The files that have their names are whole; restore again into a new folder."
+    retry = True
+
+
 class NoSpace(RepositoryError):
     """The disk that holds the repository is full, or a quota is reached."""
 

@@ -5,30 +5,46 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from typing import Protocol
 
 from reconciler.base.files import Buffer
 from reconciler.repository.aead import InvalidTag
 from reconciler.repository.codec import decompress
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
-from reconciler.repository.index import ChunkIndex, Position, SegmentPlace
+from reconciler.repository.index import Position, SegmentPlace
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 
 _KEPT_BYTES = 48 * 2**20
 
 
+class Index(Protocol):
+    """Where chunks are: the index of the repository, or the part of it that a task needs."""
+
+    def find(self, chunk: bytes, /) -> Position | None: ...
+
+    def segment(self, number: int, /) -> SegmentPlace: ...
+
+
 class Fetcher:
     """Chunks by id. Memory: about 48 MiB of decoded segments, the least recently used go first."""
 
-    def __init__(self, store: Store, seals: Seals, index: ChunkIndex, kept_bytes: int = _KEPT_BYTES) -> None:
-        self._store = store
+    def __init__(self, store: Store, seals: Seals, index: Index, kept_bytes: int = _KEPT_BYTES) -> None:
+        self.store = store
         self._seals = seals
         self._index = index
         self._kept_bytes = kept_bytes
         self._lock = threading.Lock()
         self._segments: OrderedDict[int, Future[Buffer]] = OrderedDict()
         self._bytes = 0
+
+    def position(self, chunk: bytes) -> Position | None:
+        """Where a chunk is; None when no index knows it."""
+        return self._index.find(chunk)
+
+    def place(self, number: int) -> SegmentPlace:
+        return self._index.segment(number)
 
     def locate(self, chunk: bytes) -> Position:
         """Raises ObjectMissing when no index knows the chunk."""
@@ -88,7 +104,7 @@ class Fetcher:
 
     def read_place(self, place: SegmentPlace) -> Buffer:
         """The same, where the index need not know the segment."""
-        return self.decode(place, self._store.get_range(place.pack_name, place.offset, place.stored_bytes))
+        return self.decode(place, self.store.get_range(place.pack_name, place.offset, place.stored_bytes))
 
     def decode(self, place: SegmentPlace, sealed: Buffer) -> Buffer:
         """The plaintext of a sealed segment. Raises Damaged naming the pack."""

@@ -1,51 +1,43 @@
 """Writes a snapshot, or a part of it, into a target folder, and reads back what it wrote.
 
-Folders and files come in the order of the tree, which is the order of the packs for the most part, so that each segment is decoded about
-once; batches of files go to two threads. Hard links, symbolic links and special files follow when all files are there, times of folders
-last. A file that cannot be restored is named and the others go on; a target that is full ends it.
-
-Into a new target nothing is synced file by file: one sync ends it. Where files are replaced, a batch is synced before its renames: a power
-cut leaves the old content under a name or the new one.
+Files are written in the order in which their content lies in the packs, so that each segment is decoded once, by two threads or, where
+there are many, by processes. Hard links, symbolic links and special files follow when all files are there, times of folders last. A file
+that cannot be restored is named and the others go on; a target that is full ends it. One sync ends it all.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 import stat
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
 from reconciler.base.clock import Clock
-from reconciler.base.errors import Cancelled, Fate
-from reconciler.repository.entries import UNREAD, Entry
-from reconciler.repository.errors import Damaged, ObjectMissing, TargetFull, Unread
+from reconciler.base.errors import Cancelled
+from reconciler.repository.entries import Entry
 from reconciler.repository.fetch import Fetcher
-from reconciler.repository.format import Raw, Type
+from reconciler.repository.format import Raw
 from reconciler.repository.manifest import read_entries
-from reconciler.repository.places import Places
+from reconciler.repository.restore_crew import Crew, suits
+from reconciler.repository.restore_files import FileWriter, Written, attempt
+from reconciler.repository.restore_order import batches, in_pack_order
+from reconciler.repository.restore_pool import Pool
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import bearable, possible
 from reconciler.tree.entry import CTIME, INO, MODE, MTIME, NAME, NLINK, SIZE
-from reconciler.tree.errors import TreeError
-from reconciler.tree.write import SPECIAL_FILE, Loss, NewFile, Target
+from reconciler.tree.write import SPECIAL_FILE, Loss, Target
 
 _T = TypeVar("_T")
-_WORKERS = 2  # measured: a third gains nothing on two cores, Python's part is under one lock
-_BATCH_BYTES = 2**20
-_BATCH_FILES = 128
-_SYNCED_BYTES = 64 * 2**20  # a batch that is synced: fewer syncs, and no more than this is written twice after a power cut
-_SYNCED_FILES = 1024
-_AHEAD = 4
+_FIRST_WINDOW = 8192  # entries, or chunks of larger files, that are sorted at once
+_WINDOW = 32768  # about 30 MB
+_HELPERS_FROM = 4096  # files; fewer are written before helper processes would have started
+_BATCH = (2**20, 128)  # bytes, files
+_HELPER_BATCH = (8 * 2**20, 1024)
+_SYNCED_BATCH = (64 * 2**20, 1024)  # fewer syncs, and no more than this is written twice after a power cut
 _FORMAT = 0o170000
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PROGRESS_SECONDS = 0.2
 
 
@@ -102,8 +94,7 @@ class Restore:
     durable by then, their names are after the next sync of the target. What it raises ends the restore."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _losses: list[Loss] = field(default_factory=list)
-    _failures: list[tuple[bytes, str]] = field(default_factory=list)
-    _damaged: int = 0
+    _failures: list[tuple[bytes, str, bool]] = field(default_factory=list)
     _files: int = 0
     _bytes: int = 0
     _others: int = 0
@@ -113,24 +104,24 @@ class Restore:
     _first_names: dict[tuple[int, int], Entry] = field(default_factory=dict)
     _links: list[tuple[Entry, Entry]] = field(default_factory=list)
     _later: list[Entry] = field(default_factory=list)
-    _batch: list[Entry] = field(default_factory=list)
-    _batch_bytes: int = 0
     _shown_at: float = 0.0
 
     def run(self, selection: Chosen) -> Restored:
         """Raises TargetFull, TargetUnusable, Cancelled, or a RepositoryError that concerns everything."""
         started = self.clock.monotonic()
-        pool = ThreadPoolExecutor(_WORKERS, "restore")
-        jobs: deque[Future[None]] = deque()
+        writer = FileWriter(self.fetcher, self.seals, self.target, self._stopped)
+        pool = Pool(self._account)
         try:
-            for entry in read_entries(self.record, self.fetcher):
-                self._take(entry, selection, pool, jobs)
-            self._send(pool, jobs)
-            while jobs:
-                jobs.popleft().result()
+            for number, window in enumerate(self._windows(selection)):
+                if not number:
+                    pool.open(Crew(writer) if len(window) >= _HELPERS_FROM and suits(writer) else writer)
+                size = _SYNCED_BATCH if self.target.replaces else _BATCH if pool.small else _HELPER_BATCH
+                pool.run(batches(in_pack_order(window, self.fetcher.position), *size), self._between)
+            pool.finish()
+            self._between()  # a stop by now has left files of the last batches out
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        self._finish_links()
+            pool.close()
+        self._finish_links(writer)
         self._finish_folders()
         self.target.sync()
         return Restored(
@@ -139,30 +130,44 @@ class Restore:
             folders=len(self._used),
             others=self._others,
             losses=tuple(self._losses),
-            failures=tuple(self._failures),
+            failures=tuple((path, why) for path, why, _ in self._failures),
             seconds=self.clock.monotonic() - started,
-            damaged=self._damaged,
+            damaged=sum(damage for _, _, damage in self._failures),
         )
 
-    def _take(self, entry: Entry, selection: Chosen, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
+    def _windows(self, selection: Chosen) -> Iterator[list[Entry]]:
+        """The files to be written, in the order of the tree: few at first, so that the work begins."""
+        window: list[Entry] = []
+        room, cost = _FIRST_WINDOW, 0
+        for entry in read_entries(self.record, self.fetcher):
+            if self._takes(entry, selection):
+                window.append(entry)
+                cost += max(1, len(entry.cold.chunks) // 32)
+                if cost >= room:
+                    yield window
+                    window, room, cost = [], _WINDOW, 0
+        if window:
+            yield window
+
+    def _takes(self, entry: Entry, selection: Chosen) -> bool:
+        """Whether it is a file that must be written; everything else is noted for later."""
         kind = entry.row[MODE] & _FORMAT
         if kind == stat.S_IFDIR and possible(entry):
             self._folders[entry.path] = entry
         if entry not in selection or not self._guarded(entry, bearable):
-            return
+            return False
         if kind == stat.S_IFDIR:
             self._use(entry.path)
             self._chosen.add(entry.path)
-            return
+            return False
         self._use(entry.folder)
         if kind != stat.S_IFREG:
             self._later.append(entry)
-        elif not self._is_link(entry):
-            self._batch.append(entry)
-            self._batch_bytes += entry.row[SIZE]
-            most = (_SYNCED_BYTES, _SYNCED_FILES) if self.target.replaces else (_BATCH_BYTES, _BATCH_FILES)
-            if self._batch_bytes >= most[0] or len(self._batch) >= most[1]:
-                self._send(pool, jobs)
+            return False
+        return not self._is_link(entry)
+
+    def _stopped(self) -> bool:
+        return self.stop is not None and self.stop.is_set()
 
     def _use(self, folder: bytes) -> None:
         """Note a folder and those above it: they will exist and get their metadata."""
@@ -179,56 +184,21 @@ class Restore:
         self._links.append((entry, first))
         return True
 
-    def _send(self, pool: ThreadPoolExecutor, jobs: deque[Future[None]]) -> None:
-        if self._batch:
-            jobs.append(pool.submit(self._write_batch, self._batch))
-            self._batch, self._batch_bytes = [], 0
-        while len(jobs) > _AHEAD or (jobs and jobs[0].done()):
-            jobs.popleft().result()
-        self._show()
-        if self.stop is not None and self.stop.is_set():
-            raise Cancelled("the restore was stopped; the files that are there are whole")
-
-    def _show(self) -> None:
+    def _between(self) -> None:
         now = self.clock.monotonic()
         if self.progress is not None and now - self._shown_at >= _PROGRESS_SECONDS:
             self._shown_at = now
             self.progress(Restoring(self._files, self._bytes, self.record.files, self.record.bytes))
+        if self._stopped():
+            raise Cancelled("the restore was stopped; the files that are there are whole")
 
-    def _write_batch(self, batch: list[Entry]) -> None:
-        written: list[tuple[Entry, NewFile, tuple[Loss, ...]]] = []
-        try:
-            for entry in batch:
-                if self.stop is not None and self.stop.is_set():
-                    break  # what is written keeps its name: it is whole
-                done = self._guarded(entry, self._write_file)
-                if done is not None:
-                    written.append((entry, *done))
-            if self.target.replaces:
-                written = self._put(written)
-        except BaseException:
-            if self.target.replaces:
-                for entry, file, _ in written:
-                    with contextlib.suppress(OSError, TreeError):
-                        self.target.discard(self.target.folder(entry.folder), file)
-            raise
+    def _account(self, batch: Sequence[Entry], written: Written) -> None:
         with self._lock:
-            self._files += len(written)
-            for entry, _, losses in written:
-                self._bytes += entry.row[SIZE]
-                self._losses.extend(losses)
-            self._tell([entry for entry, _, _ in written])
-
-    def _put(self, written: list[tuple[Entry, NewFile, tuple[Loss, ...]]]) -> list[tuple[Entry, NewFile, tuple[Loss, ...]]]:
-        """Sync what is written and put it over what was there; those that have their name."""
-        if written:
-            self.target.sync()
-
-        return [done for done in written if self._guarded(done[0], partial(self._put_one, done[1]))]
-
-    def _put_one(self, file: NewFile, entry: Entry) -> bool:
-        self.target.put(self.target.folder(entry.folder), file)
-        return True
+            self._files += len(written.files)
+            self._bytes += sum(batch[position].row[SIZE] for position in written.files)
+            self._losses.extend(written.losses)
+            self._failures.extend((batch[position].path, why, damage) for position, why, damage in written.failures)
+            self._tell([batch[position] for position in written.files])
 
     def _tell(self, entries: Sequence[Entry]) -> None:
         if self.finished is not None and entries:
@@ -236,75 +206,20 @@ class Restore:
 
     def _guarded(self, entry: Entry, write: Callable[[Entry], _T]) -> _T | None:
         """None when the entry failed; then it is noted, with the reason, and nothing of it is left under its name."""
-        try:
-            return write(entry)
-        except OSError as error:
-            if error.errno in _FULL:
-                reason = os.strerror(error.errno or 0).lower()
-                raise TargetFull(f"{self.target.root} takes no more: {reason}", target=self.target.root) from error
-            why, damage = os.strerror(error.errno).lower() if error.errno else str(error), False
-        except (Damaged, ObjectMissing, Unread, TreeError) as error:
-            why, damage = str(error), error.fate is Fate.DAMAGE
-        with self._lock:
-            self._damaged += damage
-            self._failures.append((entry.path, why))
-        return None
+        return attempt(self.target, entry, write, partial(self._fail, entry))
 
-    def _write_file(self, entry: Entry) -> tuple[NewFile, tuple[Loss, ...]]:
-        if entry.cold.flags & UNREAD:
-            raise Unread("its content could not be read when the backup was taken")
-        file = self.target.create(self.target.folder(entry.folder), entry.row[NAME])
-        try:
-            lengths = self._write_content(file, entry)
-            self._read_back(file, entry, lengths)
-            xattrs = tuple((entry.cold.xattrs or {}).items())
-            losses = self.target.apply(file.fd, None, entry.row, xattrs=xattrs, path=entry.path)
-        except BaseException:
-            self.target.abandon(file)
-            raise
-        if self.target.replaces:
-            os.close(file.fd)
-        else:
-            self.target.finish(file)
-        return file, losses
+    def _fail(self, entry: Entry, why: str, damage: bool) -> None:
+        self._failures.append((entry.path, why, damage))
 
-    def _write_content(self, file: NewFile, entry: Entry) -> list[int]:
-        """Write the chunks where they belong; returns their lengths."""
-        chunks = entry.cold.chunks
-        places = Places(entry)
-        lengths = []
-        for start in range(0, len(chunks), 32):
-            view = self.fetcher.view(chunks[start : start + 32])
-            lengths.append(len(view))
-            for offset, piece in places.split(view):
-                while piece:
-                    written = os.pwrite(file.fd, piece, offset)
-                    offset += written
-                    piece = piece[written:]
-        if not places.complete:
-            raise Damaged("its chunks do not add up to its size")
-        if entry.cold.extents is not None:
-            os.ftruncate(file.fd, entry.row[SIZE])
-        return lengths
-
-    def _read_back(self, file: NewFile, entry: Entry, lengths: list[int]) -> None:
-        """What is on the disk now has the ids that the manifest names."""
-        places = Places(entry)
-        for number, length in enumerate(lengths):
-            chunk = entry.cold.chunks[32 * number : 32 * number + 32]
-            data = places.read(file.fd, length)
-            if self.seals.chunk_id(Type.DATA, data) != chunk:
-                raise Damaged(f"what was written differs from chunk {chunk.hex()[:16]} of {self.fetcher.pack_of(chunk)}")
-
-    def _finish_links(self) -> None:
+    def _finish_links(self, writer: FileWriter) -> None:
         told = []
-        failed = {path for path, _ in self._failures}
+        failed = {path for path, _, _ in self._failures}
         stand_ins: dict[bytes, Entry] = {}
         for entry, first in self._links:
             if first.path in failed and first.path not in stand_ins:  # what stands there is something else: this becomes the first name
-                files = self._files
-                self._write_batch([entry])
-                if self._files > files:
+                written = writer.write([entry])
+                self._account([entry], written)
+                if written.files:
                     stand_ins[first.path] = entry
             elif self._guarded(entry, partial(self._link, stand_ins.get(first.path, first))) is not None:
                 self._files += 1

@@ -35,6 +35,8 @@ class Seals:
 
     def __init__(self, master: bytes, repository_id: str) -> None:
         self.repository = bytes.fromhex(repository_id)
+        self.master = master
+        """For another process of this program that must make the same keys; it goes nowhere else."""
         key = subkey(master, "chunk id", self.repository)
         self._hashers = {kind: blake3(bytes([kind]), key=key) for kind in (Type.DATA, Type.ENTRIES, Type.BLOCKS)}
         self._segment_hasher = blake3(b"segment", key=key)

@@ -96,6 +96,11 @@ class LocalStore:
         self._dirty: set[str] = set()
         self._lock = threading.Lock()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether another process that opens the same folder sees the same: not when a test stands between this store and the disk."""
+        return self._disk is REAL_DISK
+
     def create_folders(self) -> None:
         """The fixed folders, and the 256 shards of packs: each synced into its parent."""
         with self._translated("the folders of the repository"):

@@ -59,7 +59,8 @@ class Target:
         self._handle = handle
         self.replaces = replace
         self._device = os.fstat(handle).st_dev
-        self._spans_devices = False
+        self.spans_devices = False
+        """Whether a folder on another file system was met: then one sync is not enough."""
         self._metadata = Metadata()
         self._own = threading.local()
         self._all: list[OrderedDict[bytes, int]] = []
@@ -89,6 +90,23 @@ class Target:
             os.close(handle)
             raise TargetUnusable(f"{root} belongs to somebody else and everybody may write in it", target=root)
         return cls(root, handle, replace=replace)
+
+    @classmethod
+    def shared(cls, root: str, handle: int, prefix: bytes) -> Target:
+        """The target of another process, by the handle that was inherited from it; ``prefix``: its own of temporary names."""
+        target = cls(root, handle, replace=False)
+        target.prefix = prefix
+        return target
+
+    @property
+    def handle(self) -> int:
+        """The open folder itself, for :meth:`shared`."""
+        return self._handle
+
+    def learn(self, made: Sequence[bytes], *, spans_devices: bool) -> None:
+        """What another process that shares this target has met: folders that it made, a second file system."""
+        self.made.update(made)
+        self.spans_devices |= spans_devices
 
     def close(self) -> None:
         """Close every handle, of all threads; none of them may still be writing."""
@@ -120,8 +138,6 @@ class Target:
         if known is not None:
             handles.move_to_end(path)
             return known
-        for name in path.split(b"/"):
-            check_name(name, path)
         end = path.rfind(b"/")
         while end >= 0 and path[:end] not in handles:
             end = path.rfind(b"/", 0, end)
@@ -207,7 +223,7 @@ class Target:
         except OSError as err:
             reason = (err.strerror or "failed").lower()
             raise TargetUnusable(f"{self.root} did not keep what was written: {reason}", target=self.root) from err
-        if self._spans_devices:
+        if self.spans_devices:
             os.sync()
 
     def _handles(self) -> OrderedDict[bytes, int]:
@@ -222,6 +238,8 @@ class Target:
         """Open the components of ``path`` from ``start`` on; the last few are remembered, so that a deep tree costs no walk per folder."""
         forgotten = -1
         names = path[start:].split(b"/")
+        for name in names:
+            check_name(name, path)
         for left, name in zip(range(len(names) - 1, -1, -1), names, strict=True):
             start += len(name) + 1
             try:
@@ -250,7 +268,7 @@ class Target:
                 raise EntryInTheWay(f"{_shown(path)} is not a folder in {self.root}", target=self.root) from err
             raise
         if not made and os.fstat(handle).st_dev != self._device:
-            self._spans_devices = True
+            self.spans_devices = True
         return handle
 
     def _put(self, handle: int, temporary: bytes, name: bytes) -> None:

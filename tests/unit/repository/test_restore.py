@@ -136,6 +136,14 @@ def test_old_content_is_replaced_only_after_the_new_one_is_durable(bench: Bench,
     assert described(inside) == described(bench.source)
 
 
+def test_a_stop_while_the_last_batch_is_written_is_no_success(bench: Bench, tmp_path: Path) -> None:
+    """Nothing was left to be handed over, so nobody looked at the stop again, and the files left out were in no list."""
+    snapshot = filled(bench, 600)
+    stop = threading.Event()
+    with pytest.raises(Cancelled, match="the files that are there are whole"):
+        restored(bench, snapshot, tmp_path / "out", stop=stop, finished=lambda _: stop.set())
+
+
 def test_folders_that_only_lead_to_what_is_replaced_are_left_alone(bench: Bench, tmp_path: Path) -> None:
     """In place, /tmp and /home are on the way to nearly everything."""
     snapshot = filled(bench, 3)

@@ -1,0 +1,171 @@
+"""Writes the content of files into a target and reads it back: batch by batch, whoever asks. One per process; threads may share it.
+
+Into a new target nothing is synced file by file. Where files are replaced, a batch is synced before its renames: a power cut leaves the
+old content under a name or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from reconciler.base.errors import Fate
+from reconciler.repository.entries import UNREAD, Entry
+from reconciler.repository.errors import Damaged, ObjectMissing, TargetFull, Unread
+from reconciler.repository.fetch import Fetcher
+from reconciler.repository.format import Type
+from reconciler.repository.places import Places
+from reconciler.repository.seal import Seals
+from reconciler.tree.entry import NAME, SIZE
+from reconciler.tree.errors import TreeError
+from reconciler.tree.write import Loss, NewFile, Target
+
+_T = TypeVar("_T")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a batch. Positions count in the batch; those of neither list were not tried, because of a stop."""
+
+    files: list[int] = field(default_factory=list)
+    failures: list[tuple[int, str, bool]] = field(default_factory=list)
+    """(position, why, whether the repository is to blame)."""
+    losses: list[Loss] = field(default_factory=list)
+
+
+def attempt(target: Target, entry: Entry, write: Callable[[Entry], _T], failed: Callable[[str, bool], None]) -> _T | None:
+    """What ``write`` returns; None when the entry failed: ``failed`` is told why and whether the repository is to blame.
+
+    Raises TargetFull, and whatever concerns more than this entry.
+    """
+    try:
+        return write(entry)
+    except OSError as error:
+        if error.errno in _FULL:
+            reason = os.strerror(error.errno or 0).lower()
+            raise TargetFull(f"{target.root} takes no more: {reason}", target=target.root) from error
+        failed(os.strerror(error.errno).lower() if error.errno else str(error), False)
+    except (Damaged, ObjectMissing, Unread, TreeError) as error:
+        failed(str(error), error.fate is Fate.DAMAGE)
+    return None
+
+
+@dataclass(slots=True)
+class FileWriter:
+    """Writes batches of regular files, each under a temporary name until it is whole, read back and has its metadata."""
+
+    fetcher: Fetcher
+    seals: Seals
+    target: Target
+    stopped: Callable[[], bool]
+    """Asked between two files. What is written by then keeps its name: it is whole."""
+
+    def write(self, batch: Sequence[Entry]) -> Written:
+        """Raises TargetFull, TargetUnusable, or a RepositoryError that concerns everything; then nothing half is left."""
+        done = Written()
+        pending: list[tuple[int, NewFile]] = []
+        try:
+            for position, entry in enumerate(batch):
+                if self.stopped():
+                    break
+                made = attempt(self.target, entry, self._write_file, partial(_fail, done, position))
+                if made is not None:
+                    file, losses = made
+                    done.losses.extend(losses)
+                    if self.target.replaces:
+                        pending.append((position, file))
+                    else:
+                        done.files.append(position)
+            if pending:
+                self._put_all(batch, pending, done)
+        except BaseException:
+            for position, file in pending:
+                with contextlib.suppress(OSError, TreeError):
+                    self.target.discard(self.target.folder(batch[position].folder), file)
+            raise
+        return done
+
+    def _put_all(self, batch: Sequence[Entry], pending: Sequence[tuple[int, NewFile]], done: Written) -> None:
+        """Sync what is written and put it over what was there."""
+        self.target.sync()
+        for position, file in pending:
+            if attempt(self.target, batch[position], partial(self._put, file), partial(_fail, done, position)):
+                done.files.append(position)
+
+    def _put(self, file: NewFile, entry: Entry) -> bool:
+        self.target.put(self.target.folder(entry.folder), file)
+        return True
+
+    def _write_file(self, entry: Entry) -> tuple[NewFile, tuple[Loss, ...]]:
+        if entry.cold.flags & UNREAD:
+            raise Unread("its content could not be read when the backup was taken")
+        file = self.target.create(self.target.folder(entry.folder), entry.row[NAME])
+        try:
+            if len(entry.cold.chunks) <= 32 and entry.cold.extents is None:
+                self._write_small(file, entry)
+            else:
+                self._read_back(file, entry, self._write_content(file, entry))
+            xattrs = tuple(entry.cold.xattrs.items()) if entry.cold.xattrs else ()
+            losses = self.target.apply(file.fd, None, entry.row, xattrs=xattrs, path=entry.path)
+        except BaseException:
+            self.target.abandon(file)
+            raise
+        if self.target.replaces:
+            os.close(file.fd)
+        else:
+            self.target.finish(file)
+        return file, losses
+
+    def _write_small(self, file: NewFile, entry: Entry) -> None:
+        """A file of one chunk or none, nearly every one: the same as below in a third of the calls."""
+        chunk, size = entry.cold.chunks, entry.row[SIZE]
+        view = self.fetcher.view(chunk) if chunk else memoryview(b"")
+        if len(view) != size:
+            raise Damaged("its chunks do not add up to its size")
+        if not size:
+            return
+        written = os.write(file.fd, view)
+        while written < size:
+            written += os.pwrite(file.fd, view[written:], written)
+        if self.seals.chunk_id(Type.DATA, os.pread(file.fd, size, 0)) != chunk:
+            raise self._differs(chunk)
+
+    def _write_content(self, file: NewFile, entry: Entry) -> list[int]:
+        """Write the chunks where they belong; returns their lengths."""
+        chunks = entry.cold.chunks
+        places = Places(entry)
+        lengths = []
+        for start in range(0, len(chunks), 32):
+            view = self.fetcher.view(chunks[start : start + 32])
+            lengths.append(len(view))
+            for offset, piece in places.split(view):
+                while piece:
+                    written = os.pwrite(file.fd, piece, offset)
+                    offset += written
+                    piece = piece[written:]
+        if not places.complete:
+            raise Damaged("its chunks do not add up to its size")
+        if entry.cold.extents is not None:
+            os.ftruncate(file.fd, entry.row[SIZE])
+        return lengths
+
+    def _read_back(self, file: NewFile, entry: Entry, lengths: list[int]) -> None:
+        """What is on the disk now has the ids that the manifest names."""
+        places = Places(entry)
+        for number, length in enumerate(lengths):
+            chunk = entry.cold.chunks[32 * number : 32 * number + 32]
+            if self.seals.chunk_id(Type.DATA, places.read(file.fd, length)) != chunk:
+                raise self._differs(chunk)
+
+    def _differs(self, chunk: bytes) -> Damaged:
+        return Damaged(f"what was written differs from chunk {chunk.hex()[:16]} of {self.fetcher.pack_of(chunk)}")
+
+
+def _fail(done: Written, position: int, why: str, damage: bool) -> None:
+    done.failures.append((position, why, damage))
