@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result
     from reconciler.app.api import Reconciler
     from reconciler.app.bare import BareRepository, plan_restore_bare, restore_bare, snapshots_bare
+    from reconciler.app.planned import PlanReport
     from reconciler.app.recover import inside_bare, recover_bare, restore_all_bare
     from reconciler.app.reports import (
         Explanation,
         InitReport,
         Outlook,
         PassReport,
-        PlanReport,
         RebuildReport,
         RestoreList,
         RestorePlan,
@@ -38,12 +38,12 @@ _HOMES = {
     "reconciler.act.context": ("Amount", "Result"),
     "reconciler.app.api": ("Reconciler",),
     "reconciler.app.bare": ("BareRepository", "plan_restore_bare", "restore_bare", "snapshots_bare"),
+    "reconciler.app.planned": ("PlanReport",),
     "reconciler.app.recover": ("inside_bare", "recover_bare", "restore_all_bare"),
     "reconciler.app.reports": (
         "Explanation",
         "InitReport",
         "PassReport",
-        "PlanReport",
         "RebuildReport",
         "Outlook",
         "RestoreList",

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result, Watcher
     from reconciler.app.care import CheckReport
+    from reconciler.app.planned import PlanReport
     from reconciler.app.reports import (
         Explanation,
         InitReport,
         PassReport,
-        PlanReport,
         RebuildReport,
         RestoreList,
         RestorePlan,

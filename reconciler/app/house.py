@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app import keys
-from reconciler.app.errors import KeyMissing
 from reconciler.app.memory import Memory
 from reconciler.base.clock import Clock
 from reconciler.base.secret import Secret
-from reconciler.model.desired import Desired, DesiredRepository
 
 if TYPE_CHECKING:
+    from reconciler.model.desired import Desired, DesiredRepository
     from reconciler.repository import Repository
 
 
@@ -32,6 +29,8 @@ class House:
 
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""
+        from reconciler.app import keys
+        from reconciler.app.errors import KeyMissing
         from reconciler.repository import NotInitialised, Repository
 
         try:
@@ -69,7 +68,15 @@ def is_there(repository: DesiredRepository) -> bool:
 
 def agent_name(given: str | None) -> str:
     """Who this is, for `System.host`: as given, else the host name."""
-    return given or os.environ.get("RECONCILER_HOST") or socket.gethostname()
+    return given or os.environ.get("RECONCILER_HOST") or _host_name()
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename  # the same as below, without the import
+    import socket
+
+    return socket.gethostname()
 
 
 def _identities(paths: Iterable[str]) -> Iterable[tuple[int, int]]:

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
+from reconciler.app.planned import PlanReport
 from reconciler.app.records import with_records
-from reconciler.app.reports import PlanReport
 from reconciler.app.scene import NOTHING, Scene, look
 from reconciler.app.scene import load as load_scene
 from reconciler.app.visible import with_visible

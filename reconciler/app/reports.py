@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from reconciler.act.context import Result
 from reconciler.base.errors import Usage
-from reconciler.catalog.records import RestoreRecord, Run
-from reconciler.model.blast import BlastRadius
-from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, Gap, Held, Plan, Waiting
-from reconciler.model.problem import Problem, Severity
-from reconciler.model.snapshot import Snapshot
-from reconciler.model.status import Status, SystemStatus
+from reconciler.catalog.records import RestoreRecord
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
 
-@dataclass(frozen=True, slots=True)
-class PlanReport:
-    """What would be done now."""
-
-    plan: Plan
-    desired: Desired
-    observed: Observed
-    problems: tuple[Problem, ...]
-    blast: BlastRadius | None = None
-    """What the edit since another revision changes; None when nobody asked."""
-
-    @property
-    def broken(self) -> bool:
-        """Whether some spec is in error; what could be trusted is in the plan all the same."""
-        return any(problem.severity is Severity.ERROR for problem in self.problems)
+    from reconciler.act.context import Result
+    from reconciler.catalog.records import Run
+    from reconciler.model.desired import DesiredSystem
+    from reconciler.model.plan import Action, Gap, Held, Plan, Waiting
+    from reconciler.model.problem import Problem
+    from reconciler.model.snapshot import Snapshot
+    from reconciler.model.status import Status, SystemStatus
 
 
 @dataclass(frozen=True, slots=True)

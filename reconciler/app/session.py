@@ -1,8 +1,8 @@
 """All verbs in one place, each told in the file that is named after its family. Synchronous; safe to use from one thread at a time.
 
 A session looks at the specs anew in every verb: it holds no opinion about the world, only where things are. Verbs that read open
-nothing for writing; the state directory is made by the first verb that has something to remember. What acts is imported when it is
-first used: looking at what is remembered needs no cryptography.
+nothing for writing; the state directory is made by the first verb that has something to remember. A verb imports its family when it is
+used: looking at what is remembered needs no cryptography, and a plan nothing of what would carry it out.
 """
 
 from __future__ import annotations
@@ -10,39 +10,41 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from reconciler.act.context import Amount, Result, Watcher
-from reconciler.app import explain, planning, view
-from reconciler.app.care import CheckReport, RepairReport
-from reconciler.app.clean import CleanUpReport
 from reconciler.app.house import House, agent_name
-from reconciler.app.keyring import KeyChange, KeyList, Kit
-from reconciler.app.keys import KeyKind
 from reconciler.app.memory import Memory
-from reconciler.app.reports import (
-    Explanation,
-    InitReport,
-    PassReport,
-    PlanReport,
-    RebuildReport,
-    RestoreDetail,
-    RestoreList,
-    RestorePlan,
-    RestoreReport,
-    RestoreRequest,
-    SnapshotDetail,
-    SnapshotList,
-    StarterReport,
-)
 from reconciler.app.state import choose as choose_state
 from reconciler.base.clock import Clock, SystemClock
-from reconciler.catalog.records import Event, Run
-from reconciler.decide import Request
-from reconciler.model.snapshot import BackupKind
-from reconciler.model.status import Status
-from reconciler.spec import Loaded
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from reconciler.act.context import Amount, Result, Watcher
+    from reconciler.app.care import CheckReport, RepairReport
+    from reconciler.app.clean import CleanUpReport
+    from reconciler.app.keyring import KeyChange, KeyList, Kit
+    from reconciler.app.keys import KeyKind
+    from reconciler.app.planned import PlanReport
+    from reconciler.app.reports import (
+        Explanation,
+        InitReport,
+        PassReport,
+        RebuildReport,
+        RestoreDetail,
+        RestoreList,
+        RestorePlan,
+        RestoreReport,
+        RestoreRequest,
+        SnapshotDetail,
+        SnapshotList,
+        StarterReport,
+    )
+    from reconciler.catalog.records import Event, Run
+    from reconciler.decide import Request
+    from reconciler.model.snapshot import BackupKind
+    from reconciler.model.status import Status
+    from reconciler.spec import Loaded
 
 
 class Session:
@@ -80,6 +82,8 @@ class Session:
 
     def load(self) -> Loaded:
         """The specs as they stand, with their problems; broken objects at their last good version."""
+        from reconciler.app import planning
+
         return planning.load(self.house)
 
     def plan(self, *, cached: bool = False, request: Request | None = None, base: str | None = None) -> PlanReport:
@@ -87,26 +91,40 @@ class Session:
 
         ``base``: a revision in git; the report then says what the edit since then changes (its blast radius).
         """
+        from reconciler.app import planning
+
         return planning.plan(self.house, cached=cached, request=request, base=base)
 
     def status(self, *, cached: bool = False) -> Status:
+        from reconciler.app import view
+
         return view.status(self.house, cached=cached)
 
     def explain(self, system: str, *, cached: bool = False) -> Explanation:
+        from reconciler.app import explain
+
         return explain.explain(self.house, system, cached=cached)
 
     def snapshots(self, system: str | None = None, *, cached: bool = False) -> SnapshotList:
         """Newest first; of one system or of all, those of other realms included."""
+        from reconciler.app import view
+
         return view.snapshots(self.house, system, cached=cached)
 
     def snapshot(self, prefix: str, *, cached: bool = False) -> SnapshotDetail:
         """The one snapshot whose id begins so."""
+        from reconciler.app import view
+
         return view.snapshot(self.house, prefix, cached=cached)
 
     def events(self, limit: int = 50, system: str | None = None) -> tuple[Event, ...]:
+        from reconciler.app import view
+
         return view.events(self.house, limit, system)
 
     def runs(self, limit: int = 50, system: str | None = None) -> tuple[Run, ...]:
+        from reconciler.app import view
+
         return view.runs(self.house, limit, system)
 
     # Acting
@@ -163,6 +181,8 @@ class Session:
 
     def plan_copy(self, systems: Sequence[str], target: str) -> PlanReport:
         """What :meth:`copy` would do. Changes nothing."""
+        from reconciler.app import planning
+
         return planning.plan_copies(self.house, systems, target)
 
     def prune(

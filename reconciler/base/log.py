@@ -1,23 +1,66 @@
 """Structured logs: a constant sentence as event, the variable parts as keys. Console lines on a terminal, JSON elsewhere.
 
 Secrets disappear by the name of the key and by known value (secret.py). Logs go to standard error: standard output is the answer.
+
+structlog is loaded by the first line that is said: it brings rich along, and most commands have nothing to log.
 """
 
 from __future__ import annotations
 
-import io
-import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
-
-import structlog
-from structlog.tracebacks import ExceptionDictTransformer
 
 from reconciler.base.printable import escape
 from reconciler.base.secret import REDACTED, looks_secret, redact
 
-Logger = structlog.typing.FilteringBoundLogger
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+_Processor = Callable[[Any, str, MutableMapping[str, Any]], Mapping[str, Any]]
+
+
+class _Wanted:
+    """What :func:`configure` asked for, until the first line is said."""
+
+    setup: Callable[[], None] | None = None
+    level = 0
+
+    @classmethod
+    def apply(cls) -> None:
+        if cls.setup is not None:
+            cls.setup()
+            cls.setup = None
+
+
+class Logger:
+    """The voice of a room."""
+
+    def __init__(self, room: str) -> None:
+        self._room = room
+
+    def debug(self, event: str, **facts: Any) -> None:
+        self._say("debug", event, facts)
+
+    def info(self, event: str, **facts: Any) -> None:
+        self._say("info", event, facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        self._say("warning", event, facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        self._say("error", event, facts)
+
+    def exception(self, event: str, **facts: Any) -> None:
+        """An error, with the traceback of the exception that is being handled."""
+        self._say("error", event, {"exc_info": True, **facts})
+
+    def _say(self, level: str, event: str, facts: Mapping[str, Any]) -> None:
+        if _LEVELS[level] < _Wanted.level:
+            return
+        import structlog
+
+        _Wanted.apply()
+        getattr(structlog.get_logger(room=self._room), level)(event, **facts)
 
 
 def configure(
@@ -27,8 +70,28 @@ def configure(
 
     ``without``: rooms that stay silent, because whoever configures this tells the same in another way.
     """
-    stream = stream if stream is not None else sys.stderr
-    as_json = json if json is not None else not stream.isatty()
+    to = stream if stream is not None else sys.stderr
+    as_json = json if json is not None else not to.isatty()
+    _Wanted.level = _LEVELS[level]
+    _Wanted.setup = lambda: _configure(to, as_json=as_json, level=_LEVELS[level], without=without)
+    if "structlog" in sys.modules:  # nothing is saved by waiting
+        _Wanted.apply()
+
+
+def is_configured() -> bool:
+    """Whether somebody has said how to log."""
+    return _Wanted.level > 0
+
+
+def get(room: str) -> Logger:
+    """The logger of a room."""
+    return Logger(room)
+
+
+def _configure(stream: TextIO, *, as_json: bool, level: int, without: frozenset[str]) -> None:
+    import structlog
+    from structlog.tracebacks import ExceptionDictTransformer
+
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
@@ -45,22 +108,18 @@ def configure(
             *([] if as_json else [_escape]),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
 
 
-def get(room: str) -> Logger:
-    """The logger of a room."""
-    logger: Logger = structlog.get_logger(room=room)
-    return logger
+def _leave_out(rooms: frozenset[str]) -> _Processor:
+    from structlog import DropEvent
 
-
-def _leave_out(rooms: frozenset[str]) -> structlog.typing.Processor:
     def drop(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if event.get("room") in rooms:
-            raise structlog.DropEvent
+            raise DropEvent
         return event
 
     return drop
@@ -76,8 +135,12 @@ def _escape(_logger: object, _method: str, event: MutableMapping[str, Any]) -> M
 
 def _traceback(stream: TextIO, exc_info: Any) -> None:
     """Without local variables, as the pretty one shows them: they hold keys and contents of files."""
+    import io
+
+    from structlog.dev import plain_traceback
+
     plain = io.StringIO()
-    structlog.dev.plain_traceback(plain, exc_info)
+    plain_traceback(plain, exc_info)
     stream.write("\n".join(escape(redact(line)) for line in plain.getvalue().split("\n")))
 
 

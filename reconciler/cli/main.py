@@ -181,11 +181,9 @@ def _translated(error: Exception) -> ReconcilerError:
         where = context.command_path if context is not None else "reconcile"
         message = error.format_message().rstrip(".").replace("Value error, ", "")
         return Usage(message[:1].lower() + message[1:], hint=f"`{where} --help` lists what it understands.")
-    import structlog
-
     from reconciler.base import log
 
-    if not structlog.is_configured():  # it happened before the words were understood
+    if not log.is_configured():  # it happened before the words were understood
         log.configure(level="warning")
     log.get("cli").debug("unexpected error", exc_info=error)
     return ReconcilerError(

@@ -6,7 +6,6 @@ Unreachable, not initialised, wrong key and silent are states, not exceptions: w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -45,6 +44,8 @@ def observe_all(
     to_list = [r for r in wanted if r.name in refresh]
     if not to_list:
         return states
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(AT_A_TIME, len(to_list)), thread_name_prefix="observe") as pool:
         for state in pool.map(lambda r: observe_one(r, states[r.name], opener=opener, now=now, seconds_max=seconds_max), to_list):
             states[state.name] = state

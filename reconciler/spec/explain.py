@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -96,8 +95,10 @@ def _unknown(location: tuple[str | int, ...], model: type[Block]) -> Sentence:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """``Did you mean …?`` when one of ``known`` is close to ``word``, else nothing."""
+    from difflib import get_close_matches
+
     by_plain = {_plain(name): name for name in known}
-    close = difflib.get_close_matches(_plain(word), by_plain, n=1, cutoff=0.6)
+    close = get_close_matches(_plain(word), by_plain, n=1, cutoff=0.6)
     return f"Did you mean `{by_plain[close[0]]}`?" if close else ""
 
 

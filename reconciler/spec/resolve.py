@@ -6,16 +6,20 @@ Nothing is judged here: the checks report what cannot be resolved, and :func:`sy
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
+from reconciler.base.units import format_duration
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.declared.envelope import BackupPolicy, Repository, Settings, System, Tier
@@ -204,14 +208,24 @@ def absolute(folder: str, path: str) -> str:
 
 
 def normal(value: Any) -> Any:
-    """A value in a form that JSON writes always the same way; absent and null are the same."""
+    """A value in a form that JSON writes always the same way; absent and null are the same.
+
+    As pydantic would dump it, without building a serializer per block for the few that a tree holds (a test compares the two).
+    """
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {_alias(key): normal(inner) for key in type(value).model_fields if (inner := getattr(value, key)) is not None}
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): normal(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, (list, tuple)):
         return [normal(inner) for inner in value]
     return value
+
+
+_alias = functools.cache(to_camel)
 
 
 def digest_of(values: Any) -> str:

@@ -14,6 +14,7 @@ class Block(BaseModel):
     """A mapping in a spec: unknown keys, coerced types and changed instances are errors. YAML keys are camelCase."""
 
     model_config = ConfigDict(
+        defer_build=True,  # a command validates few of these: each is built when it is first used
         extra="forbid",
         strict=True,
         frozen=True,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.desired import DesiredSystem
 from reconciler.spec import NoSuchObject, effective, load, origins
+from reconciler.spec.resolve import normal
 from tests.unit.spec.trees import POLICY, SETTINGS, good_tree, kept, system, write
 
 
@@ -156,3 +158,15 @@ def test_settings_have_defaults(tmp_path: Path) -> None:
     assert settings.observe_every == timedelta(minutes=5)
     write(tmp_path, settings=SETTINGS.replace("realm:", "interval: 1m, realm:"))
     assert load(tmp_path).desired.settings.interval == timedelta(minutes=1)
+
+
+def test_what_is_built_in_would_pass_validation() -> None:
+    for spec in (*TIERS.values(), DEFAULT_POLICY):
+        assert type(spec).model_validate(spec.model_dump(exclude_unset=True)) == spec
+
+
+@pytest.mark.parametrize("folder", ["quickstart", "company"])
+def test_a_digest_is_taken_over_what_pydantic_would_dump(folder: str) -> None:
+    declared = load(Path(__file__).parents[3] / "specs" / folder).declared.all
+    for one in declared.values():
+        assert normal(one.document) == one.document.model_dump(mode="json", by_alias=True, exclude_none=True)
