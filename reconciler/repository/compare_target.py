@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository.entries import UNREAD, Cold, Entry
@@ -51,9 +51,8 @@ class Difference(StrEnum):
     """Its content could not be read when the backup was taken: there is nothing to compare or to bring back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One entry compared."""
+class Finding(NamedTuple):
+    """One entry compared. A tuple, because a comparison makes one for each entry of a snapshot."""
 
     path: bytes
     difference: Difference

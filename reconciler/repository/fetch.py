@@ -38,6 +38,7 @@ class Fetcher:
         self._lock = threading.Lock()
         self._segments: OrderedDict[int, Future[Buffer]] = OrderedDict()
         self._bytes = 0
+        self._latest: tuple[int, Buffer] = (-1, b"")
 
     def position(self, chunk: bytes) -> Position | None:
         """Where a chunk is; None when no index knows it."""
@@ -71,6 +72,9 @@ class Fetcher:
 
     def segment(self, number: int) -> Buffer:
         """A decoded segment; two threads that want the same one decode it once."""
+        latest = self._latest
+        if latest[0] == number:  # neighbours in a tree lie in one segment: for small files this is nearly every call
+            return latest[1]
         with self._lock:
             future = self._segments.get(number)
             if future is not None:
@@ -82,7 +86,9 @@ class Fetcher:
                 self._shrink()
         if mine is not None:
             self._decode(number, mine)
-        return future.result()
+        data = future.result()
+        self._latest = (number, data)
+        return data
 
     def _decode(self, number: int, future: Future[Buffer]) -> None:
         try:

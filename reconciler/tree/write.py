@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import sys
 import threading
@@ -33,7 +34,7 @@ HANDLES_MAX: Final = 64  # open folders per thread
 _REMEMBERED_MAX: Final = HANDLES_MAX // 4  # by one call, so that the handles of the calls before stay open
 SPECIAL_FILE: Final = "special file"
 """In a Loss: the entry itself is what was lost."""
-NAME_BYTES_MAX: Final = 255  # no file system takes longer ones
+_is_name = re.compile(rb"(?!\.\.?\Z)[^/\0]{1,255}").fullmatch  # no file system takes longer ones
 
 _NEEDED = ("open", "mkdir", "link", "symlink", "rename", "unlink", "stat")
 _HAS_HANDLES = all(getattr(os, name, None) in os.supports_dir_fd for name in _NEEDED) and hasattr(os, "O_NOFOLLOW")
@@ -303,7 +304,7 @@ class Target:
 
 def check_name(name: bytes, path: bytes) -> None:
     """UnsafeName unless ``name`` is one that a folder can hold."""
-    if name in {b"", b".", b".."} or b"/" in name or b"\0" in name or len(name) > NAME_BYTES_MAX:
+    if not _is_name(name):
         raise UnsafeName(f"{_shown(name)} in {_shown(path)} cannot be a file name", name=_shown(name))
 
 

@@ -47,7 +47,7 @@ class Choice:
     def __contains__(self, entry: Entry) -> bool:
         if entry not in self._paths:
             return False
-        if any(entry.path == place or entry.path.startswith(place + b"/") for place in self._forbidden):
+        if self._forbidden and any(entry.path == place or entry.path.startswith(place + b"/") for place in self._forbidden):
             return False
         return self._since is None or entry.path in self._since.changed or entry.path in self._since.removed
 

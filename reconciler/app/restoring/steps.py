@@ -60,6 +60,9 @@ class Step:
         return all(now[place] == self.now[place] for place in (MODE, SIZE, MTIME, INO))
 
 
+_CREATED = Step(Do.CREATE)
+
+
 @dataclass(slots=True)
 class Tally:
     """How many entries of each fate."""
@@ -166,7 +169,7 @@ class Steps:
             return None
         if finding.now is None:
             self.tally.create += 1
-            return self._write(finding.path, entry, Step(Do.CREATE))
+            return self._write(finding.path, entry, _CREATED)
         if finding.difference is Difference.KIND:
             return self._other_kind(finding, entry, finding.now)
         if is_folder(entry.row):
@@ -283,9 +286,8 @@ class Digest:
 
     def add(self, path: bytes, step: Step) -> None:
         now = step.now
-        facts = f"{step.do} {[now[place] for place in (MODE, SIZE, MTIME, INO)] if now is not None else '-'}"
-        self._feed(path)
-        self._feed(facts.encode())
+        facts = b"%s %s" % (step.do.encode(), str([now[place] for place in (MODE, SIZE, MTIME, INO)]).encode() if now is not None else b"-")
+        self._hash.update(b"%d:%s%d:%s" % (len(path), path, len(facts), facts))
 
     def hexdigest(self) -> str:
         """16 digits: enough that nobody types the digest of another plan by chance."""
