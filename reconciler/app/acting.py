@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Context, Patience, Watcher, no_patience
@@ -12,6 +13,7 @@ from reconciler.app.scene import Scene
 from reconciler.catalog.records import Run
 from reconciler.decide import settled_retention
 from reconciler.model.plan import Action
+from reconciler.model.wishes import WISH_STANDS
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
@@ -64,6 +66,16 @@ def close_interrupted(house: House, catalog: Catalog) -> tuple[Run, ...]:
         note = f"{run.kind} in {run.repository}, begun {run.started_at:%Y-%m-%d %H:%M:%S} UTC, ended with its process"
         catalog.add_event("Warning", "System", run.system, "Interrupted", note, at)
     return runs
+
+
+def forget_old_wishes(catalog: Catalog, scene: Scene) -> None:
+    """What could not be done within a day is told instead of being done at some other time."""
+    old = [wish for wish in scene.observed.wishes if not wish.stands(scene.now)]
+    for wish in old:
+        note = f"the {wish.kind} backup that {wish.by} asked for at {wish.at:%Y-%m-%d %H:%M} UTC could not be taken within a day"
+        catalog.add_event("Warning", "System", wish.system, "TriggerExpired", note, scene.now)
+    if old:
+        catalog.drop_wishes(scene.now - WISH_STANDS + timedelta(microseconds=1))
 
 
 def accept_retention(catalog: Catalog, scene: Scene) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
         Explanation,
         InitReport,
         PassReport,
+        PauseReport,
         RebuildReport,
         RestoreList,
         RestorePlan,
         RestoreReport,
         SnapshotDetail,
         SnapshotList,
+        TriggerReport,
     )
     from reconciler.app.session import Session
     from reconciler.catalog.records import Event
@@ -164,6 +166,18 @@ class Reconciler:
     async def restores(self, limit: int = 50, system: str | None = None) -> RestoreList:
         """Recovery operations, newest first: who, when, what, outcome."""
         return await self._run(lambda _stop: self._session.restores(limit, system))
+
+    async def trigger(self, *systems: str, kind: BackupKind | None = None) -> TriggerReport:
+        """Ask the running loop to back up these systems now, due or not."""
+        return await self._run(lambda _stop: self._session.trigger(systems, kind))
+
+    async def pause(self, length: timedelta, reason: str) -> PauseReport:
+        """Let the loop begin nothing for so long; it goes on looking."""
+        return await self._run(lambda _stop: self._session.pause(length, reason))
+
+    async def resume(self) -> PauseReport:
+        """End the pause."""
+        return await self._run(lambda _stop: self._session.resume())
 
     async def forget(self, *ids: str, reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so."""

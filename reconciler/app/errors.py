@@ -208,3 +208,17 @@ class NotPlanned(ReconcilerError):
 
     code = "backup-not-planned"
     hint = "What does `reconcile explain` say about the system?"
+
+
+class LoopAbsent(ReconcilerError):
+    """No loop runs over this state directory, so nobody would take what it is asked for."""
+
+    code = "loop-absent"
+    hint = "`reconcile backup create SYSTEM` backs up now without a loop; `reconcile --watch` starts one."
+
+
+class NotTriggered(Refused):
+    """The loop was asked for something that it would never do: its sources are elsewhere, or it is suspended."""
+
+    code = "loop-not-triggered"
+    hint = "Ask on the host that reads its sources, or take `suspend` out of its spec first."

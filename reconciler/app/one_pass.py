@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.act.context import Context, Result, Watcher
 from reconciler.act.run import run as act
-from reconciler.app.acting import accept_retention, close_interrupted, in_order, make_context
+from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
 from reconciler.app.recording import end_of_pass, record, record_gaps
@@ -36,8 +36,9 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
         remember_repositories(catalog, scene)
         plan = decide_plan(scene.desired, scene.observed, scene.now)
         context = make_context(house, scene, actor="loop", stop=stop, progress=progress, lease=lease.token)
-        results = tuple(_each(in_order(plan.actions), context))
+        results = tuple(_each(in_order(plan.to_begin), context))
         accept_retention(catalog, scene)
+        forget_old_wishes(catalog, scene)
         after, status = _afterwards(house, catalog, scene, results)
     return PassReport(
         plan=plan,

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from reconciler.act.context import Result
-    from reconciler.catalog.records import Run
+    from reconciler.catalog.records import Holder, Run
     from reconciler.model.desired import DesiredSystem
     from reconciler.model.plan import Action, Gap, Held, Plan, Waiting
     from reconciler.model.problem import Problem
     from reconciler.model.snapshot import Snapshot
     from reconciler.model.status import Status, SystemStatus
+    from reconciler.model.wishes import Pause, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,26 @@ class PassReport:
     interrupted: tuple[Run, ...] = ()
     """Runs of a process that died, found at the start of this pass."""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerReport:
+    """What the running loop was asked for."""
+
+    wishes: tuple[Wish, ...]
+    loop: Holder
+    interval: timedelta
+    """Within which it begins, unless it is paused."""
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReport:
+    """A pause that was declared, or that was ended; None: there was none to end."""
+
+    pause: Pause | None
+    loop: Holder | None
+    """Who heeds it; None: no loop runs now."""
 
 
 @dataclass(frozen=True, slots=True)

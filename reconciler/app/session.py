@@ -18,6 +18,7 @@ from reconciler.app.state import choose as choose_state
 from reconciler.base.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from types import TracebackType
 
     from reconciler.act.context import Amount, Result, Watcher
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Explanation,
         InitReport,
         PassReport,
+        PauseReport,
         RebuildReport,
         RestoreDetail,
         RestoreList,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         SnapshotDetail,
         SnapshotList,
         StarterReport,
+        TriggerReport,
     )
     from reconciler.catalog.records import Event, Run
     from reconciler.decide import Request
@@ -203,6 +206,24 @@ class Session:
         from reconciler.app import clean
 
         return clean.plan(self.house, repositories)
+
+    def trigger(self, systems: Sequence[str], kind: BackupKind | None = None) -> TriggerReport:
+        """Ask the running loop to back up these systems now, due or not; it begins within one interval. Raises LoopAbsent without one."""
+        from reconciler.app import steer
+
+        return steer.trigger(self.house, systems, kind)
+
+    def pause(self, length: timedelta, reason: str) -> PauseReport:
+        """Let the loop, and every single pass, begin nothing for so long. Looking, conditions and metrics go on."""
+        from reconciler.app import steer
+
+        return steer.pause(self.house, length, reason)
+
+    def resume(self) -> PauseReport:
+        """End the pause; harmless when there is none."""
+        from reconciler.app import steer
+
+        return steer.resume(self.house)
 
     def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.act.context import Amount, Watcher
 from reconciler.act.run import run as run_action
-from reconciler.app.acting import accept_retention, close_interrupted, in_order, make_context
+from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
@@ -75,12 +75,13 @@ class SteadyPass:
         remember_repositories(self._catalog, scene, listed)
         plan = decide_plan(scene.desired, scene.observed, scene.now)
         accept_retention(self._catalog, scene)
+        forget_old_wishes(self._catalog, scene)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
         status = record(self._catalog, scene, plan)
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
-        return Tick(status, tuple(a for a in in_order(plan.actions) if self._rest.over(a)), loaded.desired.settings.interval)
+        return Tick(status, tuple(a for a in in_order(plan.to_begin) if self._rest.over(a)), loaded.desired.settings.interval)
 
     def act(self, action: Action, stop: threading.Event, beat: Callable[[], None], /) -> None:
         """Carry out one action; its repository is listed again in the next tick."""

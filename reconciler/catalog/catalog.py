@@ -17,6 +17,7 @@ from reconciler.catalog.records import Claim, Document, Event, Holder, RestoreRe
 from reconciler.model.declared.policy import Retention
 from reconciler.model.observed import Failure, RepositoryState, RunHistory
 from reconciler.model.status import Condition
+from reconciler.model.wishes import Pause, Wish
 
 if TYPE_CHECKING:
     from reconciler.catalog.store import Store
@@ -264,6 +265,43 @@ class Catalog:
 
         with self._store.reading() as connection:
             return claims.lease_holder(connection)
+
+    # --- what people want of the loop
+
+    def put_wish(self, wish: Wish) -> None:
+        """A backup that ends after it began later, and satisfies it, takes it away again."""
+        from reconciler.catalog import wishes
+
+        with self._store.writing() as connection:
+            wishes.put(connection, wish)
+
+    def drop_wishes(self, until: datetime) -> None:
+        """Forget those made before ``until``."""
+        from reconciler.catalog import wishes
+
+        with self._store.writing() as connection:
+            wishes.drop(connection, until)
+
+    def wishes(self) -> tuple[Wish, ...]:
+        """Oldest first."""
+        from reconciler.catalog import wishes
+
+        with self._store.reading() as connection:
+            return wishes.read(connection)
+
+    def put_pause(self, pause: Pause | None) -> None:
+        """None: there is none any more."""
+        from reconciler.catalog import wishes
+
+        with self._store.writing() as connection:
+            wishes.put_pause(connection, pause)
+
+    def pause(self) -> Pause | None:
+        """As last put; it may have ended by itself."""
+        from reconciler.catalog import wishes
+
+        with self._store.reading() as connection:
+            return wishes.read_pause(connection)
 
     # --- what was accepted
 

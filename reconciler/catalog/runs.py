@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from reconciler.base.ids import new_id
-from reconciler.catalog import tables
+from reconciler.catalog import tables, wishes
 from reconciler.catalog.codec import durations_from_text, durations_to_text, failure_from_text, failure_to_text
 from reconciler.catalog.process import Process, alive, me
 from reconciler.catalog.records import Run, RunOutcome
@@ -102,6 +102,9 @@ def end(connection: Connection, run_id: str, ending: Ending) -> None:
     _count(connection, run["kind"], failed=ending.outcome is RunOutcome.FAILED)
     if run["kind"] == ActionKind.BACKUP:
         started_at, generation = run["started_at"], run["generation"]
+        if ending.outcome not in (RunOutcome.CANCELLED, RunOutcome.INTERRUPTED):
+            kind = BackupKind(run["backup_kind"]) if run["backup_kind"] else BackupKind.INCREMENTAL
+            wishes.fulfil(connection, run["system"], kind, started_at)
         _change(connection, run["system"], run["repository"], lambda h: _after(h, ending, started_at, generation))
     _cut(connection, run["system"], run["repository"])
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 2  # 2: restores
+SCHEMA_VERSION = 3  # 2: restores, 3: wishes
 
 
 class Moment(TypeDecorator[datetime]):
@@ -100,6 +100,8 @@ claims = Table(
     _moment("at"),
     _text("what"),
 )
+
+wishes = Table("wishes", metadata, _text("system", key=True), _text("kind", key=True), _moment("at"), _text("by"))
 
 runs = Table(
     "runs",

@@ -15,6 +15,7 @@ from reconciler.model.snapshot import BackupKind
 PRIORITY_REQUESTED = 100
 PRIORITY_AT_RISK = 80
 PRIORITY_DUE = 50
+Key = tuple[str, str, Lane]
 _WEIGHT = {None: 0, BackupKind.INCREMENTAL: 0, BackupKind.DIFFERENTIAL: 1, BackupKind.FULL: 2}
 
 
@@ -29,7 +30,27 @@ class Request:
 
 
 def plan_backups(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, ...], tuple[Waiting, ...]]:
-    """Into the primary repository; empty when it cannot be reached or another host reads the sources."""
+    """Into the primary repository; empty when it cannot be reached or another host reads the sources.
+
+    What a person wished for goes before what is due in the same lane, and waits for no window and no back-off.
+    """
+    wished = _wished(scene, system)
+    lanes = {action.key for action in wished}
+    planned, waiting = _planned(scene, system)
+    return (*wished, *(action for action in planned if action.key not in lanes)), waiting
+
+
+def _wished(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
+    """One action for each lane; of several kinds wished for in one lane the heaviest, which satisfies the others."""
+    wishes = [wish for wish in scene.observed.wishes if wish.system == system.name and wish.stands(scene.now)]
+    found: dict[Key, Action] = {}
+    for wish in sorted(wishes, key=lambda wish: _WEIGHT[wish.kind]):
+        for action in plan_requested(scene, system, Request((system.name,), wish.kind)):
+            found[action.key] = replace(action, why=f"{action.why}, by {wish.by} at {wish.at:%H:%M:%S} UTC")
+    return tuple(action for key, action in found.items() if key not in scene.observed.busy)
+
+
+def _planned(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, ...], tuple[Waiting, ...]]:
     repository = system.repositories[0] if system.repositories else ""
     if not scene.here(system) or not scene.reachable(repository):
         return (), ()

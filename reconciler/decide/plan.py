@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
@@ -27,7 +28,7 @@ _KIND_ORDER = {kind: position for position, kind in enumerate(ActionKind)}
 
 
 def plan(desired: Desired, observed: Observed, now: datetime, *, request: Request | None = None) -> Plan:
-    """What to do now. With ``request`` only what a person asked for, whatever the schedule says."""
+    """What to do now. With ``request`` only what a person asked for, whatever the schedule or a pause says."""
     scene = Scene.of(desired, observed, now)
     if request is not None:
         asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
@@ -42,7 +43,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
         actions += [*backups, *plan_copies(scene, system), *plan_verification(scene, system), *upkeep]
         held += kept
         waiting += later
-    return _assembled(scene, actions, held, find_gaps(scene, held), waiting)
+    return replace(_assembled(scene, actions, held, find_gaps(scene, held), waiting), pause=scene.pause)
 
 
 def plan_copy(desired: Desired, observed: Observed, now: datetime, systems: Sequence[str], target: str) -> Plan:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.wishes import Pause
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Clocks of two machines may differ by this much; what lies further ahead comes from the future."""
@@ -80,6 +81,12 @@ class Scene:
     def here(self, system: DesiredSystem) -> bool:
         """Whether this agent acts on the system; others are only observed."""
         return system.runs_on(self.observed.agent)
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause of the loop that is in force."""
+        pause = self.observed.pause
+        return pause if pause is not None and pause.stands(self.now) else None
 
     def suspended(self, system: DesiredSystem) -> bool:
         """Whether a person froze its actions and the time has not run out."""

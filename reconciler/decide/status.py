@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.decide.memory import CATALOG, CATALOG_NAME
@@ -30,7 +31,7 @@ def status(
         systems=tuple(_system(scene, s, tuple(by_object.get(("System", s.name), ())), due) for s in desired.systems),
         repositories=tuple(_repository(scene, plan, r, tuple(by_object.get(("Repository", r.name), ()))) for r in desired.repositories),
         spec=spec,
-        loop=loop,
+        loop=replace(loop, pause=scene.pause),
         conditions=tuple(by_object.get((CATALOG, CATALOG_NAME), ())),
     )
 

@@ -76,6 +76,8 @@ def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:
     yield names.LOOP_LAST_SUCCESS, (), _timestamp(loop.last_success_at)
     if declared:
         yield names.LOOP_INTERVAL, (), loop.interval.total_seconds()
+        yield names.PAUSED, (), loop.pause is not None
+        yield names.PAUSE_END, (), _timestamp(loop.pause.until if loop.pause is not None else None)
     for metric, counts in ((names.ACTIONS, loop.actions), (names.ACTIONS_FAILED, loop.failed)):
         for action in dict.fromkeys([*(kind.value for kind in ActionKind), *map(str, counts)]):  # 0 is there before the first one happens
             yield metric, (action,), counts.get(action, 0)

@@ -88,6 +88,13 @@ ACTIONS = _counter(
     note="Counted by the catalog: survives a restart, begins again at 0 when the catalog is rebuilt.",
 )
 ACTIONS_FAILED = _counter("actions_failed", Subject.AGENT, "Actions that failed, by kind.", ("action",))
+PAUSED = _gauge(
+    "loop_paused",
+    Subject.AGENT,
+    "1 while a person has paused the loop, else 0.",
+    note="Nothing is begun meanwhile; ages, conditions and alerts go on telling the truth.",
+)
+PAUSE_END = _gauge("loop_pause_end_timestamp_seconds", Subject.AGENT, "When the pause ends by itself; 0 while the loop is not paused.")
 
 SPEC_SUCCESSFUL = _gauge(
     "spec_last_load_successful",

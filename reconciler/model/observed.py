@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.declared.policy import Retention
 from reconciler.model.snapshot import BackupKind, Snapshot
+from reconciler.model.wishes import Pause, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +103,7 @@ class Observed:
     """By repository: when the last clean-up of this agent ended well."""
     busy: frozenset[tuple[str, str, str]] = frozenset()
     """(system, repository, lane) that are being worked on right now."""
+    wishes: tuple[Wish, ...] = ()
+    """Backups that people asked the loop for, oldest first; some may be too old."""
+    pause: Pause | None = None
+    """As last declared; it may have ended by itself."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from reconciler.model.desired import Revision
 from reconciler.model.problem import Place
 from reconciler.model.snapshot import BackupKind
+from reconciler.model.wishes import Pause
 
 
 class ActionKind(StrEnum):
@@ -131,6 +132,13 @@ class Plan:
     foreign: int = 0
     revision: Revision | None = None
     """Of the specs."""
+    pause: Pause | None = None
+    """In force: the plan says what would be done, and nothing of it is begun."""
+
+    @property
+    def to_begin(self) -> tuple[Action, ...]:
+        """What may be begun now."""
+        return () if self.pause is not None else self.actions
 
     def count(self, kind: ActionKind) -> int:
         return sum(action.kind is kind for action in self.actions)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from reconciler.model.desired import Revision
 from reconciler.model.observed import Failure, RunHistory
+from reconciler.model.wishes import Pause
 
 
 class Truth(StrEnum):
@@ -113,6 +114,8 @@ class LoopStatus:
     actions: Mapping[str, int] = field(default_factory=dict)
     """By action kind, since the catalog began."""
     failed: Mapping[str, int] = field(default_factory=dict)
+    pause: Pause | None = None
+    """In force: nothing is begun until it ends; every condition goes on telling the truth."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Protocol
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
+from reconciler.model.wishes import Pause, Wish
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
 from reconciler.observe.sources import observe_sources
 
@@ -23,6 +24,8 @@ class Memory(Protocol):
     def accepted_retention(self) -> Mapping[str, Retention]: ...
     def busy(self) -> Collection[tuple[str, str, str]]: ...
     def pruned(self) -> Mapping[str, datetime]: ...
+    def wishes(self) -> tuple[Wish, ...]: ...
+    def pause(self) -> Pause | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +63,6 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
         clock_jump=look.clock_jump,
         pruned=dict(memory.pruned()),
         busy=frozenset(memory.busy()),
+        wishes=memory.wishes(),
+        pause=memory.pause(),
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from reconciler.base.units import format_duration
 from reconciler.cli.render import when
 from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan
 
@@ -64,6 +65,8 @@ def _head(page: Page, plan: Plan, desired: Desired) -> None:
     seen = f"{when.exact(plan.at)}{'' if plan.complete else ', not completely: what was not seen is not in this plan'}"
     commit = f"; commit {plan.revision}" if plan.revision is not None else ""
     page.pairs([("Specs", f"{desired.root} ({state}; {contents}{commit})"), ("Observed", seen)])
+    if plan.pause is not None:
+        page.pairs([("Paused  ", (f"{pause_sentence(plan.pause)}; nothing of this is begun", Style.WARN))])
     for repository, at in sorted(plan.observed_at.items()):
         if at is None:
             page.line(("          ", Style.FAINT), (f"{repository} was never seen", Style.WARN))

@@ -43,6 +43,8 @@ def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None
     lines += [f"### {_cell(summary(plan, len(desired.systems)))}", ""]
     if not plan.complete:
         lines += ["> Some repository could not be observed; the plan knows nothing about it.", ""]
+    if plan.pause is not None:
+        lines += [f"> Paused until {when.universal(plan.pause.until)}, by {_cell(plan.pause.by)}: {_cell(plan.pause.reason)}.", ""]
     rows = [(SYMBOLS[a.kind], a.system, deed(a), a.why) for a in plan.actions]
     rows += [(HELD, h.system, f"{len(h.snapshots)} of {h.total} snapshots in {h.repository} stay", h.why) for h in plan.held]
     rows += [(PERSON, names_of(group), group[0].person, group[0].why) for group in causes(plan.gaps)]

@@ -15,6 +15,7 @@ from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import VERBS, add_persons, held_in_words
 from reconciler.cli.render.problems import add_problems, counts
 from reconciler.cli.render.status import add_systems
+from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind
 from reconciler.model.status import Status
@@ -132,6 +133,8 @@ def pass_page(report: PassReport, root: str) -> Page:
             f"{run.kind} of {run.system} in {run.repository}, begun {when.exact(run.started_at)}: its process is gone",
             hang=13,
         )
+    if report.plan.pause is not None:
+        page.line(("paused  ", Style.WARN), f"{pause_sentence(report.plan.pause)}; nothing was begun", hang=8)
     for note in report.notes:
         page.line(("note  ", Style.WARN), note, hang=6)
     page.blank()
@@ -281,6 +284,8 @@ def _conclusion(report: PassReport) -> str:
     next_due = _next_due(report.status)
     if report.results:
         return _total(report.results) + (f" {next_due}" if next_due else "")
+    if report.plan.pause is not None:
+        return f"Nothing was begun: the loop is paused. {next_due}".rstrip()
     if report.gaps or report.held or not report.plan.complete:
         return f"Nothing could be done now; see above. {next_due}".rstrip()
     if not report.status.systems:

@@ -8,6 +8,7 @@ from reconciler.base.units import format_duration, format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
+from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.status import Condition, ConditionType, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
 
 OBJECTIVES = (
@@ -158,12 +159,13 @@ def _tree_and_loop(page: Page, status: Status) -> None:
     spec, loop = status.spec, status.loop
     state = "clean" if spec.clean and not spec.errors else f"{when.count(spec.errors, 'error')}: see `reconcile validate`"
     warnings = f", {when.count(spec.warnings, 'warning')}" if spec.warnings else ""
-    page.pairs(
-        [
-            ("Specs", (f"{when.count(spec.objects, 'object')}, {state}{warnings}", Style.STRONG if spec.errors else Style.FAINT)),
-            ("Loop", (f"last complete pass {when.ago(loop.last_success_at, status.at)}", Style.FAINT)),
-        ]
-    )
+    rows: list[tuple[str, Cell]] = [
+        ("Specs", (f"{when.count(spec.objects, 'object')}, {state}{warnings}", Style.STRONG if spec.errors else Style.FAINT)),
+        ("Loop", (f"last complete pass {when.ago(loop.last_success_at, status.at)}", Style.FAINT)),
+    ]
+    if loop.pause is not None:
+        rows.append(("Paused", (f"{pause_sentence(loop.pause)}; nothing is begun", Style.WARN)))
+    page.pairs(rows)
 
 
 def _verdict(status: Status) -> tuple[Cell, ...]:

@@ -114,7 +114,7 @@ def test_an_older_catalog_gets_the_new_table_and_keeps_what_it_has(of_version_1:
         assert catalog.restores(10) == (record(noon),)
         assert catalog.get_value("writer") == "w1"
     with Catalog.open(of_version_1, clock=SystemClock()) as catalog:
-        assert catalog.get_value("schema_version") == "2"
+        assert catalog.get_value("schema_version") == "3"
 
 
 def test_looking_at_an_older_catalog_changes_nothing_in_it(of_version_1: Path) -> None:

@@ -15,6 +15,7 @@ UNITS = ("_seconds", "_bytes", "_total", "_info")
 WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_spec_last_load_successful",
     "reconciler_system_suspended",
+    "reconciler_loop_paused",
     "reconciler_snapshots",
     "reconciler_backup_consecutive_failures",
     "reconciler_repository_up",
