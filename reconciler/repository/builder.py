@@ -109,7 +109,7 @@ class ManifestBuilder:
     def _append(self, folder: bytes, device: int, rows: Sequence[Row], colds: Sequence[Cold]) -> None:
         self._origin = None
         piece = Piece(folder, device, encode_rows(rows), encode_colds(colds))
-        if self._first is None:
+        if not self._pieces:
             self._first = (folder, rows[0][NAME] if rows else b"")
         self._put(piece, folder, len(rows))
         if self._bytes >= BLOCK_BYTES_MAX:
