@@ -28,6 +28,7 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
 
     catalog = house.memory.writing()
     with Lease.take(house.memory.state, catalog, house.clock) as lease:
+        lease.lost = lambda _error: stop.set()
         interrupted = close_interrupted(house, catalog)
         loaded = load(house, catalog)
         remember_specs(house, catalog, loaded)

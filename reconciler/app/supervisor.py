@@ -24,6 +24,8 @@ class Supervisor:
         self._address = address
         self._watchdog_seconds = watchdog_seconds
         self._ended = threading.Event()
+        self._alive: Callable[[], bool] = lambda: True
+        self._beating = False
 
     @classmethod
     def of_environment(cls) -> Supervisor:
@@ -34,19 +36,24 @@ class Supervisor:
         return cls(address, int(micros) / 1e6 if mine else None)
 
     def ready(self, alive: Callable[[], bool]) -> None:
-        """The first look is done. From now on a sign of life goes out while ``alive()``, at half the time that the manager waits."""
+        """It works, or stands by. From now on a sign of life goes out while ``alive()``, at half the time that the manager waits.
+
+        May be said again: the newer ``alive`` counts.
+        """
+        self._alive = alive
         self._tell("READY=1")
-        if self._address is not None and self._watchdog_seconds is not None:
-            threading.Thread(target=self._beat, args=(alive, self._watchdog_seconds / 2), name="watchdog", daemon=True).start()
+        if self._address is not None and self._watchdog_seconds is not None and not self._beating:
+            self._beating = True
+            threading.Thread(target=self._beat, args=(self._watchdog_seconds / 2,), name="watchdog", daemon=True).start()
 
     def stopping(self) -> None:
         """The loop ends; what is under way goes to its checkpoint."""
         self._ended.set()
         self._tell("STOPPING=1")
 
-    def _beat(self, alive: Callable[[], bool], seconds: float) -> None:
+    def _beat(self, seconds: float) -> None:
         while not self._ended.is_set():
-            if alive():
+            if self._alive():
                 self._tell("WATCHDOG=1")
             self._ended.wait(seconds)
 

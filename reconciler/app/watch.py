@@ -1,6 +1,7 @@
 """The loop that keeps going: passes, workers, the watch over the specs and the endpoints, put together.
 
-The first pass must work (a person is looking); whatever goes wrong later is told and tried again.
+The first pass must work (a person is looking); whatever goes wrong later is told and tried again. Where another process runs the loop of
+this state directory, this one stands by and takes over when that one ends, is killed, or stands still.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from reconciler.base.log import get
 from reconciler.model.declared.settings import SettingsSpec
 
 if TYPE_CHECKING:
+    from reconciler.catalog.records import Holder
+    from reconciler.loop.lease import Lease
     from reconciler.loop.loop import Loop
     from reconciler.web.server import Server
 
@@ -25,30 +28,43 @@ _log = get("app")
 
 
 def watch(house: House, *, stop: threading.Event, progress: Watcher | None, init: bool) -> None:
-    """Until ``stop`` is set; alone in this state directory."""
-    from reconciler.loop import watcher
+    """Until ``stop`` is set; alone in this state directory, after waiting for whoever was there before."""
     from reconciler.loop.lease import Lease
+
+    supervisor = Supervisor.of_environment()
+    catalog = house.memory.writing()
+
+    def stand_by(holder: Holder | None) -> None:
+        supervisor.ready(lambda: True)
+        _log.warning("standing by: another process runs the loop", holder=str(holder) if holder is not None else "unknown")
+
+    lease = Lease.wait(house.memory.state, catalog, house.clock, stop, stand_by)
+    if lease is not None:
+        with lease:
+            _run(house, lease, supervisor, stop=stop, progress=progress, init=init)
+
+
+def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.Event, progress: Watcher | None, init: bool) -> None:
+    from reconciler.loop import watcher
     from reconciler.loop.loop import Loop
 
-    catalog = house.memory.writing()
-    with Lease.take(house.memory.state, catalog, house.clock) as lease:
-        passes = SteadyPass(house, catalog, lease.token, progress)
-        settings = passes.begin(init=init)
-        loop = Loop(passes, concurrency=settings.concurrency, interval=settings.interval, clock=house.clock)
-        endpoints = Endpoints(loop)
-        endpoints.follow(settings)
-        passes.follow = endpoints.follow_if_possible
-        specs = watcher.Watcher(house.specs, loop.now, stop)
-        specs.start()
-        supervisor = Supervisor.of_environment()
-        supervisor.ready(loop.alive)
-        try:
-            loop.run(stop)
-        finally:
-            supervisor.stopping()
-            endpoints.close()
-            stop.set()
-            specs.join(JOIN_SECONDS)
+    passes = SteadyPass(house, house.memory.writing(), lease.token, progress)
+    settings = passes.begin(init=init)
+    loop = Loop(passes, concurrency=settings.concurrency, interval=settings.interval, clock=house.clock)
+    lease.alive, lease.lost = loop.alive, loop.lose
+    endpoints = Endpoints(loop)
+    endpoints.follow(settings)
+    passes.follow = endpoints.follow_if_possible
+    specs = watcher.Watcher(house.specs, loop.now, stop)
+    specs.start()
+    supervisor.ready(loop.alive)
+    try:
+        loop.run(stop)
+    finally:
+        supervisor.stopping()
+        endpoints.close()
+        stop.set()
+        specs.join(JOIN_SECONDS)
 
 
 class Endpoints:

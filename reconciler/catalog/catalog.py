@@ -124,7 +124,7 @@ class Catalog:
         from reconciler.catalog import runs
 
         ending = runs.Ending(outcome, at, snapshot_id, as_of, files, bytes, added_bytes, failure)
-        with self._store.writing() as connection:
+        with self._store.writing(fenced=False) as connection:
             runs.end(connection, run_id, ending)
 
     def runs(self, limit: int, system: str | None = None) -> tuple[Run, ...]:
@@ -173,7 +173,7 @@ class Catalog:
         """Write the outcome. Kept are the newest 10,000."""
         from reconciler.catalog import restores
 
-        with self._store.writing() as connection:
+        with self._store.writing(fenced=False) as connection:
             restores.end(connection, record)
 
     def restores(self, limit: int, system: str | None = None) -> tuple[RestoreRecord, ...]:
@@ -213,7 +213,7 @@ class Catalog:
         """The same (object, reason, note) again counts up. Kept for 30 days, 5,000 at most."""
         from reconciler.catalog import conditions as statements
 
-        with self._store.writing() as connection:
+        with self._store.writing(fenced=False) as connection:
             statements.add_event(connection, Event(kind, object_kind, name, reason, note, 1, at, at))
 
     def events(self, limit: int, name: str | None = None) -> tuple[Event, ...]:
@@ -236,7 +236,7 @@ class Catalog:
         """Harmless when it is no longer ours."""
         from reconciler.catalog import claims
 
-        with self._store.writing() as connection:
+        with self._store.writing(fenced=False) as connection:
             claims.release(connection, claim)
 
     def busy(self) -> frozenset[tuple[str, str, str]]:
@@ -250,14 +250,32 @@ class Catalog:
         """A new fencing token for the loop; only for the holder of the lock of the state directory."""
         from reconciler.catalog import claims
 
-        with self._store.writing() as connection:
+        with self._store.writing(fenced=False) as connection:
             return claims.take_lease(connection, at)
 
-    def give_back_lease(self, token: int) -> None:
+    def hold(self, token: int) -> None:
+        """From now on everything that is written through this door is refused with LeaseLost once another token was taken.
+
+        Not refused is what is true whoever says it: how a run ended, that a claim is given back.
+        """
         from reconciler.catalog import claims
 
-        with self._store.writing() as connection:
+        self._store.fence = lambda connection: claims.check_lease(connection, token)
+
+    def check_lease(self, token: int) -> None:
+        """Raises LeaseLost when another token was taken."""
+        from reconciler.catalog import claims
+
+        with self._store.reading() as connection:
+            claims.check_lease(connection, token)
+
+    def give_back_lease(self, token: int) -> None:
+        """The loop has ended; others write through this door again without being asked."""
+        from reconciler.catalog import claims
+
+        with self._store.writing(fenced=False) as connection:
             claims.give_back_lease(connection, token)
+        self._store.fence = None
 
     def lease_holder(self) -> Holder | None:
         """The living process that runs the loop of this state directory."""

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,8 @@ class Store:
     def __init__(self, path: Path, engine: Engine, *, session: str | None, recovered: str | None = None) -> None:
         self.path = path
         self.recovered = recovered
+        self.fence: Callable[[Connection], None] | None = None
+        """Asked at the beginning of every fenced transaction that writes; raises when this process may not write any more."""
         self._session = session
         self._engine = engine
         self._lock = threading.RLock()
@@ -50,9 +52,11 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """All or nothing; durable when it ends."""
+    def writing(self, *, fenced: bool = True) -> Iterator[Connection]:
+        """All or nothing; durable when it ends. ``fenced``: false for what is true whoever says it, such as how a run ended."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
+            if fenced and self.fence is not None:
+                self.fence(connection)
             yield connection
 
     @contextmanager
@@ -72,7 +76,7 @@ class Store:
                 return
             try:
                 if self._session is not None:
-                    with self.writing() as connection:
+                    with self.writing(fenced=False) as connection:
                         connection.execute(delete(tables.sessions).where(tables.sessions.c.id == self._session))
             finally:
                 self._connection.close()

@@ -1,64 +1,153 @@
-"""One loop per state directory: an OS lock that dies with its process, and a fencing token in the catalog.
+"""One loop per state directory: an OS lock that dies with its process, a fencing token in the catalog, and a beat.
 
-The lock decides. The token is for a loop that was stopped so long that its lock is gone with a network mount or a paused machine: the
-next loop takes a greater one, and a run cannot be begun with the older.
+*Dead* holder: its lock is gone with it, so whoever waits takes over at once. *Frozen* holder (stopped, paused, hanging): it keeps its
+lock but its beat stands still; after :data:`FROZEN_SECONDS` by the waiter's own clock its lease is taken, with a greater token.
+When it wakes up, the catalog refuses everything that it would still begin (:meth:`Catalog.hold`), and its next beat tells it to end.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reconciler.base.clock import Clock
+from reconciler.base.log import get
 from reconciler.catalog.catalog import Catalog
+from reconciler.catalog.errors import CatalogBusy, CatalogError, LeaseLost
+from reconciler.catalog.records import Holder
 from reconciler.loop.errors import LoopBusy, LoopLockUnusable
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LOCK = "loop.lock"
+BEAT = "loop.beat"
+BEAT_SECONDS = 2.0
+FROZEN_SECONDS = 20.0  # ten beats: no load delays a thread that sleeps for so long
+POLL_SECONDS = 0.5
+
+_log = get("loop")
 
 
 class Lease:
-    """Held from :meth:`take` to :meth:`release`, or to the end of the process."""
+    """Held from :meth:`take` or :meth:`wait` to :meth:`release`, or to the end of the process."""
 
-    def __init__(self, lock: BaseFileLock, catalog: Catalog, token: int) -> None:
+    def __init__(self, state: Path, lock: BaseFileLock, catalog: Catalog, token: int) -> None:
+        self.token = token
+        self.alive: Callable[[], bool] = lambda: True
+        """Whether the holder still does its work; without it the beat stops, and another process may take over."""
+        self.lost: Callable[[LeaseLost], None] = lambda _error: None
+        """Told once, from another thread, when somebody has taken over."""
+        self._state = state
         self._lock = lock
         self._catalog = catalog
-        self.token = token
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        catalog.hold(token)
+        _beat(state)
+        self._thread.start()
 
     @classmethod
     def take(cls, state: Path, catalog: Catalog, clock: Clock) -> Self:
         """The lease of this state directory. Raises LoopBusy, naming the holder, without waiting."""
+        found = cls._try(state, catalog, clock)
+        if isinstance(found, cls):
+            return found
+        who = f"process {found.pid}, since {found.at:%Y-%m-%d %H:%M:%S} UTC" if isinstance(found, Holder) else "another process"
+        raise LoopBusy(f"the loop of {state} is already run by {who}", state=state)
+
+    @classmethod
+    def wait(cls, state: Path, catalog: Catalog, clock: Clock, stop: threading.Event, told: Callable[[Holder | None], None]) -> Self | None:
+        """The same as soon as the holder has ended, or stands still; None when ``stop`` is set before. ``told``: who it waits for, once."""
+        waiting, seen, since = False, _last_beat(state), clock.monotonic()
+        while not stop.is_set():
+            frozen = clock.monotonic() - since > FROZEN_SECONDS
+            try:
+                found = cls._try(state, catalog, clock, frozen=frozen)
+            except CatalogBusy:
+                if not waiting:
+                    raise
+                found = None  # somebody stopped in the middle of a write: for as long nobody can take over
+            if isinstance(found, cls):
+                if frozen:
+                    _log.warning("the loop's holder stands still: its lease is taken over", token=found.token)
+                return found
+            if not waiting:
+                waiting = True
+                told(found if isinstance(found, Holder) else None)
+            stop.wait(POLL_SECONDS)
+            if (now := _last_beat(state)) != seen:
+                seen, since = now, clock.monotonic()
+        return None
+
+    @classmethod
+    def _try(cls, state: Path, catalog: Catalog, clock: Clock, *, frozen: bool = False) -> Self | Holder | None:
+        """``frozen``: whoever has it is not to be waited for."""
         from filelock import FileLock, Timeout
 
         lock = FileLock(state / LOCK, timeout=0, mode=0o600, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
-            holder = catalog.lease_holder()
-            who = f"process {holder.pid}, since {holder.at:%Y-%m-%d %H:%M:%S} UTC" if holder else "another process"
-            raise LoopBusy(f"the loop of {state} is already run by {who}", state=state) from None
+            if not frozen:
+                return catalog.lease_holder()
         except (NotImplementedError, OSError) as error:
             raise LoopLockUnusable(f"the file {state / LOCK} cannot be locked: {error}", state=state) from error
         try:
+            holder = catalog.lease_holder()
+            if not frozen and holder is not None and _last_beat(state):  # who took over from a frozen one has no lock, and is at work
+                lock.release()
+                return holder
             token = catalog.take_lease(clock.now())
         except BaseException:
             lock.release()
             raise
-        return cls(lock, catalog, token)
+        return cls(state, lock, catalog, token)
 
     def release(self) -> None:
         """May be called twice."""
-        if self._lock.is_locked:
-            try:
-                self._catalog.give_back_lease(self.token)
-            finally:
-                self._lock.release()
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._thread.join()
+        try:
+            self._catalog.give_back_lease(self.token)
+        except CatalogError:
+            (self._state / BEAT).unlink(missing_ok=True)  # the row still names this living process: nobody must wait for it
+            raise
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
+
+    def _keep(self) -> None:
+        """Beat while alive; find out whether somebody else has it."""
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                self._catalog.check_lease(self.token)
+                if self.alive():
+                    _beat(self._state)
+            except LeaseLost as error:
+                self.lost(error)
+                return
+            except (CatalogError, OSError) as error:  # a full disk, a locked catalog: the next beat may succeed
+                _log.warning("the loop's lease cannot be looked after", error=str(error))
+
+
+def _beat(state: Path) -> None:
+    (state / BEAT).touch(0o600)
+
+
+def _last_beat(state: Path) -> int:
+    """Only whether it changes means something: no clock is read, none can be wrong."""
+    try:
+        return (state / BEAT).stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -76,6 +76,11 @@ class Loop:
         """Look at once: the specs changed, or a person asked."""
         self._wake.set()
 
+    def lose(self, error: LeaseLost) -> None:
+        """Another process has taken over: begin nothing more, and end."""
+        self._lost = error
+        self.now()
+
     def alive(self) -> bool:
         """Whether the loop's own thread still turns, also when its ticks fail."""
         return self._clock.monotonic() - self._beat_at < max(ALIVE_SECONDS_MIN, 3 * self._interval.total_seconds())

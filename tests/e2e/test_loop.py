@@ -14,6 +14,8 @@ from collections.abc import Callable
 import pytest
 from e2e_world import SYSTEM, World, codes, describe, fill, finish
 
+from reconciler.catalog.catalog import Catalog
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 PATIENCE_SECONDS = 30.0
 
@@ -57,9 +59,24 @@ def watched(world: World) -> World:
     return world
 
 
-def test_a_second_loop_is_refused_and_the_first_stops_when_told(watched: World) -> None:
+def _standing_by(world: World) -> subprocess.Popen[bytes]:
+    process = world.start("--watch")
+    assert process.stderr is not None
+    while b"standing by" not in (line := process.stderr.readline()):
+        assert line, "it ended instead of standing by"
+    return process
+
+
+def _serves(world: World, process: subprocess.Popen[bytes]) -> bool:
+    """Whether this process, and not another one, runs the loop."""
+    with Catalog.peek(world.state / "catalog.sqlite") as catalog:
+        holder = catalog.lease_holder()
+    return holder is not None and holder.pid == process.pid and _get(world, "/readyz")[0] == 200
+
+
+def test_a_single_pass_is_refused_beside_a_loop_which_stops_when_told(watched: World) -> None:
     first = _watch(watched)
-    second = watched.run("--watch")
+    second = watched.run()
     assert second.code == 5, second.text
     assert len(codes(second.text)) == 1
     first.send_signal(signal.SIGTERM)
@@ -67,6 +84,42 @@ def test_a_second_loop_is_refused_and_the_first_stops_when_told(watched: World) 
     again = _watch(watched)
     again.send_signal(signal.SIGINT)
     assert finish(again, within=20).code == 130
+
+
+def test_a_second_loop_stands_by_and_takes_over_within_seconds_after_a_kill(watched: World) -> None:
+    first = _watch(watched)
+    second = _standing_by(watched)
+    third = _standing_by(watched)
+    assert _serves(watched, first)
+    killed_at = time.monotonic()
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    _until(lambda: _serves(watched, second) or _serves(watched, third), "one of those who waited works", second)
+    print(f"taken over {time.monotonic() - killed_at:.1f} s after the kill")
+    assert time.monotonic() - killed_at < 10
+    worker, waiter = (second, third) if _serves(watched, second) else (third, second)
+    worker.send_signal(signal.SIGTERM)
+    assert finish(worker, within=20).code == 143
+    _until(lambda: _serves(watched, waiter), "the last one works", waiter)
+    waiter.send_signal(signal.SIGTERM)
+    assert finish(waiter, within=20).code == 143
+
+
+def test_a_frozen_loop_loses_its_lease_and_begins_nothing_when_it_wakes_up(watched: World) -> None:
+    first = _watch(watched)
+    _until(lambda: "orders" in dict(watched.snapshot_table()), "the first backup is there", first)
+    second = _standing_by(watched)
+    os.killpg(first.pid, signal.SIGSTOP)
+    watched.port, waited = _free_port(), time.monotonic()  # the frozen one still has the old one open
+    watched.declare()
+    _until(lambda: _serves(watched, second), "the other one has taken over", second)
+    print(f"taken over {time.monotonic() - waited:.1f} s after the stop")
+    os.killpg(first.pid, signal.SIGCONT)
+    ended = finish(first, within=20)
+    assert (ended.code, codes(ended.text)) == (5, {"catalog-lease-lost"}), ended.text
+    assert _serves(watched, second)
+    second.send_signal(signal.SIGTERM)
+    assert finish(second, within=20).code == 143
 
 
 def test_a_loop_that_was_killed_needs_nobody(watched: World) -> None:
