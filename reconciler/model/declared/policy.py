@@ -31,7 +31,8 @@ class Trigger(Block):
 
 
 class Window(Block):
-    """When full and differential backups may begin. What the RPO needs never waits for it."""
+    """When heavy work may begin. What the RPO needs never waits for it. Of a time that autumn shows twice the first counts; a time that
+    spring skips is the moment of the change."""
 
     begin: Clocktime = Field(description="First minute, `22:00`.")
     end: Clocktime = Field(description="First minute no longer in it; earlier than `begin` means the next day.")
