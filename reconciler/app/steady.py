@@ -81,7 +81,9 @@ class SteadyPass:
         status = record(self._catalog, scene, plan)
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
-        return Tick(status, tuple(a for a in in_order(plan.to_begin) if self._rest.over(a)), loaded.desired.settings.interval)
+        limits = {r.name: limit for r in loaded.desired.repositories if (limit := r.limits.concurrency) is not None}
+        actions = tuple(a for a in in_order(plan.to_begin) if self._rest.over(a))
+        return Tick(status, actions, loaded.desired.settings.interval, limits)
 
     def act(self, action: Action, stop: threading.Event, beat: Callable[[], None], /) -> None:
         """Carry out one action; its repository is listed again in the next tick."""

@@ -1,7 +1,8 @@
 """Moments of a schedule: after a duration or by a calendar, missed ones once or not at all, and the window for heavy work.
 
 Clock changes, for windows: of a time that autumn shows twice the first is meant, so a window opens once a day; a time that spring skips is
-the moment of the change, so a window that lies wholly in the skipped hour does not open on that day. For cron see :mod:`reconciler.model.cron`.
+the moment of the change, so a window that lies wholly in the skipped hour does not open on that day.
+For cron see :mod:`reconciler.model.cron`.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ begun, what is under way ends at its next checkpoint, and :meth:`Loop.run` retur
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -40,6 +40,8 @@ class Tick:
     status: Status
     actions: tuple[Action, ...]
     interval: timedelta
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Actions at a time, by repository; one that is not named has no limit of its own."""
 
 
 class Pass(Protocol):
@@ -120,7 +122,7 @@ class Loop:
         else:
             self._interval = tick.interval
             self.published.put(tick.status)
-            queue.offer(tick.actions, self._clock.monotonic())
+            queue.offer(tick.actions, self._clock.monotonic(), tick.limits)
         self._beat()
 
     def _rest(self, workers: Workers, stop: threading.Event) -> None:

@@ -1,13 +1,14 @@
 """What is to be done next. Each plan replaces what is queued: an action that is no longer wanted is never begun.
 
 Single flight: of one (system, repository, lane) at most one action is under way. Who waits grows in priority, a point a minute, so
-a busy day cannot starve anything.
+a busy day cannot starve anything. A repository may have a limit: so many *slots* for everything, and one more for the objective lane,
+as the loop has one more worker for it. An objective takes the kept slot first, so it is never in the way of upkeep without need.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.model.plan import Action, Lane
 
@@ -22,13 +23,16 @@ class Queue:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._queued: dict[Key, tuple[Action, float]] = {}
-        self._under_way: set[Key] = set()
+        self._under_way: dict[Key, bool] = {}
+        """Whether it has the kept slot of its repository."""
+        self._limits: Mapping[str, int] = {}
         self._closed = False
 
-    def offer(self, actions: Iterable[Action], now: float) -> None:
+    def offer(self, actions: Iterable[Action], now: float, limits: Mapping[str, int] | None = None) -> None:
         """Replace what is queued. ``now``: monotonic seconds. What waited before keeps its age; what is under way is not queued again.
 
-        Of several actions with one key the most urgent is queued: the next plan brings the others again.
+        Of several actions with one key the most urgent is queued: the next plan brings the others again. ``limits``: actions at a time by
+        repository; one that is not named has none.
         """
         with self._changed:
             wanted: dict[Key, tuple[Action, float]] = {}
@@ -38,25 +42,26 @@ class Queue:
                     continue
                 old = self._queued.get(action.key)
                 wanted[action.key] = (action, old[1] if old is not None else now)
-            self._queued = wanted
+            self._queued, self._limits = wanted, limits or {}
             self._changed.notify_all()
 
     def take(self, lanes: Collection[Lane], now: float, *, wait_seconds: float) -> Action | None:
         """The most urgent action of these lanes, now under way; None when there is none for so long, or the queue is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or any(key[2] in lanes for key in self._queued), wait_seconds)
-            found = [(self._rank(entry, now), entry[0]) for key, entry in self._queued.items() if key[2] in lanes]
+            self._changed.wait_for(lambda: self._closed or any(self._may_begin(key, lanes) for key in self._queued), wait_seconds)
+            found = [(self._rank(entry, now), entry[0]) for key, entry in self._queued.items() if self._may_begin(key, lanes)]
             if self._closed or not found:
                 return None
             action = max(found, key=lambda ranked: ranked[0])[1]
             del self._queued[action.key]
-            self._under_way.add(action.key)
+            self._under_way[action.key] = self._keeps_free(action.key)
             return action
 
     def done(self, action: Action) -> None:
         """The action has ended, however."""
         with self._changed:
-            self._under_way.discard(action.key)
+            self._under_way.pop(action.key, None)
+            self._changed.notify_all()  # a slot of its repository is free
 
     def under_way(self) -> frozenset[tuple[str, str, str]]:
         """(system, repository, lane)."""
@@ -73,6 +78,18 @@ class Queue:
             self._closed = True
             self._queued.clear()
             self._changed.notify_all()
+
+    def _may_begin(self, key: Key, lanes: Collection[Lane]) -> bool:
+        if key[2] not in lanes:
+            return False
+        limit = self._limits.get(key[1])
+        if limit is None or self._keeps_free(key):
+            return True
+        return sum(not kept for other, kept in self._under_way.items() if other[1] == key[1]) < limit
+
+    def _keeps_free(self, key: Key) -> bool:
+        """Whether it can have the kept slot of its repository."""
+        return key[2] is Lane.OBJECTIVE and not any(kept for other, kept in self._under_way.items() if other[1] == key[1])
 
     @staticmethod
     def _rank(entry: tuple[Action, float], now: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
-from reconciler.model.declared.repository import Key, Maintenance
+from reconciler.model.declared.repository import Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
 from reconciler.model.problem import Place, Problem
@@ -63,6 +63,7 @@ class DesiredRepository:
     media: str | None = None
     deletable_from: tuple[str, ...] | None = None
     maintenance: Maintenance = field(default_factory=Maintenance)
+    limits: Limits = field(default_factory=Limits)
     last_good: bool = False
 
 

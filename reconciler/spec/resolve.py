@@ -183,6 +183,7 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
         media=spec.media,
         deletable_from=spec.deletable_from,
         maintenance=spec.maintenance,
+        limits=spec.limits,
         last_good=declared.last_good,
     )
 

@@ -44,6 +44,15 @@ class Maintenance(Block):
     window: Window | None = Field(None, description="When it may begin.")
 
 
+class Limits(Block):
+    """How much may be asked of the place where it is."""
+
+    concurrency: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None,
+        description="Actions of this agent in it at a time; one more for what the RPO needs. Default: as many as the loop has at a time.",
+    )
+
+
 class RepositorySpec(Block):
     """An encrypted store and the place where it can be lost."""
 
@@ -55,3 +64,4 @@ class RepositorySpec(Block):
         None, description="Hosts whose credentials could delete it; default: every host that writes to it."
     )
     maintenance: Maintenance = Field(default_factory=Maintenance)
+    limits: Limits = Field(default_factory=Limits)
