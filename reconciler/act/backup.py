@@ -21,7 +21,8 @@ from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind, Grade
 from reconciler.repository import BaseUnusable, Collected, Progress, Repository, Root, Taken, TakeRequest
 from reconciler.sources.errors import SourceEmpty
-from reconciler.sources.files import judge_defects, require_sources
+from reconciler.sources.files import judge_defects
+from reconciler.sources.look import require_sources
 from reconciler.sources.reading import Reading, frozen, places
 from reconciler.sources.sqlite import Freezing, Frozen
 from reconciler.sources.tolerance import tolerate_block

@@ -11,7 +11,7 @@ from reconciler.act.context import Context, Patience, Watcher, no_patience
 from reconciler.app.house import House
 from reconciler.app.scene import Scene
 from reconciler.catalog.records import Run
-from reconciler.decide import settled_retention
+from reconciler.decide.guard import settled_retention
 from reconciler.model.plan import Action
 from reconciler.model.wishes import WISH_STANDS
 

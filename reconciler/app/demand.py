@@ -22,8 +22,9 @@ from reconciler.app.view import find
 from reconciler.base.errors import Cancelled, Fate, Usage
 from reconciler.base.log import get
 from reconciler.catalog.records import Holder, RunOutcome
-from reconciler.decide import Request, plan_copy
-from reconciler.decide import plan as decide_plan
+from reconciler.decide.backups import Request
+from reconciler.decide.plan import plan as decide_plan
+from reconciler.decide.plan import plan_copy
 from reconciler.decide.proofs import next_proof
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import Desired, DesiredSystem

@@ -8,7 +8,7 @@ from reconciler.app.recording import read_only_status
 from reconciler.app.reports import Explanation
 from reconciler.app.scene import NOTHING, load, look
 from reconciler.app.view import verdicts
-from reconciler.decide import plan as decide_plan
+from reconciler.decide.plan import plan as decide_plan
 from reconciler.spec import origins
 
 RUNS_SHOWN = 10

@@ -14,7 +14,7 @@ from reconciler.app.house import House
 from reconciler.app.recording import end_of_pass, record, record_gaps
 from reconciler.app.reports import PassReport
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
-from reconciler.decide import plan as decide_plan
+from reconciler.decide.plan import plan as decide_plan
 from reconciler.model.plan import Action, Plan
 from reconciler.model.status import Status
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
@@ -12,18 +12,22 @@ from reconciler.app.planned import PlanReport
 from reconciler.app.records import with_records
 from reconciler.app.scene import NOTHING, Scene, look
 from reconciler.app.scene import load as load_scene
-from reconciler.app.visible import with_visible
-from reconciler.decide import Request, blast_radius, plan_copy
-from reconciler.decide import plan as decide_plan
-from reconciler.model.blast import BlastRadius
+from reconciler.decide.backups import Request
+from reconciler.decide.plan import plan as decide_plan
+from reconciler.decide.plan import plan_copy
 from reconciler.spec import Loaded, checkout, schemas
 from reconciler.spec import load as load_specs
+
+if TYPE_CHECKING:
+    from reconciler.model.blast import BlastRadius
 
 __all__ = ["Request", "load", "plan", "schemas"]
 
 
 def load(house: House) -> Loaded:
     """The specs as they stand, with what can be seen of their sources from here."""
+    from reconciler.app.visible import with_visible
+
     with house.memory.reading() as catalog:
         return with_visible(house, load_scene(house, catalog))
 
@@ -38,6 +42,10 @@ def plan(house: House, *, cached: bool, request: Request | None, base: str | Non
 
 
 def _blast(house: House, scene: Scene, base: str) -> BlastRadius:
+    from tempfile import TemporaryDirectory
+
+    from reconciler.decide.blast import blast_radius
+
     with TemporaryDirectory(prefix="reconciler-") as folder:
         revision = checkout(house.specs, base, Path(folder))
         before = with_records(house, load_specs(Path(folder), stands_for=house.specs))

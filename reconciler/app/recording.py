@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from reconciler.app.memory import last_recovery
 from reconciler.app.scene import Scene
-from reconciler.decide import conditions as judge_conditions
-from reconciler.decide import status as make_status
+from reconciler.decide.conditions import conditions as judge_conditions
 from reconciler.decide.memory import catalog_condition
+from reconciler.decide.status import status as make_status
 from reconciler.model.plan import Gap, Plan
 from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
 

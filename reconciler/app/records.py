@@ -24,9 +24,9 @@ def sources(house: House) -> tuple[Source, ...]:
     """What is there of it: before the first run there are only specs."""
     state = os.path.realpath(house.memory.state)
     catalog, audit = os.path.join(state, CATALOG), os.path.join(state, AUDIT)
-    found = [Source(path=os.path.realpath(house.specs), exclude=_SPECS)]
+    found = [Source.model_construct(path=os.path.realpath(house.specs), exclude=_SPECS)]
     if os.path.isfile(catalog):
-        found.append(Source(sqlite=catalog))
+        found.append(Source.model_construct(sqlite=catalog))
     if os.path.isfile(audit):
-        found.append(Source(path=audit, tolerate=Tolerate(changing=("*",))))  # only ever added to
+        found.append(Source.model_construct(path=audit, tolerate=Tolerate.model_construct(changing=("*",))))  # only ever added to
     return tuple(found)

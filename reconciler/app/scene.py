@@ -11,13 +11,13 @@ from reconciler.app.records import with_records
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.problem import Severity
-from reconciler.model.status import SpecStatus
 from reconciler.observe.world import Look, observe
 from reconciler.spec import Cache, Loaded, StoredDocument, revision
 from reconciler.spec import load as load_specs
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
+    from reconciler.model.status import SpecStatus
 
 _ROOT = "specs.root"
 _DIGEST = "specs.digest"
@@ -38,6 +38,8 @@ class Scene:
 
     @property
     def specs(self) -> SpecStatus:
+        from reconciler.model.status import SpecStatus
+
         errors = sum(problem.severity is Severity.ERROR for problem in self.loaded.problems)
         return SpecStatus(
             digest=self.desired.digest,

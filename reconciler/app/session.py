@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         TriggerReport,
     )
     from reconciler.catalog.records import Event, Run
-    from reconciler.decide import Request
+    from reconciler.decide.backups import Request
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.status import Status
     from reconciler.spec import Loaded

@@ -21,7 +21,7 @@ from reconciler.app.recording import begin_loop, end_of_pass, record, record_gap
 from reconciler.app.rest import Rest
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.base.log import get
-from reconciler.decide import plan as decide_plan
+from reconciler.decide.plan import plan as decide_plan
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import Tick
 from reconciler.model.declared.settings import SettingsSpec

@@ -10,7 +10,7 @@ from reconciler.app.recording import read_only_status
 from reconciler.app.reports import KeepVerdict, SnapshotDetail, SnapshotList
 from reconciler.app.scene import NOTHING, Scene, load, look
 from reconciler.catalog.records import Event, Run
-from reconciler.decide import plan as decide_plan
+from reconciler.decide.plan import plan as decide_plan
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredSystem

@@ -12,15 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from reconciler.base.clock import Clock
-from reconciler.catalog.records import Claim, Document, Event, Holder, RestoreRecord, Run, RunOutcome
-from reconciler.model.declared.policy import Retention
-from reconciler.model.observed import Failure, RepositoryState, RunHistory
-from reconciler.model.status import Condition
-from reconciler.model.wishes import Pause, Wish
-
 if TYPE_CHECKING:
+    from reconciler.base.clock import Clock
+    from reconciler.catalog.records import Claim, Document, Event, Holder, RestoreRecord, Run, RunOutcome
     from reconciler.catalog.store import Store
+    from reconciler.model.declared.policy import Retention
+    from reconciler.model.observed import Failure, RepositoryState, RunHistory
+    from reconciler.model.status import Condition
+    from reconciler.model.wishes import Pause, Wish
 
 
 class Catalog:
@@ -46,6 +45,10 @@ class Catalog:
     @classmethod
     def peek(cls, path: Path) -> Catalog:
         """A view for reading that creates and changes nothing; empty when there is no catalog yet. Writing through it fails."""
+        if not path.exists():
+            from reconciler.catalog.unwritten import Unwritten
+
+            return Unwritten(path)
         from reconciler.catalog.store import peek_store
 
         return cls(peek_store(path))
@@ -212,6 +215,7 @@ class Catalog:
     def add_event(self, kind: Literal["Normal", "Warning"], object_kind: str, name: str, reason: str, note: str, at: datetime) -> None:
         """The same (object, reason, note) again counts up. Kept for 30 days, 5,000 at most."""
         from reconciler.catalog import conditions as statements
+        from reconciler.catalog.records import Event
 
         with self._store.writing(fenced=False) as connection:
             statements.add_event(connection, Event(kind, object_kind, name, reason, note, 1, at, at))

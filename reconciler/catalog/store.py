@@ -109,9 +109,7 @@ def open_store(path: Path, now: datetime) -> Store:
 
 
 def peek_store(path: Path) -> Store:
-    """Open for reading only: creates nothing, changes nothing. A missing, or damaged, catalog reads as an empty one."""
-    if not path.exists():
-        return _empty(path, None)
+    """Open for reading only: creates nothing, changes nothing. A damaged catalog reads as an empty one."""
     for attempt in (_read_only, _read_only_copy):  # the copy: to roll a killed writer's journal back, or to add tables
         engine = attempt(path)
         try:
@@ -159,7 +157,7 @@ def _read_only_copy(path: Path) -> Engine:
     return create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
 
 
-def _empty(path: Path, recovered: str | None) -> Store:
+def _empty(path: Path, recovered: str) -> Store:
     engine = _connect(":memory:", uri=False)
     with engine.connect() as connection:
         tables.metadata.create_all(connection)

@@ -10,7 +10,7 @@ from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure, SourceState
 from reconciler.observe.deadline import remember_hanging, still_hanging
 from reconciler.observe.errors import SourceSilent
-from reconciler.sources.files import check_sources
+from reconciler.sources.look import check_sources
 
 SECONDS_MAX = 10.0
 """For one system: looking at a path takes microseconds, waking a disk some seconds."""

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from reconciler.model.declared.envelope import API_VERSION, KINDS, AnyDocument
 from reconciler.model.problem import Place, Problem, Severity
-from reconciler.spec.explain import Sentence, explain, suggest
 from reconciler.spec.node import Found, ListNode, MapNode, Node, Scalar, Spot, find, plain, pointer
 from reconciler.spec.parse import Parsed, show
 from reconciler.spec.source import Source
@@ -119,6 +118,8 @@ def _model(source: Source, node: MapNode, who: Key) -> tuple[type[AnyDocument] |
         message = f"must be {API_VERSION}" + (f" (got `{show(text)}`)" if isinstance(version.node, Scalar) else "")
         return None, [_problem(source, "unknown-api-version", version.spot, message, "", who, "/apiVersion")]
     if who[0] not in MODELS:
+        from reconciler.spec.explain import suggest
+
         hint = suggest(who[0], MODELS) or f"Known: {', '.join(MODELS)}."
         return None, [_problem(source, "unknown-kind", kind.spot, f"there is no kind `{who[0]}`", hint, who, "/kind")]
     return MODELS[who[0]], []
@@ -129,6 +130,8 @@ def _validate(source: Source, model: type[AnyDocument], node: MapNode, value: An
         return model.model_validate(value, by_alias=True, by_name=False), []
     except ValidationError as error:
         rows = error.errors(include_url=False)
+    from reconciler.spec.explain import explain
+
     problems = []
     for row in rows:
         found = find(node, row["loc"])
@@ -146,9 +149,9 @@ def _empty_blocks(source: Source, node: MapNode, who: Key) -> list[Problem]:
     spec = node.children.get("spec")
     if not isinstance(spec, MapNode):
         return []
-    sentence = Sentence("empty-block", "is written and says nothing", "Remove it, or give it keys; `null` removes a single key.")
+    message, hint = "is written and says nothing", "Remove it, or give it keys; `null` removes a single key."
     return [
-        _problem(source, sentence.code, spec.keys[key], sentence.message, sentence.hint, who, f"/spec/{key}")
+        _problem(source, "empty-block", spec.keys[key], message, hint, who, f"/spec/{key}")
         for key, child in spec.children.items()
         if key in _BLOCKS and isinstance(child, Scalar) and child.value is None
     ]

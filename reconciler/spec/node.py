@@ -23,6 +23,8 @@ class Spot(NamedTuple):
 
 @dataclass(slots=True)
 class Scalar:
+    """A single value."""
+
     value: PlainScalar
     spot: Spot
     size: int = 1
@@ -30,6 +32,8 @@ class Scalar:
 
 @dataclass(slots=True)
 class MapNode:
+    """A mapping; ``keys`` says where each key stands."""
+
     spot: Spot
     children: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Spot] = field(default_factory=dict)
@@ -38,6 +42,8 @@ class MapNode:
 
 @dataclass(slots=True)
 class ListNode:
+    """A list."""
+
     spot: Spot
     children: list[Node] = field(default_factory=list)
     size: int = 1

@@ -26,10 +26,11 @@ def with_records(loaded: Loaded, host: str, sources: Sequence[Source]) -> Loaded
     repositories = used if wanted.repositories is None else wanted.repositories
     if not here or not repositories or not sources:
         return loaded
-    spec = SystemSpec(
+    spec = SystemSpec.model_construct(
         tier=wanted.tier, policy=wanted.policy, repositories=repositories, host=host, sources=tuple(sources), suspend=wanted.suspend
     )
-    document = System(api_version="reconciler/v1", kind="System", metadata=Metadata(name=records_system(host)), spec=spec)
+    metadata = Metadata.model_construct(name=records_system(host))
+    document = System.model_construct(api_version="reconciler/v1", kind="System", metadata=metadata, spec=spec)
     declared = Declared(document, {}, Place(BUILT_IN, 0, 0))
     objects = Objects(loaded.declared.root, {**loaded.declared.all, declared.key: declared})
     made = resolve.system(objects, declared, document)

@@ -118,11 +118,11 @@ def layers(objects: Objects, spec: SystemSpec, declared: Declared) -> tuple[list
 
 def merge_block(side: list[Layer], name: str, model: type[Block]) -> Any:
     """The block ``name`` as the layers give it. A compression level belongs to its algorithm, so a new algorithm drops it."""
-    merged = model()
+    merged = model.model_construct()
     for layer in side:
         later = layer.blocks.get(name)
         if isinstance(later, Compression) and later.algorithm not in (None, merged.given().get("algorithm")) and later.level is None:
-            merged = model()
+            merged = model.model_construct()
         merged = merged.merged(later)
     return merged
 

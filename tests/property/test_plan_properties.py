@@ -8,9 +8,12 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.decide import Request, conditions, plan, settled_retention
-from reconciler.decide import status as make_status
+from reconciler.decide.backups import Request
+from reconciler.decide.conditions import conditions
+from reconciler.decide.guard import settled_retention
+from reconciler.decide.plan import plan
 from reconciler.decide.scene import Scene
+from reconciler.decide.status import status as make_status
 from reconciler.model.declared.policy import Retention
 from reconciler.model.plan import Action, ActionKind, Plan
 from reconciler.model.snapshot import MarkKind

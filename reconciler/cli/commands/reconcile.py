@@ -12,6 +12,7 @@ from reconciler.cli.options import Group
 from reconciler.cli.words import Format, Words, begin_logging, command
 
 if TYPE_CHECKING:
+    from reconciler.cli.render.page import Page
     from reconciler.cli.render.results import Ended
     from reconciler.model.blast import BlastRadius
     from reconciler.model.desired import Desired
@@ -57,24 +58,33 @@ def _plan(words: Words) -> ExitCode:
 def print_plan(words: Words, plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> None:
     """The plan in the format that was asked for; faults of the specs stand first."""
     from reconciler.cli.output import write, write_page
-    from reconciler.cli.render.blast import add_blast
-    from reconciler.cli.render.page import Page
-    from reconciler.cli.render.plan import plan_page
-    from reconciler.cli.render.plan_json import plan_json, plan_markdown
-    from reconciler.cli.render.problems import add_problems
 
     if words.output is Format.TEXT:
-        first = Page()
-        add_problems(first, desired.problems, desired.root)
-        if desired.problems:
-            first.line(" ")
-        if blast is not None:
-            add_blast(first, blast)
-            first.line(" ")
-        write_page(first)
+        from reconciler.cli.render.plan import plan_page
+
+        write_page(_before_the_plan(desired, blast))
         write_page(plan_page(plan, desired))
     else:
+        from reconciler.cli.render.plan_json import plan_json, plan_markdown
+
         write(plan_json(plan, desired, blast) if words.json else plan_markdown(plan, desired, blast))
+
+
+def _before_the_plan(desired: Desired, blast: BlastRadius | None) -> Page:
+    from reconciler.cli.render.page import Page
+
+    page = Page()
+    if desired.problems:
+        from reconciler.cli.render.problems import add_problems
+
+        add_problems(page, desired.problems, desired.root)
+        page.line(" ")
+    if blast is not None:
+        from reconciler.cli.render.blast import add_blast
+
+        add_blast(page, blast)
+        page.line(" ")
+    return page
 
 
 def plan_code(plan: Plan, *, broken: bool) -> ExitCode:

@@ -63,5 +63,5 @@ class RepositorySpec(Block):
     deletable_from: Items[Text] | None = Field(
         None, description="Hosts whose credentials could delete it; default: every host that writes to it."
     )
-    maintenance: Maintenance = Field(default_factory=Maintenance)
-    limits: Limits = Field(default_factory=Limits)
+    maintenance: Maintenance = Field(default_factory=Maintenance.model_construct)
+    limits: Limits = Field(default_factory=Limits.model_construct)

@@ -47,4 +47,4 @@ class SettingsSpec(Block):
     metrics_listen: Annotated[str, AfterValidator(_address)] | None = Field(
         None, description="/metrics, /healthz and /readyz; default: the same as `listen`."
     )
-    records: Records = Field(default_factory=Records, description="How what the program itself knows is protected.")
+    records: Records = Field(default_factory=Records.model_construct, description="How what the program itself knows is protected.")

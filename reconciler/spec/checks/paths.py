@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reconciler.model.declared.envelope import System
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared
-from reconciler.spec.patterns import compile_patterns
+from reconciler.spec.patterns import compile_patterns, is_plain
 from reconciler.spec.resolve import Objects, absolute, folder_of
 
 STREAMS = "/.streams"
@@ -108,6 +108,8 @@ def _excluded(relative: str, patterns: tuple[str, ...]) -> bool:
     """Whether ``patterns`` leave out a folder or one above it."""
     if not patterns:
         return False
+    if f"/{relative}/" in patterns and not any(pattern.startswith("!") for pattern in patterns):
+        return True  # as our own hint says it
     try:
         return compile_patterns(patterns).match_file(relative + "/")
     except ValueError:
@@ -129,6 +131,8 @@ def _patterns(declared: Declared, system: System) -> Iterator[Problem]:
 def _fault(pattern: str) -> str | None:
     if "\n" in pattern:
         return "a pattern is one line"
+    if is_plain(pattern):
+        return None
     try:
         compile_patterns([pattern])
     except ValueError as error:

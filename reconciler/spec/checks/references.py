@@ -9,7 +9,6 @@ from reconciler.model.declared.builtin import TIERS
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.model.records import PREFIX, is_records
 from reconciler.spec.declare import Declared, Key
-from reconciler.spec.explain import suggest
 from reconciler.spec.resolve import Objects
 
 
@@ -49,6 +48,8 @@ def _repositories(declared: Declared, names: Iterable[str], known: set[str]) -> 
 
 
 def _missing(declared: Declared, code: str, location: tuple[str | int, ...], kind: str, name: str, known: set[str]) -> Problem:
+    from reconciler.spec.explain import suggest
+
     hint = suggest(name, sorted(known)) or (f"Known: {', '.join(sorted(known)[:8])}." if known else f"No {kind} is declared.")
     return declared.problem(code, location, f"there is no {kind} `{name}`", hint=hint)
 

@@ -16,7 +16,7 @@ from reconciler.app.errors import ReadOnly
 from reconciler.app.scene import load, look
 from reconciler.catalog import audit
 from reconciler.catalog.records import RunOutcome
-from reconciler.decide import plan as decide_plan
+from reconciler.decide.plan import plan as decide_plan
 from reconciler.loop.errors import LoopBusy
 from reconciler.loop.lease import Lease
 from reconciler.model.plan import ActionKind

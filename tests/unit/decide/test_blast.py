@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.base.units import parse_duration as d
-from reconciler.decide import blast_radius
+from reconciler.decide.blast import blast_radius
 from reconciler.decide.guard import rule
 from reconciler.decide.scene import Scene
 from reconciler.model.blast import BlastRadius, Effect, SpecChange

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.decide import choose
+from reconciler.decide.choose import choose
 from reconciler.model.snapshot import Grade, Mark, MarkKind
 from tests.fakes.worlds import NOW, ago, snapshot
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.decide import conditions, plan
-from reconciler.decide import status as make_status
+from reconciler.decide.conditions import conditions
+from reconciler.decide.plan import plan
+from reconciler.decide.status import status as make_status
 from reconciler.model.declared.objectives import Copies, Drill, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.system import Suspend

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.decide import plan, plan_copy
 from reconciler.decide.copies import missing
+from reconciler.decide.plan import plan, plan_copy
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import Copies

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.decide import plan
+from reconciler.decide.plan import plan
 from reconciler.model.declared.objectives import Objectives
 from reconciler.model.declared.policy import Schedule, Window
 from reconciler.model.declared.system import Suspend

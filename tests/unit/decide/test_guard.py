@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.decide import plan, settled_retention
-from reconciler.decide.guard import change_digest, floor
+from reconciler.decide.guard import change_digest, floor, settled_retention
+from reconciler.decide.plan import plan
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.declared.policy import GuardLimits, Retention

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reconciler.decide import plan
+from reconciler.decide.plan import plan
 from reconciler.model.declared.policy import Window
 from reconciler.model.declared.repository import Maintenance, Prune
 from reconciler.model.observed import RepositoryState

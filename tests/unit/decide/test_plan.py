@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.decide import Request, plan
+from reconciler.decide.backups import Request
+from reconciler.decide.plan import plan
 from reconciler.model.declared.objectives import Copies, Drill, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.system import Suspend

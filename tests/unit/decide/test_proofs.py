@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.decide import plan
 from reconciler.decide.objectives import newest_checked_at
+from reconciler.decide.plan import plan
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.plan import Action, ActionKind
 from reconciler.model.snapshot import Mark, MarkKind, Snapshot

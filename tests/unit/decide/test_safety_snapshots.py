@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.decide import choose, plan, status
+from reconciler.decide.choose import choose
 from reconciler.decide.guard import rule
+from reconciler.decide.plan import plan
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene
+from reconciler.decide.status import status
 from reconciler.model.declared.policy import Retention
 from reconciler.model.snapshot import ROLLBACK_WINDOW, Grade, Mark, MarkKind, Snapshot
 from reconciler.model.status import LoopStatus, SpecStatus

@@ -11,7 +11,8 @@ import pytest
 from reconciler.model.declared.system import Source
 from reconciler.model.snapshot import Grade
 from reconciler.sources.errors import SourceEmpty, SourceMissing, SourceUnreadable
-from reconciler.sources.files import check_sources, judge_defects, require_sources, scan_roots
+from reconciler.sources.files import judge_defects, scan_roots
+from reconciler.sources.look import check_sources, require_sources
 from reconciler.sources.tolerance import tolerate_block
 from reconciler.tree.entry import Defect, DefectKind
 from reconciler.tree.scan import Scan, path_of

@@ -1,0 +1,88 @@
+"""The catalog before anything was written: every question has an answer, and the answer is nothing.
+
+A first look at new specs needs no database for that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from reconciler.catalog.catalog import Catalog
+from reconciler.catalog.errors import CatalogError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from reconciler.catalog.records import Document, Event, Holder, RestoreRecord, Run
+    from reconciler.model.declared.policy import Retention
+    from reconciler.model.observed import RepositoryState, RunHistory
+    from reconciler.model.status import Condition
+    from reconciler.model.wishes import Pause, Wish
+
+
+class Unwritten(Catalog):
+    """Reads as an empty catalog; whatever would write raises."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    @property
+    def recovered(self) -> None:
+        return None
+
+    def repositories(self) -> dict[str, RepositoryState]:
+        return {}
+
+    def runs(self, limit: int, system: str | None = None) -> tuple[Run, ...]:
+        return ()
+
+    def histories(self) -> dict[tuple[str, str], RunHistory]:
+        return {}
+
+    def pruned(self) -> dict[str, datetime]:
+        return {}
+
+    def counters(self) -> tuple[dict[str, int], dict[str, int]]:
+        return {}, {}
+
+    def restores(self, limit: int, system: str | None = None) -> tuple[RestoreRecord, ...]:
+        return ()
+
+    def measured_restores(self, system: str, repository: str, since: datetime) -> tuple[RestoreRecord, ...]:
+        return ()
+
+    def conditions(self) -> tuple[Condition, ...]:
+        return ()
+
+    def events(self, limit: int, name: str | None = None) -> tuple[Event, ...]:
+        return ()
+
+    def busy(self) -> frozenset[tuple[str, str, str]]:
+        return frozenset()
+
+    def lease_holder(self) -> Holder | None:
+        return None
+
+    def wishes(self) -> tuple[Wish, ...]:
+        return ()
+
+    def pause(self) -> Pause | None:
+        return None
+
+    def last_good(self) -> dict[tuple[str, str], Document]:
+        return {}
+
+    def accepted_retention(self) -> dict[str, Retention]:
+        return {}
+
+    def get_value(self, key: str) -> str | None:
+        return None
+
+    @property
+    def _store(self) -> NoReturn:  # type: ignore[override]
+        """What every other method begins with."""
+        raise CatalogError(f"the catalog {self._path} was opened for reading, and there is none yet")
