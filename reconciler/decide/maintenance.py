@@ -1,6 +1,11 @@
-"""The care for repositories as a whole: when to remove from one what no snapshot needs any more."""
+"""The care for repositories as a whole: when to remove from one what no snapshot needs any more.
+
+As often as declared, and before its time where many backups have left many small index objects, which only a clean-up merges.
+"""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from reconciler.base.units import format_duration
 from reconciler.decide.calendar import window_opens
@@ -8,6 +13,9 @@ from reconciler.decide.scene import Scene
 from reconciler.decide.upkeep import PRIORITY_UPKEEP
 from reconciler.model.desired import DesiredRepository
 from reconciler.model.plan import Action, ActionKind, Lane
+
+_CROWDED_FROM = 100  # a first look from a new machine reads each index object; a year of backups must not cost it more than 200
+_CROWDED_EVERY = timedelta(hours=1)  # many systems may write faster than that: then the objects wait, and the disks have peace
 
 
 def plan_maintenance(scene: Scene) -> tuple[Action, ...]:
@@ -25,7 +33,8 @@ def _prune(scene: Scene, repository: DesiredRepository) -> Action | None:
         return None
     last = scene.observed.pruned.get(repository.name)
     since = last or min(snapshot.counted_at for snapshot in state.snapshots)
-    due_at = since + prune.every
+    crowded = (state.small_indexes or 0) >= _CROWDED_FROM
+    due_at = since + (min(prune.every, _CROWDED_EVERY) if crowded else prune.every)
     if due_at > scene.now:
         return None
     window = repository.maintenance.window
@@ -33,13 +42,14 @@ def _prune(scene: Scene, repository: DesiredRepository) -> Action | None:
         return None
     ago = format_duration(scene.now - since, parts=2)
     why = f"last clean-up {ago} ago" if last is not None else f"never cleaned up, oldest snapshot {ago} old"
+    early = crowded and since + prune.every > scene.now
     return Action(
         kind=ActionKind.PRUNE,
         system="",
         repository=repository.name,
         lane=Lane.UPKEEP,
-        reason="prune-due",
-        why=f"{why}; every {format_duration(prune.every)} is declared",
+        reason="index-crowded" if early else "prune-due",
+        why=f"{state.small_indexes} small index objects, {why}" if early else f"{why}; every {format_duration(prune.every)} is declared",
         priority=PRIORITY_UPKEEP,
         place=repository.place,
         due_at=due_at,

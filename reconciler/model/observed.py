@@ -41,6 +41,8 @@ class RepositoryState:
     """Own realm and foreign ones alike, newest ``as_of`` first."""
     failure: Failure | None = None
     free_bytes: int | None = None
+    small_indexes: int | None = None
+    """Index objects that a clean-up would merge; None: not counted in this look."""
 
     def of(self, realm: str, *systems: str | None) -> tuple[Snapshot, ...]:
         """The snapshots of one system of one realm (its previous name counts), newest first."""

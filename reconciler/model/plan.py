@@ -46,7 +46,8 @@ class Action:
     repository: str
     lane: Lane
     reason: str
-    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, copy-due, prune-due."""
+    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, copy-due, prune-due,
+    index-crowded."""
     why: str
     """The sentence with the numbers."""
     priority: int

@@ -65,7 +65,8 @@ def observe_one(
                 raise WrongRepository(
                     f"the place of repository {wanted.name} holds another repository than before", known=known.id, found=repository.id
                 )
-            return state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
+            state = state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
+            return replace(state, small_indexes=repository.small_indexes())
 
     try:
         return within(seconds_max, look, what=f"repository {wanted.name}", key=wanted.url)

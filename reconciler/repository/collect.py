@@ -24,7 +24,7 @@ from reconciler.repository.collect_plan import ABANDONED, FRESH, PrunePlan, deci
 from reconciler.repository.collect_survey import Survey, survey
 from reconciler.repository.deletion import write_deletion_record
 from reconciler.repository.errors import CleanUpRefused, ConfirmationNeeded, Damaged, ObjectMissing
-from reconciler.repository.format import INDEX_CHUNKS_MAX
+from reconciler.repository.format import INDEX_CHUNKS_SMALL
 from reconciler.repository.index import read_index_object, write_index_objects
 from reconciler.repository.marks import MarkRecord, write_mark
 from reconciler.repository.pack import PackEntry
@@ -221,7 +221,7 @@ def _replaced(seen: Survey, going: set[bytes]) -> tuple[str, ...]:
     """Index objects that name a pack that goes, those that a record replaced, and small ones when there are many."""
     replaced = {name for name, (packs, _) in seen.described.items() if going.intersection(packs)}
     replaced |= {name for record in seen.records.values() for name in record.indexes} & seen.described.keys()
-    small = {name for name, (_, chunks) in seen.described.items() if chunks < INDEX_CHUNKS_MAX // 2}
+    small = {name for name, (_, chunks) in seen.described.items() if chunks < INDEX_CHUNKS_SMALL}
     return tuple(sorted(replaced | small if len(small) >= _INDEXES_MERGED_FROM else replaced))
 
 

@@ -34,6 +34,10 @@ DIRECTORY_BYTES_MAX: Final = 64 * 2**20
 SEGMENT_BYTES_MAX: Final = 17 * 2**20
 OBJECT_BYTES_MAX: Final = 256 * 2**20
 INDEX_CHUNKS_MAX: Final = 50_000
+INDEX_CHUNKS_SMALL: Final = INDEX_CHUNKS_MAX // 2
+"""With fewer an index object is small: a clean-up merges it with others, which leaves at most one such."""
+INDEX_BYTES_SMALL: Final = 36 * INDEX_CHUNKS_SMALL
+"""Every other one is at least so large: an id and a length for each chunk. So a listing alone tells them."""
 BLOCK_ENTRIES: Final = 1024  # a cut after each name whose keyed hash is a multiple: about 150 KiB a block
 BLOCK_ENTRIES_MAX: Final = 4 * BLOCK_ENTRIES
 BLOCK_BYTES_MAX: Final = 2**19  # one changed file touches two blocks at most: under 1 MB, all objects counted

@@ -32,7 +32,7 @@ from reconciler.repository.errors import (
     RepositoryError,
 )
 from reconciler.repository.fetch import Fetcher
-from reconciler.repository.format import FOLDERS, OBJECT_BYTES_MAX
+from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker, check_header, config_damage, new_config, new_header, read_config, read_header
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.inventory import Look
@@ -315,6 +315,10 @@ class Repository:
     def free_bytes(self) -> int | None:
         """Space left where the repository is; None when the place does not say."""
         return self._store.free_bytes()
+
+    def small_indexes(self) -> int:
+        """How many index objects a clean-up would merge with others. Every backup that stores something adds one."""
+        return sum(found.size < INDEX_BYTES_SMALL for found in self._store.list("index"))
 
     def stored_bytes(self) -> int:
         """Sum over all objects."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.decide.plan import plan
@@ -55,3 +56,20 @@ def test_a_window_is_waited_for() -> None:
 
     assert due(listed("main", [OLD]), night("12:30")) == []
     assert len(due(listed("main", [OLD]), night("11:30"))) == 1
+
+
+def test_before_its_time_when_a_hundred_backups_left_as_many_small_index_objects() -> None:
+    crowded = replace(listed("main", [OLD]), small_indexes=100)
+    (action,) = due(crowded, last=ago("26h"))
+    assert (action.reason, action.due_at) == ("index-crowded", ago("25h"))
+    assert action.why == "100 small index objects, last clean-up 1d2h ago"
+    assert due(replace(crowded, small_indexes=99), last=ago("26h")) == []
+    assert due(crowded, last=ago("59m")) == [], "many systems write faster than an index need be merged"
+    (late,) = due(crowded, last=ago("7d1h"))
+    assert late.reason == "prune-due"
+
+
+def test_a_crowded_index_is_no_reason_where_no_clean_up_is_declared_or_its_window_is_closed() -> None:
+    crowded = replace(listed("main", [OLD]), small_indexes=500)
+    assert due(crowded, Maintenance()) == []
+    assert due(crowded, Maintenance(prune=WEEKLY.prune, window=Window(begin="12:30", end="13:00")), last=ago("2d")) == []

@@ -14,6 +14,7 @@ from reconciler.model.problem import Place
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind
 from reconciler.observe.repositories import observe_all, observe_one, snapshot_of
 from reconciler.repository import MarkRecord, Repository, Root
+from reconciler.repository.format import INDEX_BYTES_SMALL
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 KEY = "ab" * 32
@@ -67,6 +68,13 @@ def test_an_empty_repository_is_reachable_fresh_and_empty(tmp_path: Path) -> Non
     state = observe_one(made(tmp_path / "r"), never(), opener=opener, now=NOW)
     assert (state.reachable, state.fresh, state.snapshots, state.listed_at, state.failure) == (True, True, (), NOW, None)
     assert state.free_bytes
+
+
+def test_small_index_objects_are_counted_and_large_ones_are_not(tmp_path: Path) -> None:
+    wanted = made(tmp_path / "r")
+    for number, size in enumerate((100, INDEX_BYTES_SMALL - 1, INDEX_BYTES_SMALL)):
+        (tmp_path / "r" / "index" / f"{number:064x}").write_bytes(bytes(size))
+    assert observe_one(wanted, never(), opener=opener, now=NOW).small_indexes == 2
 
 
 def test_a_missing_repository_keeps_what_was_known_of_it_and_its_time(tmp_path: Path) -> None:
