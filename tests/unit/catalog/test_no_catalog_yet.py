@@ -16,9 +16,8 @@ from tests.fakes.clocks import FakeClock
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 QUESTIONS = {
     "repositories": (), "runs": (5,), "histories": (), "pruned": (), "counters": (), "restores": (5,),
-    "measured_restores": ("orders", "main", NOW), "conditions": (), "events": (5,), "busy": (), "lease_holder": (), "wishes": (), "pause": (),
-    "last_good": (),
-    "accepted_retention": (), "get_value": ("writer",),
+    "measured_restores": ("orders", "main", NOW), "conditions": (), "events": (5,), "busy": (), "lease_holder": (), "wishes": (),
+    "pause": (), "last_good": (), "accepted_retention": (), "get_value": ("writer",),
 }  # fmt: skip
 
 
