@@ -128,6 +128,7 @@ def _audit(stage: Stage, action: Action, context: Context, run_id: str, **facts:
         reason=action.reason,
         generation=action.generation,
         snapshots=list(action.snapshots),
+        **({"approvals": list(action.approvals)} if action.approvals else {}),
         **facts,
     )
 

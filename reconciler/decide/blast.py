@@ -29,6 +29,7 @@ def blast_radius(base: Desired, desired: Desired, observed: Observed, now: datet
     changes = [
         *compare_settings(base, desired),
         *_repositories(before, after),
+        *_approvals(base, desired),
         *(_removed(before, system) for system in gone),
         *(change for old, system in pairs for change in (compare_systems(old, system) if old else [_added(system)])),
     ]
@@ -70,6 +71,15 @@ def _repositories(before: Scene, after: Scene) -> Iterator[SpecChange]:
             yield SpecChange("Repository", name, "", "", new[name].url, Effect.GAIN, "", new[name].place)
         else:
             yield from compare_repositories(old[name], new[name], held)
+
+
+def _approvals(base: Desired, desired: Desired) -> Iterator[SpecChange]:
+    """What a person is about to say yes to."""
+    known = {(one.name, one.change, one.expires) for one in base.approvals}
+    for one in desired.approvals:
+        if (one.name, one.change, one.expires) not in known:
+            deed = f"{counted(len(one.snapshots), 'snapshot')} of {one.system} in {one.repository} may go"
+            yield SpecChange("DeletionApproval", one.name, "", "", deed, Effect.LOSS, one.reason, one.place)
 
 
 def _released(after: Scene, old: DesiredSystem, new: DesiredSystem) -> Iterator[Released]:

@@ -28,7 +28,7 @@ _REPOSITORY_ADVICE = {
     "repository-unreachable": "Make {name} reachable: is the disk mounted, and may this user read and write there?",
 }
 _HELD_ADVICE = {
-    "tightening": "Put the former retention back if this was not meant: the snapshots stay until the spec says otherwise",
+    "tightening": "Put the former retention back if this was not meant; if it was, add the DeletionApproval that `reconcile --dry-run` prints",
     "floor": "Report this with the output of `reconcile --dry-run`: two parts of the decision disagree, so nothing goes",
     "clock": "Set the clock of this host right; a snapshot with a wrong date leaves with `reconcile forget ID --reason TEXT`",
 }

@@ -1,20 +1,19 @@
 """What stands between a verdict and a deletion. Doubt keeps.
 
 Each guard holds its one change of one system in one repository and nothing else. In the order in which they speak: *tightening* (a
-retention that lets much more go than the last accepted one is a deletion by edit), *tree* (a broken tree proves nothing about what
+retention that lets much more go than the last accepted one is a deletion by edit, and needs a person's approval), *tree* (a broken tree proves nothing about what
 is wanted), *observation* (a listing of this very pass), *clock*, *verification*, *floor*. What passes them all is marked in the
 repository first, and removed at least a day later if nothing asks for it by then.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.base.units import format_duration
+from reconciler.decide.approve import approved, change_digest, flaws
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future, newest_first
@@ -42,6 +41,8 @@ class Ruling:
     mark: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
+    approvals: tuple[str, ...] = ()
+    """Names of the approvals without which some of ``mark`` and ``forget`` would be held."""
 
 
 def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
@@ -57,9 +58,14 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
         return Ruling(spare)
     held: tuple[Held, ...] = ()
     tightened = _tightened(scene, system, snapshots, unwanted)
-    if tightened:
-        why = _tightening_sentence(system, len(tightened), len(snapshots))
-        held = (_hold(system, repository, snapshots, tightened, "tightening", why),)
+    yes = {i: name for i, name in approved(scene, system, repository).items() if i in tightened} if tightened else {}
+    unapproved = tightened - yes.keys()
+    if unapproved and _is_much(system, len(unapproved), len(snapshots)):
+        why = "; ".join((_tightening_sentence(system, len(unapproved), len(snapshots)), *flaws(scene, system, repository)))
+        held = (_hold(system, repository, snapshots, unapproved, "tightening", why),)
+        tightened = unapproved
+    else:
+        tightened = set()
     going = unwanted - tightened
     leaving = [s for s in snapshots if s.id in going]
     mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene))
@@ -68,14 +74,15 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     objection = _doubt(scene, system, repository, snapshots) or _below_floor(scene, system, snapshots, leaving)
     if objection is not None:
         return Ruling(spare, held=(*held, _hold(system, repository, snapshots, {*mark, *forget}, *objection)))
-    return Ruling(spare, mark, forget, held)
+    return Ruling(spare, mark, forget, held, tuple(sorted({yes[i] for i in (*mark, *forget) if i in yes})))
 
 
 def settled_retention(desired: Desired, observed: Observed, now: datetime) -> dict[str, Retention]:
     """By system: the retention that may be remembered as the accepted one, for later tightening to be measured against.
 
     Only where this agent judged it in every repository, from listings of this pass, and no guard objected. A retention that was
-    held, or that a repository out of reach has not met yet, must count as a change next time, too.
+    held, or that a repository out of reach has not met yet, must count as a change next time, too. While an approval is what lets
+    snapshots go it is not accepted either: taking the approval back during the day of rest must stop the removal.
     """
     scene = Scene.of(desired, observed, now)
     return {s.name: s.retention for s in desired.systems if scene.here(s) and s.repositories and _settled(scene, s)}
@@ -86,7 +93,8 @@ def _settled(scene: Scene, system: DesiredSystem) -> bool:
         return False
     states = [scene.state(name) for name in system.repositories]
     seen = all(state is not None and state.reachable and state.fresh for state in states)
-    return seen and not any(rule(scene, system, name).held for name in system.repositories)
+    rulings = [rule(scene, system, name) for name in system.repositories] if seen else []
+    return seen and not any(ruling.held or ruling.approvals for ruling in rulings)
 
 
 def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot]) -> str | None:
@@ -115,12 +123,6 @@ def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], le
 def _below_floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot]) -> tuple[str, str] | None:
     why = floor(scene, system, snapshots, leaving)
     return ("floor", why) if why is not None else None
-
-
-def change_digest(system: DesiredSystem, repository: str, ids: Iterable[str]) -> str:
-    """Identifies one held change: system, repository, effective retention, sorted snapshot ids."""
-    facts = [system.name, repository, retention_digest(system.retention), sorted(ids)]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequence[Snapshot]) -> tuple[str, str] | None:
@@ -160,10 +162,13 @@ def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot
         return set()
     before = {v.snapshot.id for v in judge(snapshots, accepted, scene.now) if not v.keep} if accepted is not None else set()
     tightened = unwanted - before
+    return tightened if _is_much(system, len(tightened), len(snapshots)) else set()
+
+
+def _is_much(system: DesiredSystem, count: int, total: int) -> bool:
     percent = system.guard.max_forget_percent or FORGET_PERCENT_MAX
-    count = system.guard.max_forget_count or FORGET_COUNT_MAX
-    much = len(snapshots) >= SMALL and len(tightened) * 100 > percent * len(snapshots)
-    return tightened if much or len(tightened) > count else set()
+    most = system.guard.max_forget_count or FORGET_COUNT_MAX
+    return count > most or (total >= SMALL and count * 100 > percent * total)
 
 
 def _tightening_sentence(system: DesiredSystem, count: int, total: int) -> str:

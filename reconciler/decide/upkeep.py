@@ -32,10 +32,10 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
             actions.append(_retention_action(system, repository, ActionKind.UNMARK, ruling.spare, why))
         if ruling.mark:
             why = f"retention no longer asks for {len(ruling.mark)} of {counted(total, 'snapshot')}; they can be removed after a day"
-            actions.append(_retention_action(system, repository, ActionKind.MARK, ruling.mark, why))
+            actions.append(_retention_action(system, repository, ActionKind.MARK, ruling.mark, why, ruling.approvals))
         if ruling.forget:
             why = f"{len(ruling.forget)} of {counted(total, 'snapshot')} were marked a day ago or earlier and are still not asked for"
-            actions.append(_retention_action(system, repository, ActionKind.FORGET, ruling.forget, why))
+            actions.append(_retention_action(system, repository, ActionKind.FORGET, ruling.forget, why, ruling.approvals))
     return tuple(actions), tuple(held)
 
 
@@ -45,8 +45,13 @@ def is_free(scene: Scene, system: DesiredSystem, repository: str) -> bool:
     return scene.here(system) and scene.reachable(repository) and not scene.suspended(system) and not lane_busy
 
 
-def _retention_action(system: DesiredSystem, repository: str, kind: ActionKind, ids: tuple[str, ...], why: str) -> Action:
-    return upkeep_action(system, repository, kind, "retention", why, ids, retention_digest=retention_digest(system.retention))
+def _retention_action(
+    system: DesiredSystem, repository: str, kind: ActionKind, ids: tuple[str, ...], why: str, approvals: tuple[str, ...] = ()
+) -> Action:
+    if approvals:
+        why = f"{why}; approved by {', '.join(approvals)}"
+    digest = retention_digest(system.retention)
+    return upkeep_action(system, repository, kind, "retention", why, ids, retention_digest=digest, approvals=approvals)
 
 
 def upkeep_action(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
@@ -68,6 +69,20 @@ class DesiredRepository:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's yes to one held change. ``change`` seals system, repository, retention and snapshots."""
+
+    name: str
+    change: str
+    system: str
+    repository: str
+    snapshots: frozenset[str]
+    reason: str
+    expires: datetime
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """Where a spec tree stands in git."""
 
@@ -95,6 +110,8 @@ class Desired:
     systems: tuple[DesiredSystem, ...]
     """Sorted by name."""
     repositories: tuple[DesiredRepository, ...]
+    approvals: tuple[Approval, ...] = ()
+    """Sorted by name; only those that stand in the tree now: a yes of an earlier tree may have been taken back."""
     problems: tuple[Problem, ...] = ()
     clean: bool = True
     """True: the whole tree parsed; only then absence of an object means that it was removed."""

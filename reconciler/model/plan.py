@@ -64,6 +64,8 @@ class Action:
     """For copy: the repository to read from; another one that holds a snapshot serves when this one cannot give it."""
     confirm: str = ""
     """For prune: the digest of the plan that a person agreed to."""
+    approvals: tuple[str, ...] = ()
+    """For mark and forget: names of the DeletionApprovals without which a guard would hold it."""
     retention_digest: str = ""
     """For mark and forget: the effective retention that decided it."""
 

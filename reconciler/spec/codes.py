@@ -47,6 +47,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "unknown-policy": "A System, or Settings.records, names a BackupPolicy that does not exist.",
         "unknown-repository": "A list of repositories names one that does not exist.",
         "unknown-system": "dependsOn names a System that does not exist.",
+        "approval-of-nothing": "A DeletionApproval names a System or Repository that does not exist.",
         "dependency-cycle": "Systems depend on each other in a circle.",
         "reserved-name": "A System bears a name that is kept for the records of a host.",
         "previous-name": "A previousName is in use, or claimed twice.",

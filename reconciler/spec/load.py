@@ -99,6 +99,7 @@ def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean
         settings=objects.settings()[1],
         systems=tuple(system for system in systems if system is not None),
         repositories=tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories()),
+        approvals=tuple(resolve.approval(declared) for declared in objects.by_kind.get("DeletionApproval", ()) if not declared.last_good),
         problems=problems,
         clean=clean,
     )

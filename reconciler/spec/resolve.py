@@ -22,14 +22,14 @@ from pydantic.alias_generators import to_camel
 from reconciler.base.units import format_duration
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
-from reconciler.model.declared.envelope import BackupPolicy, Repository, Settings, System, Tier
+from reconciler.model.declared.envelope import BackupPolicy, DeletionApproval, Repository, Settings, System, Tier
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.repository import Key as KeySource
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Source, SystemSpec
 from reconciler.model.declared.tier import TierSpec
-from reconciler.model.desired import DesiredRepository, DesiredSystem
+from reconciler.model.desired import Approval, DesiredRepository, DesiredSystem
 from reconciler.spec.declare import Declared, Key
 
 TIER_BLOCKS: dict[str, type[Block]] = {
@@ -185,6 +185,15 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
         maintenance=spec.maintenance,
         limits=spec.limits,
         last_good=declared.last_good,
+    )
+
+
+def approval(declared: Declared) -> Approval:
+    """One approval as the guard reads it."""
+    assert isinstance(declared.document, DeletionApproval)
+    spec = declared.document.spec
+    return Approval(
+        declared.key[1], spec.change, spec.system, spec.repository, frozenset(spec.snapshots), spec.reason, spec.expires, declared.place
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from reconciler.base.units import format_duration
 from reconciler.cli.render import when
+from reconciler.cli.render.approval import approvals_yaml
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.desired import Desired, DesiredSystem
@@ -53,6 +54,7 @@ def plan_page(plan: Plan, desired: Desired) -> Page:
     for name in sorted({a.system for a in plan.actions} | {h.system for h in plan.held}):
         _system(page, plan, name, desired.system(name))
     add_persons(page, plan.gaps)
+    _approvals(page, plan)
     page.blank()
     _leftovers(page, plan)
     page.line((summary(plan, len(desired.systems)), Style.STRONG), hang=6)
@@ -143,6 +145,16 @@ def add_persons(page: Page, gaps: Sequence[Gap]) -> None:
     for group in causes(gaps):
         page.line("  ", (PERSON, Style.BAD), f" {group[0].person}", hang=4)
         page.line((f"    {_prefixed(names_of(group))}{group[0].why}", Style.FAINT), hang=4)
+
+
+def _approvals(page: Page, plan: Plan) -> None:
+    """Ready to paste: each line as it stands, however wide it is."""
+    for text in approvals_yaml(plan):
+        page.blank()
+        page.line(("To let them go, put this into a file of the specs:", Style.STRONG))
+        page.line("---")
+        for line in text.split("\n"):
+            page.line(line)
 
 
 def causes(gaps: Sequence[Gap]) -> list[list[Gap]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.base.printable import escape
 from reconciler.cli.render import when
+from reconciler.cli.render.approval import approvals_yaml
 from reconciler.cli.render.as_json import document, plain
 from reconciler.cli.render.blast import SIGNS, blast_notes, blast_rows, blast_summary
 from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, causes, deed, names_of, summary
@@ -34,7 +35,7 @@ def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) ->
     }
     fields = {key: value for key, value in plain(plan).items() if key not in {"clean", "spec_digest", "revision"}}
     edit = {"blast_radius": blast} if blast is not None else {}
-    return document("plan", spec=spec, summary=totals, **edit, **fields, problems=counts(desired.problems))
+    return document("plan", spec=spec, summary=totals, **edit, **fields, approvals=approvals_yaml(plan), problems=counts(desired.problems))
 
 
 def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
@@ -52,6 +53,8 @@ def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None
         lines += ["| | system | what | why |", "|---|---|---|---|"]
         lines += [f"| `{sign}` | {_cell(system)} | {_cell(what)} | {_cell(why)} |" for sign, system, what, why in rows]
         lines.append("")
+    for text in approvals_yaml(plan):
+        lines += ["<details><summary>To let them go, put this into a file of the specs</summary>", "", "```yaml", text, "```", "</details>", ""]
     at = f"`{plan.revision.short}`{' with uncommitted changes' * plan.revision.dirty}" if plan.revision else f"`{desired.digest[:12]}`"
     lines.append(f"Specs {at}, observed {when.universal(plan.at)}.")
     return "\n".join(lines) + "\n"

@@ -46,9 +46,11 @@ Items = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 
 
 def _without_repeats(value: tuple[T, ...]) -> tuple[T, ...]:
-    repeated = next((item for index, item in enumerate(value) if item in value[:index]), None)
-    if repeated is not None:
-        raise ValueError(f"must not name `{repeated}` twice")
+    seen: set[T] = set()
+    for item in value:
+        if item in seen:
+            raise ValueError(f"must not name `{item}` twice")
+        seen.add(item)
     return value
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from reconciler.model.declared.approval import DeletionApprovalSpec
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.policy import BackupPolicySpec
 from reconciler.model.declared.repository import RepositorySpec
@@ -62,6 +63,13 @@ class Repository(_Document):
     spec: RepositorySpec
 
 
+class DeletionApproval(_Document):
+    """A person's yes to one held change."""
+
+    kind: Literal["DeletionApproval"]
+    spec: DeletionApprovalSpec
+
+
 class Settings(_Document):
     """How the loop runs."""
 
@@ -69,6 +77,6 @@ class Settings(_Document):
     spec: SettingsSpec
 
 
-AnyDocument = Tier | System | BackupPolicy | Repository | Settings
+AnyDocument = Tier | System | BackupPolicy | Repository | DeletionApproval | Settings
 Document = Annotated[AnyDocument, Field(discriminator="kind")]
-KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, Settings)
+KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, DeletionApproval, Settings)

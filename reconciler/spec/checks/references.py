@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 from reconciler.model.declared.builtin import TIERS
+from reconciler.model.declared.envelope import DeletionApproval
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.model.records import PREFIX, is_records
 from reconciler.spec.declare import Declared, Key
@@ -32,6 +33,7 @@ def check(objects: Objects, broken: AbstractSet[Key]) -> Iterator[Problem]:
                     declared, "unknown-system", ("spec", "dependsOn", index), "System", name, known["System"] - {declared.key[1]}
                 )
     yield from _records(objects, known)
+    yield from _approvals(objects, known)
     yield from _cycles(objects)
     yield from _previous_names(objects)
     yield from _realm(objects, broken)
@@ -71,6 +73,19 @@ def _records(objects: Objects, known: dict[str, set[str]]) -> Iterator[Problem]:
         if name not in known["Repository"]:
             at = ("spec", "records", "repositories", index)
             yield _missing(holder, "unknown-repository", at, "Repository", name, known["Repository"])
+
+
+def _approvals(objects: Objects, known: dict[str, set[str]]) -> Iterator[Problem]:
+    """Only warnings: a System may go before somebody clears the approvals away that once were given for it."""
+    for declared in objects.by_kind.get("DeletionApproval", ()):
+        assert isinstance(declared.document, DeletionApproval)
+        spec = declared.document.spec
+        for kind, field, name in (("System", "system", spec.system), ("Repository", "repository", spec.repository)):
+            if name not in known[kind] and not (kind == "System" and is_records(name)):
+                message = f"there is no {kind} `{name}`: the approval approves nothing"
+                yield declared.problem(
+                    "approval-of-nothing", ("spec", field), message, hint="Remove the approval.", severity=Severity.WARNING
+                )
 
 
 def _cycles(objects: Objects) -> Iterator[Problem]:

@@ -180,7 +180,7 @@ def test_a_held_change_says_what_a_person_may_do():
     seen = observed(listed("main", daily(40)), accepted_retention={"orders": Retention(last=100)})
     told = gap(plan(desired(system(retention=Retention(last=5))), seen, NOW), "change-held")
     assert told.why.startswith("35 of 40 snapshots held")
-    assert told.person.endswith("the snapshots stay until the spec says otherwise")
+    assert "add the DeletionApproval that `reconcile --dry-run` prints" in told.person
 
 
 def test_a_world_that_conforms_needs_nothing():
