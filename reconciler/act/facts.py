@@ -81,8 +81,8 @@ def _names(name: str, context: Context) -> set[str]:
 
 def held(root: Root, listing: RootListing, now: datetime) -> bool:
     """Whether a snapshot is protected from being forgotten, by what the repository says at this moment."""
-    marked = any(mark.kind == MarkKind.HELD for mark in listing.marks.get(root.id, ()))
-    return marked and hold_stands(root.grade, min(root.as_of, root.arrived_at), now)
+    holds = [mark for mark in listing.marks.get(root.id, ()) if mark.kind == MarkKind.HELD]
+    return any(hold_stands(root.grade, min(root.as_of, root.arrived_at), mark.until, now) for mark in holds)
 
 
 def readable_roots(roots: Iterable[Root], listing: RootListing) -> list[Root]:

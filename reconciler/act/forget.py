@@ -12,6 +12,7 @@ from reconciler.act.context import Context, Done
 from reconciler.act.errors import FactsChanged, StillNeeded
 from reconciler.act.facts import declared_system, good_roots, held, nothing_else_went, open_repository, own_roots, still_there
 from reconciler.act.words import REQUESTED, counted
+from reconciler.catalog import heads
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
@@ -35,6 +36,7 @@ def run(action: Action, context: Context) -> Done:
         _not_the_newest(action, context, roots, listing)
         for snapshot in action.snapshots:
             _may_go(roots[snapshot], action, context, listing)
+        heads.let_go(context.catalog, action.repository, action.snapshots)
         removed = repository.forget(action.snapshots)
     return Done(RunOutcome.SUCCEEDED, f"{counted(len(removed), 'snapshot')} removed")
 

@@ -13,6 +13,7 @@ from reconciler.app.errors import NotFound
 from reconciler.app.house import House
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError
+from reconciler.catalog import heads
 from reconciler.model.desired import Desired, DesiredRepository
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def repair(
         except ReconcilerError as error:
             audit.append("complete", "repair", name, digest=digest, outcome="failed", code=error.code)
             raise
+        heads.write(house.memory.writing(), name, heads.Heads())  # a root that was set aside is gone on purpose
         audit.append("complete", "repair", name, digest=digest, outcome="succeeded", set_aside=list(done.set_aside), healed=done.healed)
     return RepairReport(name, done.plan, done, tuple(donors), silent)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.act.context import Context, Result, Watcher
 from reconciler.act.run import run as act
+from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
@@ -40,6 +41,7 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
         results = tuple(_each(in_order(plan.to_begin), context))
         accept_retention(catalog, scene)
         forget_old_wishes(catalog, scene)
+        history.remember(catalog, scene.observed)
         after, status = _afterwards(house, catalog, scene, results)
     return PassReport(
         plan=plan,

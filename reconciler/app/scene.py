@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.app import history
 from reconciler.app.house import House
 from reconciler.app.records import with_records
 from reconciler.model.desired import Desired
@@ -81,7 +82,7 @@ def look(
     """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them)."""
     now = house.clock.now()
     how = Look(house.agent, house.open_repository, refresh=refresh, clock_jump=clock_jump, allow_commands=house.allow_commands)
-    return Scene(loaded, observe(loaded.desired, catalog, how, now), now)
+    return Scene(loaded, history.compared(catalog, observe(loaded.desired, catalog, how, now)), now)
 
 
 def remember_repositories(catalog: Catalog, scene: Scene, looked_at: frozenset[str] | None = None) -> None:
@@ -89,3 +90,4 @@ def remember_repositories(catalog: Catalog, scene: Scene, looked_at: frozenset[s
     for name, state in scene.observed.repositories.items():
         if looked_at is None or name in looked_at:
             catalog.put_repository(state)
+            history.remember_heads(catalog, state)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.act.context import Amount, Watcher
 from reconciler.act.run import run as run_action
+from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
@@ -76,6 +77,7 @@ class SteadyPass:
         plan = decide_plan(scene.desired, scene.observed, scene.now)
         accept_retention(self._catalog, scene)
         forget_old_wishes(self._catalog, scene)
+        history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
         status = record(self._catalog, scene, plan)

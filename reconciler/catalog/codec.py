@@ -32,13 +32,17 @@ def failure_from_text(text: str | None) -> Failure | None:
 def marks_to_text(marks: tuple[Mark, ...]) -> str:
     if not marks:
         return ""
-    return json.dumps([[mark.kind.value, to_microseconds(mark.at), mark.note] for mark in marks], ensure_ascii=False)
+    return json.dumps([[mark.kind.value, to_microseconds(mark.at), mark.note, *_end(mark)] for mark in marks], ensure_ascii=False)
 
 
 def marks_from_text(text: str) -> tuple[Mark, ...]:
     if not text:
         return ()
-    return tuple(Mark(_MARKS[kind], from_microseconds(at), note) for kind, at, note in json.loads(text))
+    return tuple(Mark(_MARKS[kind], from_microseconds(at), note, *map(from_microseconds, end)) for kind, at, note, *end in json.loads(text))
+
+
+def _end(mark: Mark) -> tuple[int, ...]:
+    return () if mark.until is None else (to_microseconds(mark.until),)
 
 
 def durations_to_text(durations: tuple[timedelta, ...]) -> str:

@@ -21,6 +21,7 @@ from reconciler.decide.objectives import (
     recovery_point,
 )
 from reconciler.decide.retention import is_empty
+from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.words import counted
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
@@ -32,7 +33,7 @@ from reconciler.model.status import Condition, ConditionType, Truth
 
 _Statement = tuple[Truth, str, str]
 
-_POSTPONED = frozenset({"observation", "tree", "verification"})
+_POSTPONED = frozenset({"observation", "tree", "verification", "rollback"})
 """Guards that end by themselves, or that another condition already tells."""
 
 
@@ -72,11 +73,12 @@ def _of_system(scene: Scene, system: DesiredSystem, held: list[Held]) -> list[Co
 
 def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Condition]:
     accepted = _accepted(scene, "Repository", repository.name, last_good=repository.last_good)
-    reachable = _reachable(scene, repository.name)
+    reachable, current = _reachable(scene, repository.name), _current(scene, repository.name)
     statements = {
         ConditionType.SPEC_ACCEPTED: accepted,
         ConditionType.REPOSITORY_REACHABLE: reachable,
-        ConditionType.READY: _ready([accepted], reachable),
+        ConditionType.REPOSITORY_CURRENT: current,
+        ConditionType.READY: _ready([accepted, current], reachable),
     }
     return [Condition("Repository", repository.name, type_, *statement) for type_, statement in statements.items()]
 
@@ -100,6 +102,15 @@ def _reachable(scene: Scene, name: str) -> _Statement:
     if not state.reachable:
         return Truth.FALSE, "RepositoryUnreachable", f"repository {name} does not answer"
     return Truth.TRUE, "Listed", f"{counted(len(state.snapshots), 'snapshot')} listed at {_moment(state.listed_at)}"
+
+
+def _current(scene: Scene, name: str) -> _Statement:
+    state = scene.state(name)
+    if state is None or state.listed_at is None:
+        return Truth.UNKNOWN, "NeverSeen", f"repository {name} was never listed"
+    if state.lost:
+        return Truth.FALSE, "WentBack", lost_sentence(state)
+    return Truth.TRUE, "Continued", "it holds the newest snapshot of every writer, or newer ones"
 
 
 def _camel(code: str) -> str:

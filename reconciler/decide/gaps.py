@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.base.units import format_duration
 from reconciler.decide.copies import missing, shortfalls
 from reconciler.decide.objectives import expected_duration, recovery_point
+from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
@@ -27,8 +28,13 @@ _REPOSITORY_ADVICE = {
     "repository-is-another": "Mount the right disk: another repository answers at the URL of {name}",
     "repository-unreachable": "Make {name} reachable: is the disk mounted, and may this user read and write there?",
 }
+_WENT_BACK = (
+    "Find out who put the repository back to an earlier state, and bring the newer one back; if that is impossible, accept it as it is "
+    "with `reconcile catalog rebuild`: until then nothing is removed from it"
+)
 _HELD_ADVICE = {
-    "tightening": "Put the former retention back if this was not meant; if it was, add the DeletionApproval that `reconcile --dry-run` prints",
+    "tightening": "Put the former retention back if this was not meant; if it was, add the DeletionApproval that "
+    "`reconcile --dry-run` prints",
     "floor": "Report this with the output of `reconcile --dry-run`: two parts of the decision disagree, so nothing goes",
     "clock": "Set the clock of this host right; a snapshot with a wrong date leaves with `reconcile forget ID --reason TEXT`",
 }
@@ -63,6 +69,8 @@ def gaps_of_request(scene: Scene, names: Sequence[str]) -> list[Gap]:
 
 def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Gap]:
     state = scene.state(repository.name)
+    if state is not None and state.lost:
+        return [Gap("", repository.name, "repository-went-back", lost_sentence(state), _WENT_BACK, repository.place)]
     if state is None or state.failure is None:
         return []
     failure = state.failure

@@ -1,9 +1,10 @@
 """What stands between a verdict and a deletion. Doubt keeps.
 
 Each guard holds its one change of one system in one repository and nothing else. In the order in which they speak: *tightening* (a
-retention that lets much more go than the last accepted one is a deletion by edit, and needs a person's approval), *tree* (a broken tree proves nothing about what
-is wanted), *observation* (a listing of this very pass), *clock*, *verification*, *floor*. What passes them all is marked in the
-repository first, and removed at least a day later if nothing asks for it by then.
+retention that lets much more go than the last accepted one is a deletion by edit, and needs a person's approval), *tree* (a broken tree
+proves nothing about what is wanted), *observation* (a listing of this very pass), *rollback* (a repository that lost its newest
+snapshots), *clock*, *verification*, *floor*. What passes them all is marked in the repository first, and removed at least a day later
+if nothing asks for it by then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.approve import approved, change_digest, flaws
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge
+from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future, newest_first
 from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Retention
@@ -133,6 +135,14 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
     if state is None or not state.reachable or not state.fresh:
         seen = f"{state.listed_at:%Y-%m-%d %H:%M}Z" if state is not None and state.listed_at is not None else "never"
         return "observation", f"repository {repository} was not listed completely in this pass (last: {seen})"
+    if state.lost:
+        return "rollback", f"repository {repository} went back in time: {lost_sentence(state)}"
+    if scene.observed.clock_unsettled is not None:
+        since = scene.observed.clock_unsettled
+        return (
+            "clock",
+            f"the clock of this host leapt to {since:%Y-%m-%d %H:%M}Z; nothing is removed until it has gone on from there for a day",
+        )
     if scene.observed.clock_jump is not None:
         return "clock", f"the clock of this host jumped by {format_duration(scene.observed.clock_jump)} since the last pass"
     ahead = [s for s in snapshots if from_future(max(s.as_of, s.arrived_at), scene.now)]

@@ -27,6 +27,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The newest snapshot of one writer in one repository."""
+
+    sequence: int
+    snapshot: str
+    leaving: bool
+    """Whether it was marked for removal, or removed on purpose: then nobody misses it."""
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryState:
     """One repository as last listed."""
 
@@ -43,6 +53,10 @@ class RepositoryState:
     free_bytes: int | None = None
     small_indexes: int | None = None
     """Index objects that a clean-up would merge; None: not counted in this look."""
+    heads: Mapping[str, Head] = field(default_factory=dict)
+    """By writer; only of a listing of this very pass."""
+    lost: tuple[str, ...] = ()
+    """Newest snapshots of writers that were there and vanished: the repository went back in time."""
 
     def of(self, realm: str, *systems: str | None) -> tuple[Snapshot, ...]:
         """The snapshots of one system of one realm (its previous name counts), newest first."""
@@ -101,6 +115,8 @@ class Observed:
     """By system: the retention under which a plan was last carried out; tightening is judged against it."""
     clock_jump: timedelta | None = None
     """How far the wall clock moved against the monotonic one since the last pass, when that was more than a minute."""
+    clock_unsettled: datetime | None = None
+    """Since when, by the clock itself, it is not believed where something is removed; None: it is."""
     pruned: Mapping[str, datetime] = field(default_factory=dict)
     """By repository: when the last clean-up of this agent ended well."""
     busy: frozenset[tuple[str, str, str]] = frozenset()

@@ -49,13 +49,17 @@ class Mark:
     kind: MarkKind
     at: datetime
     note: str = ""
+    until: datetime | None = None
+    """Of a hold: when it ends by itself; None: never."""
 
 
 _BAD = (MarkKind.DAMAGED, MarkKind.SUSPECT)
 
 
-def hold_stands(grade: str, counted_at: datetime, now: datetime) -> bool:
+def hold_stands(grade: str, counted_at: datetime, until: datetime | None, now: datetime) -> bool:
     """Whether a hold of a snapshot of this grade and time still counts: that of a safety snapshot ends with its rollback window."""
+    if until is not None and until <= now:
+        return False
     return grade != Grade.SAFETY or now < counted_at + ROLLBACK_WINDOW
 
 
@@ -102,8 +106,11 @@ class Snapshot:
         return self.grade is Grade.SAFETY
 
     def held(self, now: datetime) -> bool:
-        """Whether it is protected from being forgotten. The hold of a safety snapshot ends with its rollback window."""
-        return self.marked(MarkKind.HELD) is not None and hold_stands(self.grade, self.counted_at, now)
+        """Whether it is protected from being forgotten: some hold of it has not ended. That of a safety snapshot ends with its rollback
+        window.
+        """
+        holds = [mark for mark in self.marks if mark.kind is MarkKind.HELD] if self.marks else []
+        return any(hold_stands(self.grade, self.counted_at, mark.until, now) for mark in holds)
 
     def marked(self, kind: MarkKind) -> datetime | None:
         """When it was last marked so, or None."""

@@ -25,6 +25,8 @@ class ConditionType(StrEnum):
 
     SPEC_ACCEPTED = "SpecAccepted"
     REPOSITORY_REACHABLE = "RepositoryReachable"
+    REPOSITORY_CURRENT = "RepositoryCurrent"
+    """False: it went back in time."""
     BACKUP_FRESH = "BackupFresh"
     RECOVERY_PROVEN = "RecoveryProven"
     COPIES_SATISFIED = "CopiesSatisfied"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.desired import DesiredRepository
-from reconciler.model.observed import Failure, RepositoryState
+from reconciler.model.observed import Failure, Head, RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
 from reconciler.observe.deadline import within
 
@@ -87,7 +87,21 @@ def state_of(name: str, repository_id: str, listing: RootListing, free_bytes: in
         snapshots=tuple(snapshots),
         failure=Failure.of(listing.damaged[0][1]) if listing.damaged else None,
         free_bytes=free_bytes,
+        heads=_heads(listing),
     )
+
+
+def _heads(listing: RootListing) -> dict[str, Head]:
+    newest: dict[str, Root] = {}
+    for root in listing.roots:
+        known = newest.setdefault(root.writer, root)
+        if (root.sequence, root.id) > (known.sequence, known.id):
+            newest[root.writer] = root
+    return {writer: Head(root.sequence, root.id, _is_leaving(root, listing)) for writer, root in newest.items()}
+
+
+def _is_leaving(root: Root, listing: RootListing) -> bool:
+    return any(mark.kind == MarkKind.REMOVE for mark in listing.marks.get(root.id, ()))
 
 
 def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Snapshot:
@@ -108,7 +122,7 @@ def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Sna
         added_bytes=root.added_bytes,
         parent=root.parent,
         defects=root.defect_count,
-        marks=tuple(Mark(_MARKS[mark.kind], mark.at, mark.note) for mark in marks if mark.kind in _MARKS),
+        marks=tuple(Mark(_MARKS[mark.kind], mark.at, mark.note, mark.until) for mark in marks if mark.kind in _MARKS),
     )
 
 

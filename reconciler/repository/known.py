@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -66,6 +67,7 @@ class _KeptMark(msgspec.Struct, array_like=True, frozen=True):
     kind: str
     at: int
     note: str
+    until: int | None = None
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True):
@@ -148,7 +150,7 @@ class Known:
         specs: dict[bytes, int] = {}
         roots = [_kept_root(found, root, specs.setdefault(root.specs, len(specs))) for found, root in self._roots.values()]
         marks = [
-            _KeptMark(found.name, found.size, to_micros(found.stored_at), mark.kind, to_micros(mark.at), mark.note)
+            _KeptMark(found.name, found.size, to_micros(found.stored_at), mark.kind, to_micros(mark.at), mark.note, _maybe(mark.until))
             for found, mark in self._marks.values()
         ]
         return _Kept(list(specs), roots, marks)
@@ -214,7 +216,12 @@ def _root(kept: _KeptRoot, specs: list[Raw]) -> tuple[Found, Root]:
 
 
 def _mark(kept: _KeptMark) -> tuple[Found, MarkRecord]:
-    return Found(kept.name, kept.size, from_micros(kept.stored_at)), MarkRecord(kept.kind, from_micros(kept.at), kept.note)
+    until = None if kept.until is None else from_micros(kept.until)
+    return Found(kept.name, kept.size, from_micros(kept.stored_at)), MarkRecord(kept.kind, from_micros(kept.at), kept.note, until)
+
+
+def _maybe(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
 
 
 def _replace(file: str, data: bytes) -> None:

@@ -20,10 +20,11 @@ _PACK_DIGITS = 64
 READ = "read"
 
 
-class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str
     at: int
     note: str
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,14 @@ class MarkRecord:
     kind: str
     at: datetime
     note: str
+    until: datetime | None = None
+    """Of a hold: when it ends by itself."""
 
 
 def write_mark(store: Store, seals: Seals, about: str, mark: MarkRecord) -> str:
     """``about``: id of a snapshot, or the 64 digits of a pack. Durable when this returns; its name."""
     name = f"marks/{about}/{new_id()}"
-    stored = _Stored(kind=mark.kind, at=to_micros(mark.at), note=mark.note)
+    stored = _Stored(kind=mark.kind, at=to_micros(mark.at), note=mark.note, until=None if mark.until is None else to_micros(mark.until))
     store.put(name, seals.seal_object(Type.MARK, name, msgspec.msgpack.encode(stored)))
     store.barrier()
     return name
@@ -62,7 +65,8 @@ def read_mark(store: Store, seals: Seals, name: str) -> MarkRecord:
     plain = seals.unseal_object(Type.MARK, name, store.get(name, _LIMIT))
     try:
         stored = msgspec.msgpack.decode(plain, type=_Stored)
-        return MarkRecord(stored.kind, from_micros(stored.at), stored.note)
+        until = None if stored.until is None else from_micros(stored.until)
+        return MarkRecord(stored.kind, from_micros(stored.at), stored.note, until)
     except UNREADABLE as error:
         raise Damaged(f"{name} cannot be read", object=name) from error
 

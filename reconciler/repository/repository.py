@@ -243,11 +243,13 @@ class Repository:
 
         return settled(self._store, self._seals, look)
 
-    def mark(self, snapshot: str, kind: str, at: datetime, note: str = "", *, sole: bool = False) -> None:
-        """Remark on a snapshot; durable when this returns. ``sole``: then earlier marks of this kind on it go, for this one says it all."""
+    def mark(self, snapshot: str, kind: str, at: datetime, note: str = "", *, until: datetime | None = None, sole: bool = False) -> None:
+        """Remark on a snapshot; durable when this returns. ``until``: when a hold ends by itself. ``sole``: then earlier marks of this kind
+        on it go, for this one says it all.
+        """
         if self._store.find(f"snapshots/{snapshot}") is None:
             raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}")
-        name = write_mark(self._store, self._seals, snapshot, MarkRecord(kind, at, note))
+        name = write_mark(self._store, self._seals, snapshot, MarkRecord(kind, at, note, until))
         if sole:
             drop_marks(self._store, self._seals, snapshot, kind, at, name)
 

@@ -54,7 +54,8 @@ def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None
         lines += [f"| `{sign}` | {_cell(system)} | {_cell(what)} | {_cell(why)} |" for sign, system, what, why in rows]
         lines.append("")
     for text in approvals_yaml(plan):
-        lines += ["<details><summary>To let them go, put this into a file of the specs</summary>", "", "```yaml", text, "```", "</details>", ""]
+        told = "<details><summary>To let them go, put this into a file of the specs</summary>"
+        lines += [told, "", "```yaml", text, "```", "</details>", ""]
     at = f"`{plan.revision.short}`{' with uncommitted changes' * plan.revision.dirty}" if plan.revision else f"`{desired.digest[:12]}`"
     lines.append(f"Specs {at}, observed {when.universal(plan.at)}.")
     return "\n".join(lines) + "\n"

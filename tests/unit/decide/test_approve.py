@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.decide import plan, settled_retention
 from reconciler.decide.approve import change_digest
+from reconciler.decide.guard import settled_retention
+from reconciler.decide.plan import plan
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Approval, Desired
 from reconciler.model.observed import Observed

@@ -16,7 +16,7 @@ from reconciler.decide.scene import Scene
 from reconciler.model.blast import BlastRadius, Effect, SpecChange
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hook, Hooks, Retention, Trigger, Window
-from reconciler.model.declared.repository import Key, Maintenance
+from reconciler.model.declared.repository import Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend, Tolerate
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem, Revision
@@ -262,6 +262,7 @@ def test_no_field_of_a_repository_can_change_unseen(name: str) -> None:
         "media": "tape",
         "deletable_from": ("x",),
         "maintenance": Maintenance(window=Window(begin="01:00", end="02:00")),
+        "limits": Limits(concurrency=2),
     }
     before = repository()
     assert radius(desired(before), desired(replace(before, **{name: otherwise[name]}))).changes, name

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.decide.guard import change_digest, floor, settled_retention
+from reconciler.decide.approve import change_digest
+from reconciler.decide.guard import floor, settled_retention
 from reconciler.decide.plan import plan
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import Verification

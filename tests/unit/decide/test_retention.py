@@ -155,3 +155,10 @@ def test_the_digest_follows_the_meaning_and_not_the_writing():
     assert digest(merged) == digest(Retention(daily=3))
     assert digest(Retention(daily=3)) != digest(Retention(daily=4))
     assert digest(Retention(keep_within=7 * DAY)) == digest(Retention(keep_within=timedelta(hours=168)))
+
+
+def test_a_hold_that_ended_keeps_nothing_and_a_longer_one_beside_it_does():
+    ended = Mark(MarkKind.HELD, ago("49d"), "audit", until=NOW)
+    standing = Mark(MarkKind.HELD, ago("49d"), "court", until=NOW + timedelta(seconds=1))
+    old = [snapshot(ago("50d"), id="over", marks=(ended,)), snapshot(ago("51d"), id="stands", marks=(ended, standing))]
+    assert set(kept([*old, snapshot(ago("1h"), id="new")], Retention(last=1))) == {"stands", "new"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.decide import Request, conditions, plan
+from reconciler.decide.backups import Request
+from reconciler.decide.conditions import conditions
+from reconciler.decide.plan import plan
 from reconciler.model.declared.system import Suspend
 from reconciler.model.plan import Plan
 from reconciler.model.snapshot import BackupKind
