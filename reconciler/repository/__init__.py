@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconciler.repository.browse import Browser, Searched, SnapshotTree, Step
+    from reconciler.repository.changes import CONTENT, Change, alterations, differences
     from reconciler.repository.check import Checked
     from reconciler.repository.collect import Pruned
     from reconciler.repository.collect_plan import PackFate, PlannedPack, PrunePlan
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
         RepairChanged,
         RepositoryError,
         TargetFull,
+        TooManyMatches,
         Unreachable,
+        Unread,
         WeakKey,
         WrongKey,
         WrongRepository,
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.repository.known import Cache
     from reconciler.repository.listing import RootListing
     from reconciler.repository.marks import MarkRecord
+    from reconciler.repository.pattern import Pattern
     from reconciler.repository.repair import Repaired, RepairPlan
     from reconciler.repository.repository import Repository
     from reconciler.repository.request import TakeRequest
@@ -62,6 +67,9 @@ _HOME = {
     "Copied": "copy",
     **dict.fromkeys(("Beyond", "Comparison", "Difference", "Finding"), "compare_target"),
     "Checked": "check",
+    **dict.fromkeys(("Browser", "Searched", "SnapshotTree", "Step"), "browse"),
+    **dict.fromkeys(("CONTENT", "Change", "alterations", "differences"), "changes"),
+    "Pattern": "pattern",
     "Donor": "donor",
     **dict.fromkeys(("UNREAD", "Entry"), "entries"),
     **dict.fromkeys(
@@ -84,7 +92,9 @@ _HOME = {
             "RepairChanged",
             "RepositoryError",
             "TargetFull",
+            "TooManyMatches",
             "Unreachable",
+            "Unread",
             "WeakKey",
             "WrongKey",
             "WrongRepository",
@@ -108,6 +118,16 @@ _HOME = {
 
 __all__ = [
     "Beyond",
+    "Browser",
+    "CONTENT",
+    "Change",
+    "Pattern",
+    "Searched",
+    "SnapshotTree",
+    "Step",
+    "Unread",
+    "alterations",
+    "differences",
     "Selection",
     "Finding",
     "Difference",
@@ -155,6 +175,7 @@ __all__ = [
     "TakeRequest",
     "Taken",
     "TargetFull",
+    "TooManyMatches",
     "Unreachable",
     "Verified",
     "WeakKey",

@@ -128,12 +128,18 @@ def count_rows(hot: bytes) -> int:
     return int.from_bytes(hot[1:3] if head == 0xDC else hot[1:5], "big")
 
 
-def entries_of(piece: Piece) -> list[Entry]:
-    """The decoded entries; Damaged when its two halves do not belong together."""
+def decode_halves(piece: Piece) -> tuple[list[Row], list[Cold]]:
+    """Both halves of a piece; Damaged when they do not belong together."""
     rows = decode_rows(piece.hot)
     colds = decode_colds(piece.cold)
     if len(rows) != len(colds):
         raise Damaged("a piece of a manifest is not consistent in itself")
+    return rows, colds
+
+
+def entries_of(piece: Piece) -> list[Entry]:
+    """The decoded entries."""
+    rows, colds = decode_halves(piece)
     return [Entry(piece.folder, piece.device, row, cold) for row, cold in zip(rows, colds, strict=True)]
 
 

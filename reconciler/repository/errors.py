@@ -169,6 +169,14 @@ class Unread(RepositoryError):
     hint = "An older snapshot may hold it."
 
 
+class TooManyMatches(RepositoryError):
+    """A pattern that is looked for in many snapshots fits more than memory can hold."""
+
+    code = "repository-too-many-matches"
+    hint = "Name a file, a folder above it (`/srv/orders/**/*.pdf`), or one system."
+    fate = Fate.USAGE
+
+
 class NoSuchSnapshot(RepositoryError):
     """No snapshot has this id."""
 

@@ -57,19 +57,20 @@ class SegmentPlace:
         return pack_name(self.pack)
 
 
-def places_of(entry: PackEntry, seals: Seals) -> Iterator[SegmentPlace]:
-    """The segments of a pack as its directory describes them."""
+def places_of(entry: PackEntry, seals: Seals, kinds: frozenset[int] | None = None) -> Iterator[SegmentPlace]:
+    """The segments of a pack as its directory describes them. ``kinds``: only of these; None: of all."""
     offset = HEAD_BYTES
     for segment in entry.segments:
-        yield SegmentPlace(
-            entry.pack,
-            offset,
-            segment.stored_bytes,
-            segment.plain_bytes,
-            segment.kind,
-            segment.packed,
-            seals.segment_id(segment.ids, segment.lengths),
-        )
+        if kinds is None or segment.kind in kinds:
+            yield SegmentPlace(
+                entry.pack,
+                offset,
+                segment.stored_bytes,
+                segment.plain_bytes,
+                segment.kind,
+                segment.packed,
+                seals.segment_id(segment.ids, segment.lengths),
+            )
         offset += segment.stored_bytes
 
 
@@ -108,14 +109,15 @@ class ChunkIndex:
         """Note a chunk that this run has handed over for storing: the same content is not stored twice. Its place comes with ``add``."""
         self._chunks.setdefault(chunk, -1)
 
-    def add(self, entry: PackEntry, seals: Seals) -> None:
-        """Learn a pack; learning it twice changes nothing."""
+    def add(self, entry: PackEntry, seals: Seals, kinds: frozenset[int] | None = None) -> None:
+        """Learn a pack, or of it only segments of these kinds; learning it twice changes nothing."""
         if entry.pack in self._packs:
             return
         first = len(self._segments)
-        self._segments += places_of(entry, seals)
+        self._segments += places_of(entry, seals, kinds)
         self._packs[entry.pack] = range(first, len(self._segments))
-        for number, segment in zip(self._packs[entry.pack], entry.segments, strict=True):
+        segments = entry.segments if kinds is None else [segment for segment in entry.segments if segment.kind in kinds]
+        for number, segment in zip(self._packs[entry.pack], segments, strict=True):
             self._add_chunks(number, segment.ids, segment.lengths)
 
     def _add_chunks(self, number: int, ids: bytes, lengths: bytes) -> None:
@@ -138,11 +140,13 @@ def load_index(
     distrusted: frozenset[bytes] = frozenset(),
     *,
     unindexed: bool = False,
+    kinds: frozenset[int] | None = None,
 ) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
     """Read every index object. ``condemned`` packs are left out; a chunk of a ``distrusted`` one is taken from another pack if any has it.
 
     A damaged index object is reported and replaced by the directories of the packs that no other one describes. ``unindexed``: learn such
     packs in any case, for an index object may be lost without a trace. For readers only: a clean-up may remove such a pack at any time.
+    ``kinds``: learn only segments of these; None: all.
     """
     index = ChunkIndex()
     damage: list[RepositoryError] = []
@@ -152,13 +156,13 @@ def load_index(
             if entry.pack in distrusted:
                 last.append(entry)
             elif entry.pack not in condemned:
-                index.add(entry, seals)
+                index.add(entry, seals, kinds)
     for entry in last:
         if entry.pack not in condemned:
-            index.add(entry, seals)
+            index.add(entry, seals, kinds)
     if damage or unindexed:
         for entry in unindexed_packs(store, seals, index.packs | condemned, damage if damage else []):  # what nobody may need is no damage
-            index.add(entry, seals)
+            index.add(entry, seals, kinds)
     return index, tuple(damage)
 
 

@@ -32,7 +32,7 @@ def read_entries(record: RootRecord, fetcher: Fetcher, prefix: bytes = b"") -> I
     refs = list(block_refs(record, fetcher))
     for position, ref in enumerate(refs):
         after = refs[position + 1] if position + 1 < len(refs) else None
-        if prefix and not _may_hold(ref, after, prefix):
+        if prefix and not may_hold(ref, after, prefix):
             continue
         for piece in read_block(fetcher, ref):
             if not prefix or _folder_touches(piece.folder, prefix):
@@ -45,8 +45,8 @@ def _folder_touches(folder: bytes, prefix: bytes) -> bool:
     return folder == prefix or folder.startswith(prefix + b"/") or folder == prefix.rpartition(b"/")[0]
 
 
-def _may_hold(ref: BlockRef, after: BlockRef | None, prefix: bytes) -> bool:
-    """Blocks hold the folders from their own first one to the next block's first one, both included."""
+def may_hold(ref: BlockRef, after: BlockRef | None, prefix: bytes) -> bool:
+    """Whether a block can hold ``prefix`` or what lies below: it has folders from its first one to that of the next, both included."""
     first = walk_key(ref.folder)
     last = walk_key(after.folder) if after is not None else None
     parent = walk_key(prefix.rpartition(b"/")[0])

@@ -15,6 +15,7 @@ from typing import Self
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
+from reconciler.repository.browse import Browser
 from reconciler.repository.check import Checked, check
 from reconciler.repository.collect import CleanUp, Pruned
 from reconciler.repository.collect_plan import PrunePlan
@@ -201,6 +202,10 @@ class Repository:
         """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below."""
         return read_entries(self._record(snapshot), Fetcher(self._store, self._seals, self._index()), prefix)
 
+    def browse(self) -> Browser:
+        """For looking into snapshots, as the repository is now."""
+        return Browser(self._store, self._seals, self._record, lambda kinds: self._load(kinds)[0])
+
     def verify(self, snapshot: str, *, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Verified:
         """Read, decrypt and hash again everything that a snapshot needs. Damage is in the result."""
         record = self._record(snapshot)
@@ -355,11 +360,11 @@ class Repository:
     def _index(self) -> ChunkIndex:
         return self._load()[0]
 
-    def _load(self) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
-        """Every chunk, from a pack that nobody doubts where there is one; a condemned pack is read while it still exists, but last."""
+    def _load(self, kinds: frozenset[int] | None = None) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
+        """Every chunk of these kinds, from a pack that nobody doubts where there is one; a condemned one is read last, while it exists."""
         records, illegible = legible_records(self._store, self._seals)
         distrusted = condemned_packs(records) | distrusted_packs(self._store)
-        index, damage = load_index(self._store, self._seals, distrusted=distrusted, unindexed=True)
+        index, damage = load_index(self._store, self._seals, distrusted=distrusted, unindexed=True, kinds=kinds)
         return index, (*illegible, *damage)
 
     def _sizes(self) -> Chunker:

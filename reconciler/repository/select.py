@@ -30,14 +30,22 @@ def bearable(entry: Entry) -> bool:
     return True
 
 
+def _rooted(pattern: str) -> str:
+    """As .gitignore reads it: counted from the root, unless it is about names alone, which is quicker asked of the name."""
+    name = pattern.removeprefix("**/")
+    return f"/{pattern}" if "/" in name or not name or name[0] in "#!" else name
+
+
 class Selection:
     """Empty means everything. Ask in walk order: the answer for a folder is kept for what it holds."""
 
-    def __init__(self, paths: Sequence[bytes]) -> None:
+    def __init__(self, paths: Sequence[bytes], *, literal: bool = False) -> None:
+        """``literal``: the signs of patterns mean themselves."""
+        signs = frozenset[int]() if literal else _SIGNS
         cleaned = [path.strip(b"/") for path in paths]
-        self._paths = tuple(path for path in cleaned if not _SIGNS & set(path))
-        patterns = [path.decode("utf-8", "surrogateescape") for path in cleaned if _SIGNS & set(path)]
-        self._patterns = Excludes([f"/{pattern}" if "/" in pattern else pattern for pattern in patterns])
+        self._paths = tuple(path for path in cleaned if not signs & set(path))
+        patterns = [path.decode("utf-8", "surrogateescape") for path in cleaned if signs & set(path)]
+        self._patterns = Excludes([_rooted(pattern) for pattern in patterns])
         self.everything = not cleaned
         self._folder: tuple[bytes, bool] = (b"", False)
 
