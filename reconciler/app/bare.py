@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app import keys
-from reconciler.app.errors import Ambiguous, NotFound
+from reconciler.app.choice import Wanted, chosen_bare
+from reconciler.app.paths import inside
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest, SnapshotList
-from reconciler.app.restore import named, pick, plan_for
+from reconciler.app.restore import plan_for
 from reconciler.app.restoring.place import check_folder
-from reconciler.app.restoring.plan import Weighing, inside, weigh
+from reconciler.app.restoring.plan import Weighing, weigh
 from reconciler.app.restoring.run import Reporter, Running, Teller, into_folder
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.errors import Usage
-from reconciler.model.records import is_records
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe.repositories import state_of
 from reconciler.repository import Repository
@@ -79,40 +79,6 @@ def _plan(where: BareRepository, repository: Repository, request: RestoreRequest
     if request.in_place:
         raise Usage("--in-place needs the specs and a state directory for its journal", hint="Restore with --target.")
     check_folder(request.target)
-    snapshots = listed(where, repository, clock)
-    if request.snapshot is not None:
-        chosen = _by_id(snapshots, request.snapshot)
-        return plan_for(chosen, where.url, named(chosen), request)
-    system = request.system or _only_system(snapshots)
-    candidates = [s for s in snapshots if s.system == system]
-    realms = sorted({s.realm for s in candidates})
-    if not candidates:
-        raise NotFound(f"no snapshot of system '{system}' is in {where.url}", systems=", ".join(sorted({s.system for s in snapshots})))
-    if len(realms) > 1:
-        raise Ambiguous(
-            f"{len(realms)} realms have a system '{system}' in {where.url}",
-            hint="Name the snapshot with --snapshot; `reconcile snapshots --repository` lists them.",
-            realms=", ".join(realms),
-        )
-    chosen, why = pick(candidates, request.at, {}, system=system, verified=request.verified)
-    return plan_for(chosen, where.url, why, request)
-
-
-def _by_id(snapshots: tuple[Snapshot, ...], prefix: str) -> Snapshot:
-    found = [s for s in snapshots if prefix and s.id.startswith(prefix.lower())]
-    if not found:
-        raise NotFound(f"no snapshot begins with '{prefix}'")
-    if len(found) > 1:
-        raise Ambiguous(f"'{prefix}' is the beginning of {len(found)} snapshots", first=found[0].id, last=found[-1].id)
-    return found[0]
-
-
-def _only_system(snapshots: tuple[Snapshot, ...]) -> str:
-    systems = sorted({s.system for s in snapshots if not is_records(s.system)})
-    if len(systems) != 1:
-        raise Usage(
-            "neither a system nor a snapshot is named",
-            hint="Name one of the systems in this repository." if systems else "The repository holds no snapshot.",
-            systems=", ".join(systems),
-        )
-    return systems[0]
+    wanted = Wanted(request.system, request.snapshot, request.at, request.verified)
+    made = chosen_bare(listed(where, repository, clock), where.url, wanted)
+    return plan_for(made.snapshot, where.url, made.why, request)

@@ -17,10 +17,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from reconciler.app.bare import BareRepository, guarding, listed
+from reconciler.app.choice import pick
 from reconciler.app.errors import Ambiguous, NothingToRestore, PlaceTaken, RecoveryIncomplete
 from reconciler.app.memory import AUDIT, CATALOG
 from reconciler.app.reports import RestoreReport, RestoreRequest
-from reconciler.app.restore import pick, plan_for
+from reconciler.app.restore import plan_for
 from reconciler.app.restoring.run import Reporter, Running, into_folder
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.decide.choose import fault

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from reconciler.app.errors import Ambiguous, NotFound, NotUndoable
 from reconciler.app.house import House
+from reconciler.app.paths import inside
 from reconciler.app.reports import RestoreDetail, RestoreList, RestorePlan, RestoreReport
 from reconciler.app.restoring import in_place
 from reconciler.app.restoring import journal as journals
 from reconciler.app.restoring.backwards import undoing
 from reconciler.app.restoring.journal import Header, Journal, State
-from reconciler.app.restoring.plan import Choice, below, inside, outlook_of
+from reconciler.app.restoring.plan import Choice, below, outlook_of
 from reconciler.app.restoring.record import who
 from reconciler.app.restoring.resume import remaining
 from reconciler.app.restoring.run import Reporter, Teller, frame_for, report_of, teller, weighing

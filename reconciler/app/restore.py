@@ -10,20 +10,18 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 
-from reconciler.app.errors import NotFound, NothingToRestore, OtherHost
+from reconciler.app.choice import Wanted, chosen
+from reconciler.app.errors import OtherHost
 from reconciler.app.house import House
+from reconciler.app.paths import inside
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 from reconciler.app.restoring.place import check_target
-from reconciler.app.restoring.plan import inside, weigh
+from reconciler.app.restoring.plan import weigh
 from reconciler.app.restoring.run import Reporter, Running, Teller, into_folder, into_place, weighing
 from reconciler.app.scene import Scene, load, look
-from reconciler.app.view import failures, find
 from reconciler.base.errors import Usage
-from reconciler.decide.choose import choose, fault
-from reconciler.decide.scene import Scene as Decision
-from reconciler.model.snapshot import MarkKind, Snapshot
+from reconciler.model.snapshot import Snapshot
 from reconciler.repository import Repository
 
 
@@ -63,22 +61,6 @@ def plan_for(snapshot: Snapshot, repository: str, why: str, request: RestoreRequ
     )
 
 
-def pick(
-    candidates: Sequence[Snapshot], at: datetime | None, unseen: dict[str, str], *, system: str, verified: bool = False
-) -> tuple[Snapshot, str]:
-    """The snapshot that answers ``at`` with the sentence why; NothingToRestore with what there is instead."""
-    choice = choose(candidates, at, verified=verified)
-    if choice.snapshot is None:
-        raise NothingToRestore(f"system {system} cannot be restored: {choice.why}", **unseen)
-    return choice.snapshot, choice.why
-
-
-def named(snapshot: Snapshot) -> str:
-    """Why this one, when it was asked for by its id."""
-    wrong = fault(snapshot)
-    return f"snapshot {snapshot.id[:8]} was asked for by its id{f'; beware: it is {wrong}' if wrong else ''}"
-
-
 def _scene(house: House) -> Scene:
     with house.memory.reading() as catalog:
         return look(house, catalog, load(house, catalog))
@@ -89,49 +71,12 @@ def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
         check_target(house, scene, request.target)
     if request.snapshot is None and request.system is None:
         raise Usage("neither a system nor a snapshot is named", hint="`reconcile restore SYSTEM --target DIR`, or --snapshot ID.")
-    unseen = failures(scene.observed.repositories)
-    if request.snapshot is not None:
-        copies = [s for s in find(scene, request.snapshot) if request.system in (None, s.system)]
-        if not copies:
-            raise NotFound(f"snapshot {request.snapshot} is not one of system {request.system}")
-        chosen, why = copies[0], named(copies[0])
-    else:
-        assert request.system is not None
-        candidates = _candidates(scene, request.system)
-        chosen, why = pick(candidates, request.at, unseen, system=request.system, verified=request.verified)
-        copies = [s for s in candidates if s.id == chosen.id]
-    copy = _nearest(scene, copies, request.repository)
+    wanted = Wanted(request.system, request.snapshot, request.at, request.verified, request.repository)
+    made = chosen(scene, wanted)
+    copy = made.snapshot
     if request.in_place and copy.host != house.agent:
         raise OtherHost(f"snapshot {copy.id[:8]} was taken on host {copy.host}, this is {house.agent}")
-    notes = [f"repository {name}: {failure}" for name, failure in sorted(unseen.items())]
-    return plan_for(copy, copy.repository, why, request, notes)
-
-
-def _candidates(scene: Scene, system: str) -> list[Snapshot]:
-    """Those of the system in every repository, also when it is declared no longer."""
-    decision = Decision.of(scene.desired, scene.observed, scene.now)
-    every = [s for r in scene.desired.repositories for s in decision.snapshots(system, r.name)]
-    if not every and scene.desired.system(system) is None:
-        unseen = failures(scene.observed.repositories)
-        raise NotFound(f"no system '{system}' is declared, and no snapshot bears that name", **unseen)
-    return every
-
-
-def _nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None) -> Snapshot:
-    """The copy to read: from where it was asked for, else reachable, undamaged, and early in the system's list."""
-    if wanted is not None:
-        for copy in copies:
-            if copy.repository == wanted:
-                return copy
-        raise NotFound(f"repository {wanted} does not hold snapshot {copies[0].id}", held_by=", ".join(c.repository for c in copies))
-    declared = scene.desired.system(copies[0].system)
-    order = {name: place for place, name in enumerate(declared.repositories)} if declared is not None else {}
-
-    def cost(copy: Snapshot) -> tuple[bool, bool, int]:
-        reachable = scene.observed.repositories[copy.repository].reachable
-        return not reachable, copy.marked(MarkKind.DAMAGED) is not None, order.get(copy.repository, len(order))
-
-    return min(copies, key=cost)
+    return plan_for(copy, copy.repository, made.why, request, made.notes)
 
 
 def _opened(house: House, scene: Scene, name: str) -> Repository:

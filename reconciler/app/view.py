@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.app.errors import Ambiguous, NotFound
+from reconciler.app.errors import NotFound
 from reconciler.app.house import House
+from reconciler.app.names import by_id
 from reconciler.app.recording import read_only_status
 from reconciler.app.reports import KeepVerdict, SnapshotDetail, SnapshotList
 from reconciler.app.scene import NOTHING, Scene, load, look
@@ -50,14 +51,7 @@ def snapshot(house: House, prefix: str, *, cached: bool) -> SnapshotDetail:
 def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
     """The one snapshot whose id begins so, once per repository that holds it, in the order of the declaration."""
     every = [s for r in scene.desired.repositories for s in scene.observed.repositories[r.name].snapshots]
-    matches = [s for s in every if prefix and s.id.startswith(prefix.lower())]
-    ids = sorted({s.id for s in matches})
-    if not ids:
-        unseen = failures(scene.observed.repositories)
-        raise NotFound(f"no snapshot begins with '{prefix}'", **unseen)
-    if len(ids) > 1:
-        raise Ambiguous(f"'{prefix}' is the beginning of {len(ids)} snapshots", first=ids[0], last=ids[-1])
-    return tuple(matches)
+    return by_id(every, prefix, failures(scene.observed.repositories))
 
 
 def verdicts(scene: Scene, system: DesiredSystem, repository: str) -> tuple[KeepVerdict, ...]:

@@ -67,7 +67,7 @@ def weigh(repository: Repository, made: RestorePlan, paths: Sequence[bytes], req
     root = next(root for root in repository.listing().roots if root.id == made.snapshot.id)
     policy = Policy(request.on_conflict)
     since_root = earlier(repository, root.id, request.changed_since) if request.changed_since is not None else None
-    since = changed(repository.entries(since_root.id), repository.entries(root.id)) if since_root is not None else None
+    since = changed(repository, since_root.id, root.id) if since_root is not None else None
     place = "/" if request.in_place else made.target
     choice = Choice(paths, since, below(place, how.forbidden), in_place=request.in_place)
     steps, needs = Steps(policy, covering=since is None), Needs(place)
@@ -114,11 +114,6 @@ def admit(weighed: Weighed, request: RestoreRequest) -> None:
             hint=f"If that is what you want: --confirm {outlook.digest}",
             digest=outlook.digest,
         )
-
-
-def inside(paths: Sequence[str]) -> tuple[bytes, ...]:
-    """Paths as people write them, as they stand in a snapshot: absolute, without the first slash."""
-    return tuple(os.fsencode(path).strip(b"/") if path.startswith("/") else b"**/" + os.fsencode(path).strip(b"/") for path in paths)
 
 
 def below(place: str, forbidden: Sequence[str]) -> tuple[bytes, ...]:

@@ -12,12 +12,13 @@ from pathlib import Path
 from reconciler.act.backup import user_name
 from reconciler.act.context import Amount
 from reconciler.app.house import House
+from reconciler.app.paths import inside
 from reconciler.app.reports import Outlook, RestorePlan, RestoreReport, RestoreRequest
 from reconciler.app.restoring import in_place
 from reconciler.app.restoring.apply import Applied, Applying
 from reconciler.app.restoring.checksums import check_place, write_list
 from reconciler.app.restoring.journal import Header
-from reconciler.app.restoring.plan import Weighed, Weighing, admit, inside, weigh
+from reconciler.app.restoring.plan import Weighed, Weighing, admit, weigh
 from reconciler.app.restoring.record import Traces, who
 from reconciler.app.restoring.safety import SafetyFrame
 from reconciler.app.scene import Scene

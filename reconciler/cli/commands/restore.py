@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from reconciler.base.errors import Usage
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from reconciler.app.bare import BareRepository
     from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
 
-LATEST, LAST_VERIFIED = "latest", "last-verified"
 System = Annotated[str | None, Argument(metavar="SYSTEM", help="Whose files; or name a snapshot.")]
 Target = Annotated[str | None, Option("--target", metavar="DIR", help="Into this folder; it is created.")]
 Snapshot = Annotated[str | None, Option("--snapshot", metavar="ID", help="Exactly this one (the beginning of its id is enough).")]
@@ -67,13 +65,15 @@ def restore(
     point_in_time: Annotated[str | None, Option("--point-in-time", hidden=True)] = None,
 ) -> ExitCode:
     """Bring a system, or paths of it, back: into a folder, or in place."""
+    from reconciler.app.choice import moment_said
     from reconciler.app.reports import RestoreRequest
+    from reconciler.base.clock import SystemClock
 
     if go_on:
         return _continue(words, system)
     chosen = _either("--snapshot", snapshot, "--backup-id", backup_id)
     said = _either("--at", at, "--point-in-time", point_in_time)
-    moment, verified = _moment(said), said == LAST_VERIFIED
+    moment, verified = moment_said(said, SystemClock().now())
     if chosen is not None and said is not None:
         raise Usage("--snapshot and --at exclude each other", hint="A snapshot is one moment already.")
     for flag, value in (("--target", target), ("--confirm", confirm), ("--checksums", checksums), ("--changed-since", changed_since)):
@@ -173,20 +173,6 @@ def restored_code(report: RestoreReport) -> ExitCode:
     if report.damaged:
         return ExitCode.DAMAGE
     return ExitCode.DONE if report.whole else ExitCode.PARTIAL
-
-
-def _moment(text: str | None) -> datetime | None:
-    """None: whatever is the newest that will do."""
-    if text in {None, LATEST, LAST_VERIFIED}:
-        return None
-    from reconciler.base.clock import SystemClock
-    from reconciler.base.moments import EXAMPLES, parse_moment
-
-    assert text is not None
-    try:
-        return parse_moment(text, SystemClock().now())
-    except ValueError:
-        raise Usage(f"'{text}' is not a moment", hint=f"Write {EXAMPLES}; or {LATEST}, or {LAST_VERIFIED}.") from None
 
 
 def _either(flag: str, value: str | None, other: str, alias: str | None) -> str | None:
