@@ -11,7 +11,20 @@ if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result
     from reconciler.app.api import Reconciler
     from reconciler.app.bare import BareRepository, plan_restore_bare, restore_bare, snapshots_bare
+    from reconciler.app.choice import Chosen, Wanted
     from reconciler.app.planned import PlanReport
+    from reconciler.app.queries.queries import bare_queries
+    from reconciler.app.queries.values import (
+        DiffReport,
+        DumpReport,
+        FileChange,
+        FileEntry,
+        FileHistory,
+        FileList,
+        FileVersion,
+        FindReport,
+        Sighting,
+    )
     from reconciler.app.recover import inside_bare, recover_bare, restore_all_bare
     from reconciler.app.reports import (
         Explanation,
@@ -38,6 +51,19 @@ _HOMES = {
     "reconciler.act.context": ("Amount", "Result"),
     "reconciler.app.api": ("Reconciler",),
     "reconciler.app.bare": ("BareRepository", "plan_restore_bare", "restore_bare", "snapshots_bare"),
+    "reconciler.app.choice": ("Chosen", "Wanted"),
+    "reconciler.app.queries.queries": ("bare_queries",),
+    "reconciler.app.queries.values": (
+        "DiffReport",
+        "DumpReport",
+        "FileChange",
+        "FileEntry",
+        "FileHistory",
+        "FileList",
+        "FileVersion",
+        "FindReport",
+        "Sighting",
+    ),
     "reconciler.app.planned": ("PlanReport",),
     "reconciler.app.recover": ("inside_bare", "recover_bare", "restore_all_bare"),
     "reconciler.app.reports": (
@@ -65,6 +91,18 @@ __all__ = [
     "Reconciler",
     "ReconcilerError",
     "BareRepository",
+    "Wanted",
+    "Chosen",
+    "bare_queries",
+    "FileEntry",
+    "FileList",
+    "FileChange",
+    "DiffReport",
+    "Sighting",
+    "FileVersion",
+    "FileHistory",
+    "FindReport",
+    "DumpReport",
     "plan_restore_bare",
     "inside_bare",
     "recover_bare",

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result, Watcher
     from reconciler.app.care import CheckReport
     from reconciler.app.planned import PlanReport
+    from reconciler.app.queries.queries import Queries
+    from reconciler.app.queries.values import DiffReport, DumpReport, FileList, FindReport
     from reconciler.app.reports import (
         Explanation,
         InitReport,
@@ -179,6 +181,48 @@ class Reconciler:
         """End the pause."""
         return await self._run(lambda _stop: self._session.resume())
 
+    async def files(
+        self,
+        system: str | None = None,
+        *patterns: str,
+        snapshot: str | None = None,
+        at: datetime | None = None,
+        repository: str | None = None,
+    ) -> FileList:
+        """What a snapshot holds: the newest good one of ``system`` not after ``at``, or ``snapshot``; of it what ``patterns`` say."""
+        from reconciler.app.choice import Wanted
+        from reconciler.app.queries.queries import collected_files
+
+        wanted = Wanted(system, snapshot, at, repository=repository)
+        return await self._ask(lambda queries: collected_files(queries.files(wanted, patterns)))
+
+    async def diff(self, older: str, newer: str, *, system: str | None = None) -> DiffReport:
+        """What differs between two snapshots, named by their ids; with ``system`` also by moments, ``latest`` or ``last-verified``."""
+        from reconciler.app.queries.queries import collected_diff
+
+        return await self._ask(lambda queries: collected_diff(queries.diff(queries.meant(older, system), queries.meant(newer, system))))
+
+    async def find(self, pattern: str, system: str | None = None) -> FindReport:
+        """Which versions of a file there are, over all snapshots, and how each would be restored."""
+        return await self._ask(lambda queries: queries.find(pattern, system))
+
+    async def dump(
+        self,
+        system: str | None,
+        path: str,
+        to: BinaryIO,
+        *,
+        snapshot: str | None = None,
+        at: datetime | None = None,
+        repository: str | None = None,
+    ) -> DumpReport:
+        """Write the content of one file into ``to``, each piece checked before it is written."""
+        from reconciler.app.choice import Wanted
+        from reconciler.app.queries.queries import written
+
+        wanted = Wanted(system, snapshot, at, repository=repository)
+        return await self._ask(lambda queries: written(queries.dump(wanted, path), to))
+
     async def forget(self, *ids: str, reason: str) -> tuple[Result, ...]:
         """Remove snapshots because a person says so."""
         return await self._run(lambda _stop: self._session.forget(ids, reason))
@@ -210,6 +254,13 @@ class Reconciler:
     async def catalog_rebuild(self) -> RebuildReport:
         """Make the catalog's cache anew from what the repositories hold."""
         return await self._run(lambda _stop: self._session.catalog_rebuild())
+
+    async def _ask(self, question: Callable[[Queries], T]) -> T:
+        def answer(_stop: threading.Event) -> T:
+            with self._session.queries() as queries:
+                return question(queries)
+
+        return await self._run(answer)
 
     async def _run(self, verb: Callable[[threading.Event], T]) -> T:
         """In a worker thread, one verb at a time. Cancelling stops the verb at its next safe point and waits for that."""

@@ -203,6 +203,14 @@ class ChecksumsImpossible(ReconcilerError):
     hint = "`checksums: [sha256]` in the policy records them in every later snapshot."
 
 
+class NotAFile(ReconcilerError):
+    """What was asked for has no content that could be handed out."""
+
+    code = "dump-not-a-file"
+    hint = "Name a regular file."
+    fate = Fate.USAGE
+
+
 class NotPlanned(ReconcilerError):
     """A backup that was asked for cannot be taken now."""
 

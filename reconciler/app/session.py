@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.app.keyring import KeyChange, KeyList, Kit
     from reconciler.app.keys import KeyKind
     from reconciler.app.planned import PlanReport
+    from reconciler.app.queries.queries import Queries
     from reconciler.app.reports import (
         Explanation,
         InitReport,
@@ -129,6 +131,12 @@ class Session:
         from reconciler.app import view
 
         return view.runs(self.house, limit, system)
+
+    def queries(self) -> AbstractContextManager[Queries]:
+        """Questions about what snapshots hold, answered from one look at the repositories: files, diff, find, dump."""
+        from reconciler.app.queries.queries import declared_queries
+
+        return declared_queries(self.house)
 
     # Acting
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+_CUT = re.compile(rb"\A[\x80-\xbf]{1,3}")  # the end of a character that began in the piece before
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def is_text(data: bytes) -> bool:
+    """Whether a piece of a file can be shown on a terminal as it is: UTF-8, cut anywhere, without control characters but white space."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(_CUT.sub(b"", data, count=1))
+    except UnicodeDecodeError:
+        return False
+    return not _CONTROL.search(text)
 
 
 def escape(text: str) -> str:

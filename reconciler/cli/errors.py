@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.base.errors import ReconcilerError
+from reconciler.base.errors import ReconcilerError, Refused
 
 
 class AnswerLost(ReconcilerError):
@@ -10,3 +10,10 @@ class AnswerLost(ReconcilerError):
 
     code = "cli-answer-lost"
     hint = "Is the disk full that the output is redirected to? `reconcile status` and `reconcile events` tell it again."
+
+
+class BinaryToTerminal(Refused):
+    """The content of a file that is no text would reach a terminal, which obeys control characters."""
+
+    code = "dump-binary-to-terminal"
+    hint = "Redirect it into a file (`> FILE`); --force writes it to the terminal all the same."

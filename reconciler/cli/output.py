@@ -45,6 +45,25 @@ def write(text: str, *, error: bool = False) -> None:
         return  # the handle was closed by whoever started this process: there is nobody to tell
 
 
+def write_bytes(data: bytes | memoryview) -> bool:
+    """Bytes as they are. False: the reader has gone, and nobody needs the rest."""
+    stream = sys.stdout
+    if stream is None:
+        return False
+    try:
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except BrokenPipeError:
+        _forget(stream)
+        return False
+    except OSError as failure:
+        _forget(stream)
+        raise AnswerLost(f"the answer cannot be written: {failure.strerror or failure}") from failure
+    except ValueError:
+        return False
+    return True
+
+
 def is_coloured(stream: TextIO | None) -> bool:
     """Colour is for terminals, and for people who did not say no (https://no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

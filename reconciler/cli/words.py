@@ -64,6 +64,18 @@ class Words:
     def json(self) -> bool:
         return self.output is Format.JSON
 
+    @property
+    def retold(self) -> tuple[str, ...]:
+        """The words that lead another command to the same place, without those that the environment tells it anyway."""
+        told = (("--specs", "RECONCILER_SPECS", self.specs), ("--state", "RECONCILER_STATE", self.state))
+        usual = {"--specs": "specs"}
+        return tuple(
+            word
+            for flag, variable, value in told
+            if value is not None and str(value) not in (os.environ.get(variable), usual.get(flag))
+            for word in (flag, str(value))
+        )
+
     def session(self, *, read_only: bool = False) -> Session:
         """The verbs, over these specs and this state. Nothing is read or made yet."""
         from reconciler.app.session import Session

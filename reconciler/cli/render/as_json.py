@@ -7,7 +7,7 @@ describes the documents.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -55,3 +55,15 @@ def _scalar(value: Any) -> Any:
             return value.total_seconds()
         case _:
             return str(value)
+
+
+def rows(kind: str, name: str, items: Iterable[Mapping[str, Any]], after: Callable[[], Mapping[str, Any]], **before: Any) -> Iterator[str]:
+    """A document whose field ``name`` is a list too long to be held: a line per item. ``before`` and ``after``: the other fields."""
+    head = document(kind, **before)
+    yield f'{head.rstrip().removesuffix("}").rstrip()},\n  "{name}": ['
+    separator = "\n    "
+    for item in items:
+        yield separator + json.dumps(plain(item))
+        separator = ",\n    "
+    tail = json.dumps(plain(after()), indent=2).removeprefix("{").removesuffix("}").strip()
+    yield "\n  ]" + (",\n  " + tail if tail else "") + "\n}\n"

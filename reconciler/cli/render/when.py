@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.base.clock import local_offset
 from reconciler.base.units import format_duration
@@ -64,3 +65,25 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def short(identity: str) -> str:
     """The first eight digits of an id: enough to name it in a command."""
     return identity[:8]
+
+
+def minute(ns: int | None) -> str:
+    """``2026-11-23 14:02``, local, of nanoseconds since 1970; a dash for None and for what no calendar has. Quick: for long listings."""
+    return "-" if ns is None else _minute(ns // 60_000_000_000)
+
+
+@lru_cache(65536)
+def _minute(number: int) -> str:
+    quarter, past = divmod(number, 15)
+    hour, begun = _quarter(quarter)
+    return f"{hour}{begun + past:02}" if hour else "-"
+
+
+@lru_cache(4096)
+def _quarter(number: int) -> tuple[str, int]:
+    """Of a quarter of an hour since 1970: its local hour and first minute. Every offset from UTC in use is a multiple of it."""
+    try:
+        local = local_offset(datetime.fromtimestamp(900 * number, UTC))
+    except (OverflowError, ValueError, OSError):
+        return "", 0
+    return f"{local:%Y-%m-%d %H}:", local.minute
