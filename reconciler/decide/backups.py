@@ -87,7 +87,7 @@ def plan_requested(scene: Scene, system: DesiredSystem, request: Request) -> tup
 
 def _case(scene: Scene, system: DesiredSystem, repository: str) -> Case:
     snapshots, history = scene.snapshots(system.name, repository), scene.history(system.name, repository)
-    return Case(system, repository, snapshots, history, scene.desired.settings.interval, scene.now)
+    return Case(system, repository, snapshots, history, scene.desired.settings.interval, scene.now, scene.desired.realm)
 
 
 def _collapsed(due: list[Action]) -> list[Action]:

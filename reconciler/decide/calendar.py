@@ -15,21 +15,25 @@ from reconciler.model.cron import last_tick, next_tick
 from reconciler.model.declared.policy import Trigger, Window
 
 
-def next_moment(trigger: Trigger, anchor: datetime) -> datetime:
-    """The first moment after ``anchor`` (the newest attempt) that the trigger names; however many passed since, it is one."""
+def next_moment(trigger: Trigger, anchor: datetime, *, cut: timedelta = timedelta(0)) -> datetime:
+    """The first moment after ``anchor`` (the newest attempt) that the trigger names; however many passed since, it is one.
+
+    ``cut``: what is taken off a duration.
+    """
     if trigger.every is not None:
-        return anchor + trigger.every
+        return anchor + trigger.every - cut
     return next_tick(_cron(trigger), trigger.timezone or "UTC", anchor)
 
 
-def next_unmissed(trigger: Trigger, anchor: datetime, grace: timedelta, now: datetime) -> datetime:
+def next_unmissed(trigger: Trigger, anchor: datetime, grace: timedelta, now: datetime, *, cut: timedelta = timedelta(0)) -> datetime:
     """Like :func:`next_moment`, but a moment that passed more than ``grace`` ago is given up for the following one."""
     if trigger.every is not None:
-        first = anchor + trigger.every
+        every = trigger.every - cut
+        first = anchor + every
         if now <= first:
             return first
-        latest = first + ((now - first) // trigger.every) * trigger.every
-        return latest if now - latest <= grace else latest + trigger.every
+        latest = first + ((now - first) // every) * every
+        return latest if now - latest <= grace else latest + every
     zone = trigger.timezone or "UTC"
     latest = last_tick(_cron(trigger), zone, now)
     if latest > anchor and now - latest <= grace:

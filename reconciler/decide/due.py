@@ -15,6 +15,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.calendar import next_moment, next_unmissed, window_opens
 from reconciler.decide.objectives import expected_duration
 from reconciler.decide.scene import from_future
+from reconciler.decide.spread import earlier, later, share
 from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Schedule, Trigger
 from reconciler.model.desired import DesiredSystem
@@ -42,6 +43,7 @@ class Case:
     history: RunHistory
     interval: timedelta
     now: datetime
+    realm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def _first(case: Case, lightest: BackupKind) -> Due:
     rpo = case.system.objectives.rpo
     trigger = _trigger(case.system.schedule, lightest)
     if rpo is None and trigger is not None and trigger.cron is not None and case.system.schedule.catch_up == "skip":
-        due_at = next_unmissed(trigger, case.now - _grace(case), _grace(case), case.now)
+        shift = later(case.system.schedule, trigger, share(case.realm, case.system.name, lightest))
+        due_at = next_unmissed(trigger, case.now - shift - _grace(case), _grace(case), case.now - shift) + shift
         return Due(BackupKind.FULL, due_at, "never-backed-up", f"{why}; waits for the next moment of its schedule", objective=True)
     promise = f"; RPO {format_duration(rpo)}" if rpo is not None else ""
     return Due(BackupKind.FULL, case.now, "never-backed-up", f"{why}{promise}", objective=True)
@@ -163,13 +166,16 @@ def _by_schedule(case: Case, kind: BackupKind) -> Due | None:
     trigger = _trigger(case.system.schedule, kind)
     if trigger is None:
         return None
+    part = share(case.realm, case.system.name, kind)
+    cut, shift = earlier(case.system.schedule, trigger, kind, part), later(case.system.schedule, trigger, part)
     rule = f"every {format_duration(trigger.every)}" if trigger.every is not None else f"at '{trigger.cron}' {trigger.timezone or 'UTC'}"
+    rule += f", spread by {format_duration(cut or shift, parts=2)}" if cut or shift else ""
     anchor = _anchor(case, kind)
     if anchor is None:
         return Due(kind, case.now, "schedule-due", f"{kind} {rule}; none yet", objective=False)
-    moment = next_moment(trigger, anchor)
+    moment = next_moment(trigger, anchor - shift, cut=cut) + shift
     if case.system.schedule.catch_up == "skip" and not _being_retried(case, moment):
-        moment = next_unmissed(trigger, anchor, _grace(case), case.now)
+        moment = next_unmissed(trigger, anchor - shift, _grace(case), case.now - shift, cut=cut) + shift
     return Due(kind, moment, "schedule-due", f"{kind} {rule}; the newest that counts began {_age(case, anchor)} ago", objective=False)
 
 

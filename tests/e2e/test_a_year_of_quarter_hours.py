@@ -1,6 +1,8 @@
-"""A backup each 15 minutes on a virtual clock: what a first look from a new machine must read stays small, because clean-ups come when needed.
+"""A backup each 15 minutes on a virtual clock: what a first look from a new machine must read stays small, because clean-ups come when
+needed.
 
-A real repository, the real decision when to clean up, the real retention. More than two days in every run; ``RECONCILER_QUARTERS=35040`` is a year.
+A real repository, the real decision when to clean up, the real retention. More than two days in every run; ``RECONCILER_QUARTERS=35040`` is
+a year.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import pytest
 
 from reconciler.base.files import Disk
 from reconciler.base.secret import Secret
-from reconciler.decide import plan
+from reconciler.decide.plan import plan
 from reconciler.decide.retention import judge
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.repository import Maintenance, Prune

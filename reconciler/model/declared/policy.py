@@ -53,6 +53,11 @@ class Schedule(Block):
     incremental: Trigger | None = Field(None, description="Reads what changed since the newest snapshot.")
     catch_up: Literal["once", "skip"] | None = Field(None, description="Missed moments: one backup at once (default), or wait.")
     window: Window | None = None
+    jitter: Duration | None = Field(
+        None,
+        description="So that equal schedules spread: each system begins up to so much later than a `cron` moment, or earlier than `every`, "
+        "always by the same.",
+    )
 
 
 class Retention(Block):

@@ -261,6 +261,7 @@ def test_no_field_of_a_repository_can_change_unseen(name: str) -> None:
         "failure_domain": {"site": "x"},
         "media": "tape",
         "deletable_from": ("x",),
+        "limits": Limits(concurrency=1),
         "maintenance": Maintenance(window=Window(begin="01:00", end="02:00")),
         "limits": Limits(concurrency=2),
     }
