@@ -83,4 +83,5 @@ def is_about_snapshot(name: str) -> bool:
 
 def distrusted_packs(store: Store) -> frozenset[bytes]:
     """Packs in which a verification found damage. A mark that cannot be read counts: doubt stores once more."""
-    return frozenset(bytes.fromhex(found.name.split("/")[1]) for found in store.list("marks") if is_about_pack(found.name))
+    packs = [name for name in store.folders("marks") if len(name) == _PACK_DIGITS]  # the folders of ten thousand snapshots stay closed
+    return frozenset(bytes.fromhex(pack) for pack in packs if any(True for _ in store.list(f"marks/{pack}")))

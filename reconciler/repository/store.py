@@ -67,6 +67,10 @@ class Store(Protocol):
         """Every object below the folder ``prefix``, sorted by name. An error is an error, never an empty list."""
         ...
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below ``prefix``, sorted, for what is in them costs a request or a call each. Some may be empty."""
+        ...
+
     def find(self, name: str) -> Found | None:
         """One object of the listing, or None."""
         ...
@@ -171,6 +175,11 @@ class LocalStore:
                 except FileNotFoundError:
                     continue  # removed between the listing and the look: gone
                 yield Found(name, info.st_size, datetime.fromtimestamp(info.st_mtime, UTC))
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        with self._translated(f"the list of {prefix}"):
+            with os.scandir(self._path(prefix)) as entries:
+                yield from sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def find(self, name: str) -> Found | None:
         with self._translated(name):

@@ -77,6 +77,9 @@ class Memory:
                 return
             last = names[-1]
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        yield from dict.fromkeys(found.name.split("/")[1] for found in self.list(prefix) if found.name.count("/") > prefix.count("/") + 1)
+
     def find(self, name: str) -> Found | None:
         self.before("find", name)
         if name in self.objects:
