@@ -50,7 +50,7 @@ def _between_hooks(action: Action, context: Context, system: DesiredSystem, bega
         free = repository.free_bytes()
         expected = expect(system, context, good, free)
         enough_room(action, free, expected)
-        with frozen(system.sources, Freezing(context.copies, context.clock, context.stop)) as copies:
+        with frozen(system.sources, Freezing(context.copies, context.clock, context.stop, context.beat)) as copies:
             work = _Work(system, action, context, repository, expected.files, copies, _as_of(system, context, copies, began_at))
             return _with_warnings(work.persist(base, kind))
 

@@ -31,6 +31,10 @@ Patience = Callable[[Holder], bool]
 """Asked when another process works on the same thing: waits a little and says whether to ask again."""
 
 
+def no_beat() -> None:
+    """Nobody listens for a sign of life."""
+
+
 def no_patience(_holder: Holder) -> bool:
     """The loop comes by again anyway."""
     return False
@@ -78,6 +82,8 @@ class Context:
     """Where frozen copies of databases stand while they are stored: as secret as the databases."""
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Watcher | None = None
+    beat: Callable[[], None] = no_beat
+    """To be called by what may work for long and has no progress to tell: a command within its own time, a look at many files."""
     patience: Patience = no_patience
     lease: int | None = None
     """The loop's fencing token: a loop that lost its lease starts nothing more."""

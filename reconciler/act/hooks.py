@@ -24,7 +24,8 @@ def permit(context: Context, *, stop: threading.Event | None = None, more: Mappi
     """Under what a command of this pass runs. The variables that hold keys of repositories are not passed on."""
     secret = {repository.key.env for repository in context.desired.repositories}
     inherited = {name: value for name, value in os.environ.items() if name not in secret}
-    return Permit(context.allow_commands, inherited | dict(more or {}), stop if stop is not None else context.stop, context.clock)
+    environment = inherited | dict(more or {})
+    return Permit(context.allow_commands, environment, stop if stop is not None else context.stop, context.clock, context.beat)
 
 
 def around(action: Action, context: Context, system: DesiredSystem, work: Callable[[], Done]) -> Done:

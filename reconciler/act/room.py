@@ -73,6 +73,7 @@ def _held_by_file_systems(system: DesiredSystem) -> float:
 def _size_of_source(system: DesiredSystem, context: Context) -> Expectation:
     files = content = 0
     for listing in Scan(scan_roots(system.sources), skip=passed_over(context, system)):
+        context.beat()
         for row in listing.rows:
             if stat.S_ISREG(row[MODE]):
                 files += 1

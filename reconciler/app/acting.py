@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.act.context import Context, Patience, Watcher, no_patience
+from reconciler.act.context import Context, Patience, Watcher, no_beat, no_patience
 from reconciler.app.house import House
 from reconciler.app.scene import Scene
 from reconciler.catalog.records import Run
@@ -26,6 +26,7 @@ def make_context(
     actor: str,
     stop: threading.Event,
     progress: Watcher | None = None,
+    beat: Callable[[], None] = no_beat,
     patience: Patience = no_patience,
     lease: int | None = None,
 ) -> Context:
@@ -44,6 +45,7 @@ def make_context(
         copies=house.memory.state / "copies",
         stop=stop,
         progress=progress,
+        beat=beat,
         patience=patience,
         lease=lease,
     )

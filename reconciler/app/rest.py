@@ -1,7 +1,7 @@
 """Upkeep that failed rests before it is tried again: a verification that cannot write its mark would read everything once per tick.
 
-Backups rest by the plan (``decide/backoff.py``), from what the catalog remembers of them; this is for the other kinds, and forgets with
-its process.
+How long, ``decide/backoff.py`` says, as for backups, whose failures the catalog remembers. This forgets with its process, and when the
+declaration changes: whoever mends it must not wait for the punishment of the broken one.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 
 from reconciler.base.clock import Clock
+from reconciler.decide.backoff import upkeep_wait
 from reconciler.model.plan import Action, ActionKind
 
-FIRST_SECONDS = 30.0
-LONGEST_SECONDS = 3600.0
+_Key = tuple[ActionKind, str, str, str]
 
 
 class Rest:
@@ -21,22 +21,24 @@ class Rest:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._until: dict[tuple[ActionKind, str, str], tuple[float, float]] = {}
-        """(monotonic moment, seconds rested) by kind, system and repository."""
+        self._failed: dict[_Key, tuple[int, float]] = {}
+        """(failures in a row, monotonic seconds of the last) by kind, system, repository and generation of the declaration."""
 
     def ended(self, action: Action, *, failed: bool) -> None:
         """Remember how it ended: each failure in a row doubles the rest."""
-        key = (action.kind, action.system, action.repository)
         with self._lock:
-            _, before = self._until.pop(key, (0.0, 0.0))
+            before, _ = self._failed.pop(_key(action), (0, 0.0))
             if failed:
-                seconds = min(max(FIRST_SECONDS, 2 * before), LONGEST_SECONDS)
-                self._until[key] = (self._clock.monotonic() + seconds, seconds)
+                self._failed[_key(action)] = (before + 1, self._clock.monotonic())
 
     def over(self, action: Action) -> bool:
         """Whether the action may be tried now."""
         if action.kind is ActionKind.BACKUP:
             return True
         with self._lock:
-            until, _ = self._until.get((action.kind, action.system, action.repository), (0.0, 0.0))
-        return self._clock.monotonic() >= until
+            failures, at = self._failed.get(_key(action), (0, 0.0))
+        return self._clock.monotonic() - at >= upkeep_wait(failures).total_seconds()
+
+
+def _key(action: Action) -> _Key:
+    return (action.kind, action.system, action.repository, action.generation)

@@ -93,7 +93,9 @@ class SteadyPass:
         if scene is None:
             return  # planned by a tick that a newer one has replaced meanwhile: the newer one plans it again
 
-        context = make_context(self._house, scene, actor="loop", stop=stop, progress=_Heard(beat, self._progress), lease=self._lease)
+        context = make_context(
+            self._house, scene, actor="loop", stop=stop, progress=_Heard(beat, self._progress), beat=beat, lease=self._lease
+        )
         try:
             result = run_action(action, context)
             self._rest.ended(action, failed=result.failure is not None)

@@ -8,6 +8,7 @@ from reconciler.model.observed import RunHistory
 
 FIRST = timedelta(seconds=30)
 LONGEST = timedelta(minutes=15)
+LONGEST_UPKEEP = timedelta(hours=1)
 RPO_SHARE = 4
 """At most a quarter of the RPO: a cause that ends by itself must not cost the objective."""
 
@@ -18,6 +19,11 @@ def wait(failures: int, rpo: timedelta | None) -> timedelta:
         return timedelta(0)
     doubled = FIRST * (1 << min(failures - 1, 20))
     return min(doubled, LONGEST, rpo / RPO_SHARE) if rpo is not None else min(doubled, LONGEST)
+
+
+def upkeep_wait(failures: int) -> timedelta:
+    """The same for upkeep, which breaks no RPO: up to an hour, for a verification that cannot write its mark reads all each time."""
+    return min(FIRST * (1 << min(failures - 1, 20)), LONGEST_UPKEEP) if failures > 0 else timedelta(0)
 
 
 def retry_at(history: RunHistory, generation: str, rpo: timedelta | None, now: datetime) -> datetime | None:

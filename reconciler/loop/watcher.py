@@ -16,6 +16,7 @@ from reconciler.base.log import get
 
 BEAT_SECONDS = 2.0  # a look at 2,000 files takes 10 ms
 SETTLE_SECONDS = 0.2  # a checkout writes many files: act when two looks agree
+RESTLESS_SECONDS_MAX = 3.0  # a tree in which something is written all the time is looked at all the same
 
 Fingerprint = frozenset[tuple[str, int, int, int]]
 
@@ -65,7 +66,9 @@ class Watcher:
         now = fingerprint(self._root)
         if now == self._seen:
             return
-        while not self._stop.wait(SETTLE_SECONDS):
+        for _ in range(int(RESTLESS_SECONDS_MAX / SETTLE_SECONDS)):
+            if self._stop.wait(SETTLE_SECONDS):
+                return
             before, now = now, fingerprint(self._root)
             if now == before:
                 break

@@ -19,8 +19,10 @@ from reconciler.model.plan import Action, ActionKind, Lane
 EVERY_LANE = frozenset(Lane)
 OBJECTIVE_ONLY = frozenset({Lane.OBJECTIVE})
 
-SILENCE_SECONDS_MAX = {ActionKind.BACKUP: 1800.0}  # a backup reports each file and chunk: half an hour of nothing is a hanging mount
+SILENCE_SECONDS_MAX = {ActionKind.BACKUP: 1800.0, ActionKind.COPY: 1800.0}  # they report each file and chunk: so long is a hanging mount
 ACTION_SECONDS_MAX = 48 * 3600.0  # the longest that anything may take: a first full backup of some ten terabytes
+SMALL_SECONDS_MAX = 6 * 3600.0  # for what writes or removes small objects, some tens of thousands at most
+_SMALL = frozenset({ActionKind.MARK, ActionKind.UNMARK, ActionKind.FORGET})
 GRACE_SECONDS = 60.0  # from the request to stop until the worker is replaced
 _POLL_SECONDS = 1.0
 
@@ -42,7 +44,8 @@ class Flight:
         silence = SILENCE_SECONDS_MAX.get(self.action.kind)
         if silence is not None and now - self.beat_at > silence:
             return f"has made no progress for {now - self.beat_at:.0f} s"
-        return f"has taken {now - self.began:.0f} s" if now - self.began > ACTION_SECONDS_MAX else None
+        longest = SMALL_SECONDS_MAX if self.action.kind in _SMALL else ACTION_SECONDS_MAX
+        return f"has taken {now - self.began:.0f} s" if now - self.began > longest else None
 
 
 class Runner(Protocol):

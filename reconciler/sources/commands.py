@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -50,6 +50,8 @@ class Permit:
     """None: that of this process."""
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Clock = field(default_factory=SystemClock)
+    beat: Callable[[], None] = lambda: None
+    """Called again and again while it runs within its time: whoever looks after the action must not take it for hanging."""
 
 
 def check_allowed(argv: Sequence[str], allowed: Sequence[Path]) -> str:
@@ -169,6 +171,7 @@ class Running:
             raise CommandFailed(f"the command '{self.program}' does not stop complaining{self._said()}")
         if self._permit.clock.monotonic() >= self._deadline:
             raise CommandFailed(f"the command '{self.program}' did not end within {format_duration(self._timeout)}{self._said()}")
+        self._permit.beat()
 
     def _said_bytes(self) -> int:
         return os.fstat(self._complaint.fileno()).st_size

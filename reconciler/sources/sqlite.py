@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +43,8 @@ class Freezing:
     """For the copies, which are as secret as the databases: of mode 0700."""
     clock: Clock
     stop: threading.Event
+    beat: Callable[[], None] = lambda: None
+    """Called again and again while a copy is made within its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def _run(path: str, target: Path, how: Freezing, timeout: timedelta) -> dict[str
                     raise Cancelled(f"freezing the database {path} was stopped")
                 if how.clock.monotonic() >= deadline:
                     raise SourceBusy(f"freezing the database {path} did not end within {format_duration(timeout)}", source=path)
+                how.beat()
         except BaseException:
             process.kill()
             raise

@@ -263,7 +263,6 @@ def test_no_field_of_a_repository_can_change_unseen(name: str) -> None:
         "deletable_from": ("x",),
         "limits": Limits(concurrency=1),
         "maintenance": Maintenance(window=Window(begin="01:00", end="02:00")),
-        "limits": Limits(concurrency=2),
     }
     before = repository()
     assert radius(desired(before), desired(replace(before, **{name: otherwise[name]}))).changes, name
