@@ -67,7 +67,8 @@ def _tree(pid: int) -> list[int]:
         current = waiting.pop()
         found.append(current)
         try:
-            waiting += [int(child) for child in Path(f"/proc/{current}/task/{current}/children").read_text().split()]
+            for listed in Path(f"/proc/{current}/task").glob("*/children"):  # each thread has those that it started
+                waiting += [int(child) for child in listed.read_text().split()]
         except OSError:
             continue  # ended meanwhile
     return found

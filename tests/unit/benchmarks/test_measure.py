@@ -1,0 +1,23 @@
+"""What a run of a tool took is that of all its processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measure import run
+
+_CHILD = "kept = bytearray(80_000_000); import time; time.sleep(0.5)"
+_STARTER = f"""
+import subprocess, sys, threading
+thread = threading.Thread(target=subprocess.run, args=([sys.executable, "-c", {_CHILD!r}],))
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
+def test_the_memory_of_a_process_that_a_thread_had_started_did_not_count() -> None:
+    assert run([sys.executable, "-c", _STARTER], {}).memory_bytes > 80_000_000
