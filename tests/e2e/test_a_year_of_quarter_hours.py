@@ -123,6 +123,7 @@ def year() -> Iterator[Year]:
         yield Year(folder)
 
 
+@pytest.mark.timeout(120 + QUARTERS)
 def test_backups_each_quarter_of_an_hour_never_leave_more_than_200_index_objects(year: Year) -> None:
     newest, most, clean_ups = None, 0, 0
     for _ in range(QUARTERS):
