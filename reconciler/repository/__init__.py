@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from reconciler.repository.restore import Chosen, Restored, Restoring
     from reconciler.repository.root import Root
     from reconciler.repository.select import Selection
+    from reconciler.repository.sound import Refusal
     from reconciler.repository.survey import Affected
     from reconciler.repository.take import Progress, Taken
     from reconciler.repository.verify import Verified
@@ -110,6 +111,7 @@ _HOME = {
     **dict.fromkeys(("Chosen", "Restored", "Restoring"), "restore"),
     "Root": "root",
     "Selection": "select",
+    "Refusal": "sound",
     "Affected": "survey",
     **dict.fromkeys(("Progress", "Taken"), "take"),
     "TakeRequest": "request",
@@ -128,6 +130,7 @@ __all__ = [
     "Unread",
     "alterations",
     "differences",
+    "Refusal",
     "Selection",
     "Finding",
     "Difference",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.repository.entries import BlockRef, Entry, Piece, decode_block, decode_list, entries_of
@@ -15,12 +15,48 @@ from reconciler.tree.entry import walk_key
 _LIST_MAX = 2 * BLOCKS_PER_LIST
 
 
-def block_refs(record: RootRecord, fetcher: Fetcher) -> Iterator[BlockRef]:
-    """References to all blocks of a snapshot, in order."""
-    yield from record.blocks
+def block_refs(record: RootRecord, fetcher: Fetcher, refused: Callable[[BlockRef, str], None] | None = None) -> Iterator[BlockRef]:
+    """References to all blocks of a snapshot, in order, each once: a manifest names as many as it stores, and no endless number.
+
+    ``refused``: told what is left out (with the first entry that it would hold) and why; None: Damaged or ObjectMissing ends it.
+    """
+    seen: set[bytes] = set()
+    for ref in record.blocks:
+        if _is_new(ref, seen, refused):
+            yield ref
     for outer in record.lists:
-        data = fetcher.chunk(Type.BLOCKS, outer.id)
-        yield from decode_list(data, f"the block list {outer.id.hex()[:16]}")
+        if not _is_new(outer, seen, refused):
+            continue
+        try:
+            inner = _read_list(outer, fetcher)
+        except (Damaged, ObjectMissing) as error:
+            if refused is None:
+                raise
+            refused(outer, f"{error}; everything from here to the next block list is not known")
+            continue
+        for ref in inner:
+            if _is_new(ref, seen, refused):
+                yield ref
+
+
+def _is_new(ref: BlockRef, seen: set[bytes], refused: Callable[[BlockRef, str], None] | None) -> bool:
+    """Whether it was not named before: a block holds folders and names, so that no two places share one."""
+    if ref.id not in seen:
+        seen.add(ref.id)
+        return True
+    why = f"the block {ref.id.hex()[:16]} is named twice"
+    if refused is None:
+        raise Damaged(why)
+    refused(ref, why)
+    return False
+
+
+def _read_list(outer: BlockRef, fetcher: Fetcher) -> list[BlockRef]:
+    name = f"the block list {outer.id.hex()[:16]}"
+    refs = decode_list(fetcher.chunk(Type.BLOCKS, outer.id), name)
+    if len(refs) > _LIST_MAX:
+        raise Damaged(f"{name} holds more than {_LIST_MAX:,} references", object=name)
+    return refs
 
 
 def read_block(fetcher: Fetcher, ref: BlockRef) -> list[Piece]:
@@ -35,14 +71,20 @@ def read_entries(record: RootRecord, fetcher: Fetcher, prefix: bytes = b"") -> I
         if prefix and not may_hold(ref, after, prefix):
             continue
         for piece in read_block(fetcher, ref):
-            if not prefix or _folder_touches(piece.folder, prefix):
+            if not prefix or folder_touches(piece.folder, prefix):
                 for entry in entries_of(piece):
-                    if not prefix or entry.path == prefix or entry.path.startswith(prefix + b"/"):
+                    if not prefix or is_below(entry.path, prefix):
                         yield entry
 
 
-def _folder_touches(folder: bytes, prefix: bytes) -> bool:
-    return folder == prefix or folder.startswith(prefix + b"/") or folder == prefix.rpartition(b"/")[0]
+def is_below(path: bytes, prefix: bytes) -> bool:
+    """Whether it is that path or lies below it."""
+    return path == prefix or path.startswith(prefix + b"/")
+
+
+def folder_touches(folder: bytes, prefix: bytes) -> bool:
+    """Whether a folder may hold something below the prefix, or the entry of the prefix itself."""
+    return is_below(folder, prefix) or folder == prefix.rpartition(b"/")[0]
 
 
 def may_hold(ref: BlockRef, after: BlockRef | None, prefix: bytes) -> bool:

@@ -14,7 +14,8 @@ class Places:
 
     def __init__(self, entry: Entry) -> None:
         size = entry.row[SIZE]
-        self._extents = iter(entry.cold.extents if entry.cold.extents is not None else ((0, size),))
+        extents = entry.cold.extents if entry.cold.extents is not None else ((0, size),)
+        self._extents = (extent for extent in extents if extent[1])
         self._end = size
         self._offset, self._left = 0, 0
         self._next()

@@ -54,6 +54,7 @@ from reconciler.repository.root import RootRecord, unseal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
 from reconciler.repository.settled import settled
+from reconciler.repository.sound import Refusal, sound_entries
 from reconciler.repository.store import LocalStore, Store
 from reconciler.repository.take import Progress, Surroundings, Taken, take
 from reconciler.repository.verify import Verified, Verify
@@ -198,9 +199,15 @@ class Repository:
         copier = Copier(around, origin._side(), self._side(), there, compression)
         return (copier.copy(snapshot) for snapshot in snapshots)
 
-    def entries(self, snapshot: str, prefix: bytes = b"") -> Iterator[Entry]:
-        """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below."""
-        return read_entries(self._record(snapshot), Fetcher(self._store, self._seals, self._index()), prefix)
+    def entries(self, snapshot: str, prefix: bytes = b"", refused: Callable[[Refusal], None] | None = None) -> Iterator[Entry]:
+        """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below.
+
+        ``refused``: only what a restore can make something of comes, and this hears of the rest; None: all of it, and damage raises.
+        """
+        record, fetcher = self._record(snapshot), Fetcher(self._store, self._seals, self._index())
+        if refused is not None:
+            return sound_entries(record, fetcher, refused, prefix)
+        return read_entries(record, fetcher, prefix)
 
     def browse(self) -> Browser:
         """For looking into snapshots, as the repository is now."""

@@ -19,15 +19,14 @@ from reconciler.base.errors import Cancelled
 from reconciler.repository.entries import Entry
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Raw
-from reconciler.repository.manifest import read_entries
 from reconciler.repository.restore_crew import Crew, suits
 from reconciler.repository.restore_files import FileWriter, Written, attempt
 from reconciler.repository.restore_order import batches, in_pack_order
 from reconciler.repository.restore_pool import Pool
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
-from reconciler.repository.select import bearable, possible
-from reconciler.tree.entry import CTIME, INO, MODE, MTIME, NAME, NLINK, SIZE
+from reconciler.repository.sound import Refusal, sound_entries
+from reconciler.tree.entry import CTIME, GID, INO, MODE, MTIME, NAME, NLINK, SIZE, UID
 from reconciler.tree.write import SPECIAL_FILE, Loss, Target
 
 _T = TypeVar("_T")
@@ -95,10 +94,12 @@ class Restore:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _losses: list[Loss] = field(default_factory=list)
     _failures: list[tuple[bytes, str, bool]] = field(default_factory=list)
+    _refused: list[tuple[bytes, str]] = field(default_factory=list)
     _files: int = 0
     _bytes: int = 0
     _others: int = 0
     _folders: dict[bytes, Entry] = field(default_factory=dict)
+    _made: int = 0
     _used: set[bytes] = field(default_factory=set)
     _chosen: set[bytes] = field(default_factory=set)
     _first_names: dict[tuple[int, int], Entry] = field(default_factory=dict)
@@ -127,19 +128,19 @@ class Restore:
         return Restored(
             files=self._files,
             bytes=self._bytes,
-            folders=len(self._used),
+            folders=self._made,
             others=self._others,
             losses=tuple(self._losses),
-            failures=tuple((path, why) for path, why, _ in self._failures),
+            failures=(*self._refused, *((path, why) for path, why, _ in self._failures)),
             seconds=self.clock.monotonic() - started,
-            damaged=sum(damage for _, _, damage in self._failures),
+            damaged=len(self._refused) + sum(damage for _, _, damage in self._failures),
         )
 
     def _windows(self, selection: Chosen) -> Iterator[list[Entry]]:
         """The files to be written, in the order of the tree: few at first, so that the work begins."""
         window: list[Entry] = []
         room, cost = _FIRST_WINDOW, 0
-        for entry in read_entries(self.record, self.fetcher):
+        for entry in sound_entries(self.record, self.fetcher, partial(self._refuse, selection)):
             if self._takes(entry, selection):
                 window.append(entry)
                 cost += max(1, len(entry.cold.chunks) // 32)
@@ -152,9 +153,9 @@ class Restore:
     def _takes(self, entry: Entry, selection: Chosen) -> bool:
         """Whether it is a file that must be written; everything else is noted for later."""
         kind = entry.row[MODE] & _FORMAT
-        if kind == stat.S_IFDIR and possible(entry):
+        if kind == stat.S_IFDIR:
             self._folders[entry.path] = entry
-        if entry not in selection or not self._guarded(entry, bearable):
+        if entry not in selection:
             return False
         if kind == stat.S_IFDIR:
             self._use(entry.path)
@@ -169,6 +170,11 @@ class Restore:
     def _stopped(self) -> bool:
         return self.stop is not None and self.stop.is_set()
 
+    def _refuse(self, selection: Chosen, refusal: Refusal) -> None:
+        """Note what the manifest says and nobody can believe, or cannot say any more; entries only when they are asked for."""
+        if refusal.entry is None or refusal.entry in selection:
+            self._refused.append((refusal.path, refusal.why))
+
     def _use(self, folder: bytes) -> None:
         """Note a folder and those above it: they will exist and get their metadata."""
         while folder and folder not in self._used:
@@ -179,7 +185,7 @@ class Restore:
         if entry.row[NLINK] < 2:
             return False
         first = self._first_names.setdefault((entry.device, entry.row[INO]), entry)
-        if first is entry or first.cold != entry.cold:
+        if first is entry or not _is_same_file(first, entry):
             return False
         self._links.append((entry, first))
         return True
@@ -261,9 +267,13 @@ class Restore:
         for path in sorted(self._used, reverse=True):
             entry = self._folders.get(path)
             if entry is None:
+                if path in self.target.made:
+                    self._made += 1
+                    self._losses.append(Loss(path, "owner, mode and time", "the snapshot does not say them"))
                 continue
             losses = self._guarded(entry, self._folder_metadata)
             if losses is not None:
+                self._made += 1
                 self._losses.extend(losses)
                 told.append(entry)
         self._tell(told)
@@ -275,4 +285,11 @@ class Restore:
             return ()  # it stood there: in place, /tmp and /home lead to nearly everything, and are not ours to change
         if only_on_the_way:
             row = (*row[:MTIME], self.record.as_of * 1000, *row[CTIME:])
-        return self.target.apply(handle, None, row, xattrs=tuple((entry.cold.xattrs or {}).items()), path=entry.path)
+        losses = self.target.apply(handle, None, row, xattrs=tuple((entry.cold.xattrs or {}).items()), path=entry.path)
+        return () if only_on_the_way else losses  # nobody asked for /home, and only root could give it back to root
+
+
+def _is_same_file(first: Entry, entry: Entry) -> bool:
+    """Whether a name of the same inode is of the same file: not when the inode was given away between the two, nor when somebody claims
+    it in order to have another owner or mode. Links made in between move change time and count."""
+    return first.cold == entry.cold and all(first.row[place] == entry.row[place] for place in (MODE, SIZE, MTIME, UID, GID))

@@ -5,29 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.repository.entries import Entry
-from reconciler.tree.entry import MODE, SIZE
-from reconciler.tree.errors import ImpossibleEntry, UnsafeName
 from reconciler.tree.excludes import Excludes
 
 _SIGNS = frozenset(b"*?[")
-_MODE_MAX, _SIZE_MAX, _DEVICE_MAX = 0o177777, 2**63 - 1, 2**64 - 1
-_DEPTH_BYTES_MAX = 2**28  # 5,000 folders with names of ten bytes; each folder above an entry is held by its whole path
-
-
-def possible(entry: Entry) -> bool:
-    """Whether its numbers are ones that a system takes: what is beyond them would end a restore, and with it every honest entry."""
-    row = entry.row
-    return 0 <= row[MODE] <= _MODE_MAX and 0 <= row[SIZE] <= _SIZE_MAX and 0 <= entry.cold.rdev <= _DEVICE_MAX
-
-
-def bearable(entry: Entry) -> bool:
-    """True. ImpossibleEntry, or UnsafeName when it lies so deep that the folders above it would take gigabytes of memory."""
-    if not possible(entry):
-        raise ImpossibleEntry("it claims a mode, size or device number that no file system has")
-    depth = entry.path.count(b"/") if len(entry.path) > 2**12 else 0
-    if depth * len(entry.path) > _DEPTH_BYTES_MAX:
-        raise UnsafeName(f"it lies below {depth:,} folders, more than a restore makes for one entry")
-    return True
 
 
 def _rooted(pattern: str) -> str:

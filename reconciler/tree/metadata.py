@@ -14,8 +14,9 @@ from typing import Final
 from reconciler.tree.entry import GID, MODE, MTIME, UID, Row
 
 _PRIVILEGES: Final = stat.S_ISUID | stat.S_ISGID
-_CAPABILITY: Final = b"security.capability"
+_PRIVILEGED: Final = (b"security.", b"trusted.")
 _ROOT_ONLY: Final = "only root may restore it, with the same owner"
+_NOBODY_AT_ALL: Final = {-1, 2**32 - 1}
 _PATH_ONLY = getattr(os, "O_PATH", 0)
 
 
@@ -46,7 +47,7 @@ class Metadata:
         if name is None and not xattrs and not row[MODE] & _PRIVILEGES:
             try:  # nearly every file: three calls, no bookkeeping
                 if self._is_root:
-                    os.fchown(handle, row[UID], row[GID])
+                    os.fchown(handle, *_owner(row))
                 elif row[UID] != self._user or row[GID] != self._group:
                     raise PermissionError
                 os.fchmod(handle, stat.S_IMODE(row[MODE]))
@@ -83,10 +84,18 @@ class Metadata:
         if not self._is_root and (user, group) == (self._user, self._group):
             return False
         if name is None:
-            done = attempt("owner", lambda: os.fchown(handle, user, group))
+            done = attempt("owner", lambda: os.fchown(handle, *_owner(row)))
         else:
-            done = attempt("owner", lambda: os.chown(name, user, group, dir_fd=handle, follow_symlinks=False))
+            done = attempt("owner", lambda: os.chown(name, *_owner(row), dir_fd=handle, follow_symlinks=False))
         return done and self._is_root
+
+
+def _owner(row: Row) -> tuple[int, int]:
+    """User and group. ValueError for the one number that chown takes and that is nobody: it means "leave the owner", which is root."""
+    user, group = row[UID], row[GID]
+    if user in _NOBODY_AT_ALL or group in _NOBODY_AT_ALL:
+        raise ValueError("no system has such an owner")
+    return user, group
 
 
 def _set_mode(handle: int, name: bytes | None, mode: int) -> None:
@@ -115,7 +124,7 @@ def _set_times(handle: int, name: bytes | None, mtime_ns: int) -> None:
 
 
 def _set_attribute(handle: int, name: bytes | None, key: bytes, value: bytes, owned: bool) -> None:
-    if key == _CAPABILITY and not owned:
+    if key.startswith(_PRIVILEGED) and not owned:
         raise PermissionError(errno.EPERM, _ROOT_ONLY)
     if sys.platform != "linux":
         raise NotImplementedError("extended attributes are restored on Linux only")

@@ -187,7 +187,7 @@ class Target:
         """A symbolic link with exactly this text; nothing here ever follows it."""
         check_name(name, name)
         if not link or b"\0" in link:
-            raise UnsafeName(f"{_shown(name)} is a link to nothing that a file system can express")
+            raise UnsafeName(f"{shown(name)} is a link to nothing that a file system can express")
         self._make(handle, name, lambda new: os.symlink(link, new, dir_fd=handle))
 
     def hardlink(self, handle: int, name: bytes, other_handle: int, other_name: bytes) -> None:
@@ -201,7 +201,7 @@ class Target:
         check_name(name, name)
         kind = stat.S_IFMT(mode)
         if kind not in {stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK}:
-            raise UnsafeName(f"{_shown(name)} is of a kind that cannot be made: mode {mode:o}")
+            raise UnsafeName(f"{shown(name)} is of a kind that cannot be made: mode {mode:o}")
         try:
             self._make(handle, name, lambda new: os.mknod(new, kind | 0o600, rdev, dir_fd=handle))
         except PermissionError as err:
@@ -266,7 +266,7 @@ class Target:
             handle = os.open(name, _FOLDER_FLAGS, dir_fd=parent)
         except OSError as err:
             if err.errno in {errno.ELOOP, errno.ENOTDIR}:
-                raise EntryInTheWay(f"{_shown(path)} is not a folder in {self.root}", target=self.root) from err
+                raise EntryInTheWay(f"{shown(path)} is not a folder in {self.root}", target=self.root) from err
             raise
         if not made and os.fstat(handle).st_dev != self._device:
             self.spans_devices = True
@@ -282,7 +282,7 @@ class Target:
             else:
                 rename_exclusively(handle, temporary, name)
         except (FileExistsError, IsADirectoryError) as err:
-            raise EntryInTheWay(f"{_shown(name)} exists already in {self.root}", target=self.root) from err
+            raise EntryInTheWay(f"{shown(name)} exists already in {self.root}", target=self.root) from err
 
     def _make(self, handle: int, name: bytes, make: Callable[[bytes], None]) -> None:
         """An entry that is whole in one call; to replace an old one, it is made beside it first."""
@@ -290,7 +290,7 @@ class Target:
             try:
                 make(name)
             except FileExistsError as err:
-                raise EntryInTheWay(f"{_shown(name)} exists already in {self.root}", target=self.root) from err
+                raise EntryInTheWay(f"{shown(name)} exists already in {self.root}", target=self.root) from err
             return
         temporary = b"%s%x.part" % (self.prefix, next(self._numbers))
         make(temporary)
@@ -305,9 +305,10 @@ class Target:
 def check_name(name: bytes, path: bytes) -> None:
     """UnsafeName unless ``name`` is one that a folder can hold."""
     if not _is_name(name):
-        raise UnsafeName(f"{_shown(name)} in {_shown(path)} cannot be a file name", name=_shown(name))
+        raise UnsafeName(f"{shown(name)} in {shown(path)} cannot be a file name", name=shown(name))
 
 
-def _shown(name: bytes) -> str:
+def shown(name: bytes) -> str:
+    """A name in a sentence: on one line, whatever it holds."""
     text = name.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text) or "the empty name"

@@ -19,6 +19,7 @@ __all__ = ["bench"]
 
 FLOORS = {
     "restores killed": 60,
+    "malicious restores": 400,
     "model states": 400_000,
     "schedules": 500,
     "backend faults": 200,

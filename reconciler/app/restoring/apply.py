@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.app.restoring.steps import Do, Policy, Step, Steps, is_folder
@@ -38,6 +38,13 @@ class Applied:
     failures: list[tuple[bytes, str]] = field(default_factory=list)
     damaged: int = 0
     """Of the failures: those that are damage in the repository."""
+
+    def add_failures(self, failures: Iterable[tuple[bytes, str]], *, damage: bool) -> None:
+        """Each once: what a snapshot cannot give is met by everyone who reads it."""
+        known = set(self.failures)
+        new = [failure for failure in failures if failure not in known]
+        self.failures += new
+        self.damaged += len(new) if damage else 0
 
 
 @dataclass(slots=True)
@@ -68,6 +75,7 @@ class Applying:
         self._remove(Do.DELETE)
         if self._deleted_from:
             self._write(lambda entry: entry.path in self._deleted_from and entry in self.choice, counted=False)
+        self._applied.add_failures(self.steps.refused, damage=True)
         return self._applied
 
     def _write(self, chosen: Callable[[Entry], bool], *, counted: bool = True) -> None:
@@ -77,9 +85,12 @@ class Applying:
         restored = engine.run(_Asked(chosen))
         applied = self._applied
         applied.losses += restored.losses
-        applied.failures += [(bytes(path), why) for path, why in restored.failures]
-        applied.damaged += restored.damaged
         applied.seconds += restored.seconds
+        if counted:
+            applied.failures += [(bytes(path), why) for path, why in restored.failures]
+            applied.damaged += restored.damaged
+        else:  # the times of some folders once more
+            applied.add_failures(((bytes(path), why) for path, why in restored.failures), damage=restored.damaged > 0)
         if counted:
             applied.files, applied.size = restored.files, restored.bytes
             applied.folders, applied.others = restored.folders, restored.others

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 
 from reconciler.app.restoring.journal import State
+from reconciler.app.restoring.refusals import Refusals, ignored
 from reconciler.app.restoring.resume import Planned, touched_folders
 from reconciler.app.restoring.steps import Digest, Do, Policy, Step, Steps, is_folder
 from reconciler.repository import Chosen, Comparison, Entry, Repository
@@ -31,13 +32,20 @@ class _Touched:
         return path in self.folders and is_folder(entry.row)
 
 
+class _Nothing:
+    """Single entries that were refused were never restored either; only where the list itself is lost is something missed."""
+
+    def __contains__(self, _entry: Entry) -> bool:
+        return False
+
+
 def undoing(repository: Repository, state: State, choice: Chosen, standing: Standing, stop: threading.Event) -> tuple[Steps, str]:
     """The steps, and the digest of them. ``choice``: of the restore that is undone. Reads only."""
     assert state.safety is not None, "what was begun has a safety snapshot"
-    steps = Steps(Policy.OVERWRITE)
+    steps, refusals = Steps(Policy.OVERWRITE), Refusals(_Nothing())
     digest = Digest(state.safety, state.header.id)
     before = _before(repository, state)
-    for path, seen in reversed(_created(repository, state, choice, standing)):  # what is inside first
+    for path, seen in reversed(_created(repository, state, choice, standing, refusals)):  # what is inside first
         old, now = before.get(path), seen.row
         if old is None or (is_folder(old) != is_folder(now)):
             steps.removals[path] = Step(Do.CLEAR, now, "the restore created it")
@@ -46,17 +54,19 @@ def undoing(repository: Repository, state: State, choice: Chosen, standing: Stan
             digest.add(path, steps.removals[path])
     folders = touched_folders([*state.steps.writes, *state.steps.removals])
     touched = _Touched(state.steps, folders, frozenset(state.steps.names))
-    for finding in Comparison(standing, touched, None, stop).run(repository.entries(state.safety)):
+    unsaved = Refusals(touched)
+    for finding in Comparison(standing, touched, None, stop).run(repository.entries(state.safety, refused=unsaved)):
         step = steps.take(finding)
         if step is not None:
             digest.add(finding.path, step)
+    steps.refused = [*refusals.found, *unsaved.found]
     return steps, digest.hexdigest()
 
 
-def _created(repository: Repository, state: State, choice: Chosen, standing: Standing) -> list[tuple[bytes, Seen]]:
+def _created(repository: Repository, state: State, choice: Chosen, standing: Standing, refusals: Refusals) -> list[tuple[bytes, Seen]]:
     """What the restore created and what still stands there, in the order of the tree."""
     planned, found = Planned(state.steps, choice), []
-    for entry in repository.entries(state.header.snapshot):
+    for entry in repository.entries(state.header.snapshot, refused=refusals):
         if entry not in planned:
             continue
         step = state.steps.writes.get(entry.path)
@@ -72,4 +82,4 @@ def _before(repository: Repository, state: State) -> dict[bytes, Row]:
     """What stood where the restore created something: a file where a folder came, a folder where a file came."""
     assert state.safety is not None
     places = state.steps.removals.keys()
-    return {entry.path: entry.row for entry in repository.entries(state.safety) if entry.path in places}
+    return {entry.path: entry.row for entry in repository.entries(state.safety, refused=ignored) if entry.path in places}

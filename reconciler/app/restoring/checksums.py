@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from reconciler.app.errors import ChecksumsImpossible
+from reconciler.app.restoring.refusals import ignored
 from reconciler.base.files import create_whole
 from reconciler.repository import UNREAD, Chosen, Repository
 from reconciler.tree.entry import MODE
@@ -25,10 +26,10 @@ def check_place(file: str) -> None:
 def write_list(repository: Repository, snapshot: str, choice: Chosen, without: Collection[bytes], place: str, file: str) -> int:
     """How many lines. ``without``: paths that are not as the snapshot has them. ``place``: the folder that the paths count from."""
     lines, lacking = [], 0
-    for entry in repository.entries(snapshot):
+    for entry in repository.entries(snapshot, refused=ignored):
         if entry.row[MODE] & 0o170000 != stat.S_IFREG or entry.cold.flags & UNREAD or entry not in choice or entry.path in without:
             continue
-        if entry.cold.sha256 is None:
+        if entry.cold.sha256 is None or len(entry.cold.sha256) != 32:
             lacking += 1
             continue
         lines.append(_line(entry.cold.sha256, os.path.join(os.fsencode(place), entry.path)))

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.app.errors import DoesNotFit, MirrorUnconfirmed, RestoreConflicts
+from reconciler.app.errors import DoesNotFit, MirrorUnconfirmed, MirrorUnsafe, RestoreConflicts
 from reconciler.app.reports import Conflict, Outlook, RestorePlan, RestoreRequest, Room
+from reconciler.app.restoring.refusals import Refusals
 from reconciler.app.restoring.room import Needs
 from reconciler.app.restoring.scope import Scope, scope_of
 from reconciler.app.restoring.since import Changed, changed, earlier
@@ -72,11 +73,12 @@ def weigh(repository: Repository, made: RestorePlan, paths: Sequence[bytes], req
     choice = Choice(paths, since, below(place, how.forbidden), in_place=request.in_place)
     steps, needs = Steps(policy, covering=since is None), Needs(place)
     digest = Digest(root.id, place, policy.value, *sorted(request.paths), since_root.id if since_root is not None else "")
-    found = 0
+    found, refusals = 0, Refusals(choice)
     with Standing(place) as standing:
         scope = scope_of(root, standing, how.skip, mirror=policy is Policy.MIRROR)
         beyond = _beyond(scope, policy, since)
-        for finding in Comparison(standing, choice, beyond, how.stop).run(repository.entries(root.id, choice.prefix)):
+        entries = repository.entries(root.id, choice.prefix, refusals)
+        for finding in Comparison(standing, choice, beyond, how.stop).run(entries):
             found += 1
             step = steps.take(finding)
             if step is not None and step.do is Do.DELETE and scope.is_log(finding.path):
@@ -85,7 +87,11 @@ def weigh(repository: Repository, made: RestorePlan, paths: Sequence[bytes], req
                 digest.add(finding.path, step)
                 if finding.entry is not None:
                     needs.add(finding.device, finding.entry, step)
-    if not found and paths:
+    steps.refused = refusals.found
+    if policy is Policy.MIRROR and steps.refused:
+        path, why = steps.refused[0]
+        raise MirrorUnsafe(f"snapshot {root.id[:8]} does not give all that it should hold: /{os.fsdecode(path)}: {why}")
+    if not found and paths and not steps.refused:
         shown = ", ".join(request.paths)
         raise NoSuchPath(f"nothing in snapshot {root.id[:12]} matches {shown}")
     outlook = outlook_of(steps, needs.rooms(), digest.hexdigest(), root.system, how.measured)
@@ -156,7 +162,7 @@ def outlook_of(steps: Steps, rooms: tuple[Room, ...], digest: str, system: str, 
         conflict_count=len(steps.conflicts),
         replacements=tuple(replaced),
         removals=tuple(removals),
-        unread=tuple((os.fsdecode(path), why) for path, why in steps.unread),
+        unread=tuple((os.fsdecode(path), why) for path, why in (*steps.unread, *steps.refused)),
         rooms=rooms,
         expected=expected.seconds,
         expected_from=expected.source,

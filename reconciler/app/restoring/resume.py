@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.app.restoring.journal import State
+from reconciler.app.restoring.refusals import Refusals, ignored
 from reconciler.app.restoring.steps import Policy, Steps, is_folder
 from reconciler.repository import Chosen, Comparison, Difference, Entry, Finding, Repository
 from reconciler.tree.entry import MODE
@@ -50,13 +51,14 @@ def remaining(
             steps.removals[path] = step
         elif path not in state.steps.writes and not state.steps.is_created(path.rpartition(b"/")[0]):
             others.append((path, _CHANGED))
+    refusals = Refusals(choice)
     comparison = Comparison(standing, Planned(state.steps, choice), None, stop)
-    for finding in comparison.run(repository.entries(state.header.snapshot)):
+    for finding in comparison.run(repository.entries(state.header.snapshot, refused=refusals)):
         if _is_ours(finding, state.steps, steps):
             steps.take(finding)
         else:
             others.append((finding.path, _CHANGED))
-    steps.policy = state.steps.policy
+    steps.policy, steps.refused = state.steps.policy, refusals.found
     return steps, others
 
 
@@ -64,7 +66,8 @@ def leftovers(repository: Repository, state: State, choice: Chosen, standing: St
     """Remove the temporary files of the killed runs: everything under their names, which nobody else has."""
     prefixes = tuple(os.fsencode(prefix) for prefix in state.prefixes)
     planned = Planned(state.steps, choice)
-    folders = {entry.folder for entry in repository.entries(state.header.snapshot) if entry in planned} if prefixes else set()
+    entries = repository.entries(state.header.snapshot, refused=ignored) if prefixes else ()
+    folders = {entry.folder for entry in entries if entry in planned}
     for folder in folders:
         for name in standing.listing(folder) or ():
             handle = standing.folder(folder)

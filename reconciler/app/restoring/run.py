@@ -86,7 +86,9 @@ def into_place(running: Running, house: House) -> RestoreReport:
         in_place.refuse_beside(state, running.made.snapshot.system)
         weighed = _admitted(running)
         if weighed.steps.nothing:
-            return _reported(running, weighed, Applied(failures=[*weighed.steps.unread]))
+            nothing = Applied(failures=[*weighed.steps.unread])
+            nothing.add_failures(weighed.steps.refused, damage=True)
+            return _reported(running, weighed, nothing)
         ended = in_place.begin(_operation(running, weighed, house), state)
     report = _reported(running, weighed, ended.applied)
     return replace(report, id=ended.id, safety=ended.safety, notes=(*report.notes, *ended.notes))

@@ -138,6 +138,8 @@ class Steps:
     conflicts: list[tuple[bytes, str]] = field(default_factory=list)
     """Why the policy forbids the whole restore."""
     unread: list[tuple[bytes, str]] = field(default_factory=list)
+    refused: list[tuple[bytes, str]] = field(default_factory=list)
+    """What the snapshot cannot give: its list is damaged there, or claims what cannot be."""
     left: set[bytes] = field(default_factory=set)
     """What differs and stays, but for what lies below such a thing."""
     emptied: set[bytes] = field(default_factory=set)

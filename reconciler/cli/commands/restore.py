@@ -169,10 +169,10 @@ def _continue(words: Words, restore: str | None) -> ExitCode:
 
 
 def restored_code(report: RestoreReport) -> ExitCode:
-    """Damage is worse than a file that somebody else stood in the way of."""
+    """Damage is worse than a file that somebody else stood in the way of; an owner that could not be set is not all either."""
     if report.damaged:
         return ExitCode.DAMAGE
-    return ExitCode.DONE if report.whole else ExitCode.PARTIAL
+    return ExitCode.DONE if report.whole and not report.losses else ExitCode.PARTIAL
 
 
 def _either(flag: str, value: str | None, other: str, alias: str | None) -> str | None:

@@ -132,6 +132,9 @@ def _sentence(report: RestoreReport) -> tuple[Cell, ...]:
         damage = f" ({report.damaged:,} because of damage in the repository)" if report.damaged else ""
         missing = when.count(len(report.failures), "entry", "entries")
         return ((f"{verb} in part", Style.BAD), f": {amount}; {missing} not restored{damage}, see above.")
-    if not report.files and not report.folders and not report.deleted:
+    if not report.files and not report.folders and not report.deleted and not report.losses:
         return (("Nothing to do", Style.GOOD), f": everything is as the snapshot has it, {when.count(report.same, 'entry', 'entries')}.")
+    if report.losses:
+        lost = when.count(len(report.losses), "detail")
+        return ((verb, Style.WARN), f": {amount}, each file checked against its recorded hash; {lost} not set, see above.")
     return ((verb, Style.GOOD), f": {amount}, each file checked against its recorded hash.")

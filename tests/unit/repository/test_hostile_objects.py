@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +12,16 @@ import pytest
 
 from reconciler.base.secret import Secret
 from reconciler.repository import Keyring, Repository
-from reconciler.repository.codec import Codec
 from reconciler.repository.deletion import write_deletion_record
-from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_rows
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
 from reconciler.repository.header import read_config
-from reconciler.repository.index import write_index_objects
 from reconciler.repository.marks import read_mark
-from reconciler.repository.pack import PackEntry, PackWriter, Segment, check_entry
-from reconciler.repository.root import seal_root, unseal_root
-from reconciler.repository.seal import SegmentSealer, lengths_packed
+from reconciler.repository.pack import PackEntry, Segment, check_entry
+from reconciler.repository.root import unseal_root
 from reconciler.repository.store import Found, LocalStore
 from reconciler.tree.write import Target
+from tests.fakes.forged import Forger, row
 from tests.unit.repository.conftest import CREATED, Bench
 
 
@@ -176,19 +172,7 @@ def test_a_tree_of_100_000_folders_is_refused_by_name_and_costs_no_other_file(be
 
 def add_snapshot(repository: Repository, like: str, snapshot: str, folder: bytes) -> None:
     """A snapshot sealed with the right keys: a good file, and one in ``folder``."""
-    store, seals = repository._store, repository._seals
-    good = Cold(seals.chunk_id(Type.DATA, b"good"))
-    names = ((b"", b"!good"), (folder, b"file"))
-    pieces = [
-        Piece(place, 0, encode_rows([(name, 0o100644, 4, 1, 1, number, 0, 0, 1)]), encode_colds([good]))
-        for number, (place, name) in enumerate(names, 1)
-    ]
-    block = encode_block(pieces)
-    chunk, lengths = seals.chunk_id(Type.ENTRIES, block), lengths_packed(array("I", [len(block)]))
-    packed, sealed = SegmentSealer(seals, Codec("zstd")).seal(Type.ENTRIES, memoryview(block), chunk, lengths)
-    packs = PackWriter(store, seals)
-    packs.append(Type.ENTRIES, packed, len(block), chunk, lengths, sealed)
-    write_index_objects(store, seals, packs.flush())
-    packs.close()
-    root = msgspec.structs.replace(repository._record(like), id=snapshot, blocks=[BlockRef(b"", b"", chunk)], lists=[])
-    store.put(f"snapshots/{snapshot}", seal_root(seals, root))
+    forger = Forger(repository, like)
+    good = forger.content(b"good")
+    block = forger.block([(place, row(name), good) for place, name in ((b"", b"!good"), (folder, b"file"))])
+    forger.publish(msgspec.structs.replace(forger.record(), id=snapshot, blocks=[block], lists=[]))

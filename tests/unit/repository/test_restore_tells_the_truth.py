@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from reconciler.repository import Entry
-from reconciler.repository.codec import Codec
-from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_rows
+from reconciler.repository.entries import Cold
 from reconciler.repository.format import Type
-from reconciler.repository.index import write_index_objects
-from reconciler.repository.pack import PackWriter
-from reconciler.repository.root import seal_root
-from reconciler.repository.seal import SegmentSealer, lengths_packed
 from reconciler.tree.entry import Row
 from reconciler.tree.write import Target
+from tests.fakes.forged import FILE, Forger, row
 from tests.fakes.trees import as_nobody, open_to_all
 from tests.unit.repository.conftest import Bench
-
-GOOD = stat.S_IFREG | 0o644
 
 
 def composed(bench: Bench, *entries: tuple[Row, Cold]) -> str:
@@ -34,32 +26,17 @@ def composed(bench: Bench, *entries: tuple[Row, Cold]) -> str:
     like = bench.take(repository, kind="full").root
     assert like is not None
     good = Cold(repository._seals.chunk_id(Type.DATA, b"good"))
-    every = [(row(b"!first"), good), *entries, (row(b"~last"), good)]
-    block = encode_block([Piece(b"", 0, encode_rows([each for each, _ in every]), encode_colds([cold for _, cold in every]))])
-    store, seals = repository._store, repository._seals
-    chunk, lengths = seals.chunk_id(Type.ENTRIES, block), lengths_packed(array("I", [len(block)]))
-    packed, sealed = SegmentSealer(seals, Codec("zstd")).seal(Type.ENTRIES, memoryview(block), chunk, lengths)
-    packs = PackWriter(store, seals)
-    packs.append(Type.ENTRIES, packed, len(block), chunk, lengths, sealed)
-    write_index_objects(store, seals, packs.flush())
-    packs.close()
-    snapshot = "ab" * 16
-    root = msgspec.structs.replace(repository._record(like.id), id=snapshot, blocks=[BlockRef(b"", b"", chunk)], lists=[])
-    store.put(f"snapshots/{snapshot}", seal_root(seals, root))
-    return snapshot
-
-
-def row(name: bytes, mode: int = GOOD, size: int = 4) -> Row:
-    return (name, mode, size, 1, 1, 1, os.getuid(), os.getgid(), 1)
+    forger = Forger(repository, like.id)
+    return forger.snapshot([forger.block([(b"", *each) for each in [(row(b"!first"), good), *entries, (row(b"~last"), good)]])])
 
 
 @pytest.mark.parametrize(
     ("mode", "size", "cold"),
     [
-        (2**40 | GOOD, 4, Cold()),
+        (2**40 | FILE, 4, Cold()),
         (-1, 4, Cold()),
-        (GOOD, 2**63, Cold(extents=())),
-        (GOOD, 2**64 - 1, Cold(extents=((2**63, 4),))),
+        (FILE, 2**63, Cold(extents=())),
+        (FILE, 2**64 - 1, Cold(extents=((2**63, 4),))),
         (stat.S_IFCHR | 0o600, 0, Cold(rdev=-5)),
     ],
 )
