@@ -177,9 +177,8 @@ class LocalStore:
                 yield Found(name, info.st_size, datetime.fromtimestamp(info.st_mtime, UTC))
 
     def folders(self, prefix: str) -> Iterator[str]:
-        with self._translated(f"the list of {prefix}"):
-            with os.scandir(self._path(prefix)) as entries:
-                yield from sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        with self._translated(f"the list of {prefix}"), os.scandir(self._path(prefix)) as entries:
+            yield from sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def find(self, name: str) -> Found | None:
         with self._translated(name):
