@@ -12,11 +12,11 @@ from datetime import datetime
 from reconciler.app.errors import Ambiguous, NotFound, NothingToRestore
 from reconciler.app.names import by_id
 from reconciler.app.scene import Scene
-from reconciler.app.view import failures, find
 from reconciler.base.errors import Usage
 from reconciler.base.moments import EXAMPLES, parse_moment
 from reconciler.decide.choose import choose, fault
 from reconciler.decide.scene import Scene as Decision
+from reconciler.model.observed import RepositoryState
 from reconciler.model.records import is_records
 from reconciler.model.snapshot import MarkKind, Snapshot
 
@@ -99,6 +99,17 @@ def chosen_bare(snapshots: Sequence[Snapshot], url: str, wanted: Wanted) -> Chos
         )
     snapshot, why = pick(candidates, wanted.at, {}, system=system, verified=wanted.verified)
     return Chosen(snapshot, why, (), wanted.at)
+
+
+def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
+    """The one snapshot whose id begins so, once per repository that holds it, in the order of the declaration."""
+    every = [s for r in scene.desired.repositories for s in scene.observed.repositories[r.name].snapshots]
+    return by_id(every, prefix, failures(scene.observed.repositories))
+
+
+def failures(repositories: Mapping[str, RepositoryState]) -> dict[str, str]:
+    """What could not be seen, by repository."""
+    return {name: state.failure.message for name, state in repositories.items() if state.failure is not None}
 
 
 def pick(

@@ -13,12 +13,12 @@ from reconciler.act.context import Done, Patience, Result, Watcher
 from reconciler.act.run import run as act
 from reconciler.act.words import REQUESTED
 from reconciler.app.acting import close_interrupted, make_context
+from reconciler.app.choice import find
 from reconciler.app.errors import NotFound, NotPlanned
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
 from reconciler.app.recording import record
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
-from reconciler.app.view import find
 from reconciler.base.errors import Cancelled, Fate, Usage
 from reconciler.base.log import get
 from reconciler.catalog.records import Holder, RunOutcome

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from reconciler.app.choice import failures
 from reconciler.app.house import House
 from reconciler.app.reports import RebuildReport
 from reconciler.app.scene import load, look, remember_repositories, remember_specs
-from reconciler.app.view import failures
 from reconciler.catalog import heads
 
 

@@ -10,8 +10,9 @@ from reconciler.app import history
 from reconciler.app.house import House
 from reconciler.app.records import with_records
 from reconciler.model.desired import Desired
-from reconciler.model.observed import Observed
+from reconciler.model.observed import Observed, RepositoryState
 from reconciler.model.problem import Severity
+from reconciler.observe.repositories import observe_all
 from reconciler.observe.world import Look, observe
 from reconciler.spec import Cache, Loaded, StoredDocument, revision
 from reconciler.spec import load as load_specs
@@ -83,6 +84,31 @@ def look(
     now = house.clock.now()
     how = Look(house.agent, house.open_repository, refresh=refresh, clock_jump=clock_jump, allow_commands=house.allow_commands)
     return Scene(loaded, history.compared(catalog, observe(loaded.desired, catalog, how, now)), now)
+
+
+def look_at_snapshots(house: House) -> Scene:
+    """The specs, and what the repositories hold now: enough for whoever only reads snapshots.
+
+    The catalog is opened only for what cannot be seen: a spec that does not parse, a repository that does not answer. The library that
+    reads it takes longer to load than most questions take to answer.
+    """
+    now, loaded = house.clock.now(), load_specs(house.specs, last_good={})
+    if loaded.desired.clean:
+        loaded = with_records(house, loaded)
+    else:
+        with house.memory.reading() as catalog:
+            loaded = load(house, catalog)
+    wanted = loaded.desired.repositories
+    states = observe_all(wanted, {}, refresh=frozenset(r.name for r in wanted), opener=house.open_repository, now=now)
+    if not all(state.reachable for state in states.values()):
+        with house.memory.reading() as catalog:
+            known = catalog.repositories()
+        states = {name: state if state.reachable else _as_known(state, known.get(name, state)) for name, state in states.items()}
+    return Scene(loaded, Observed(at=now, agent=house.agent, repositories=states), now)
+
+
+def _as_known(state: RepositoryState, known: RepositoryState) -> RepositoryState:
+    return replace(known, reachable=False, fresh=False, failure=state.failure, free_bytes=None)
 
 
 def remember_repositories(catalog: Catalog, scene: Scene, looked_at: frozenset[str] | None = None) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from reconciler.app.choice import failures, find
 from reconciler.app.errors import NotFound
 from reconciler.app.house import House
-from reconciler.app.names import by_id
 from reconciler.app.recording import read_only_status
 from reconciler.app.reports import KeepVerdict, SnapshotDetail, SnapshotList
 from reconciler.app.scene import NOTHING, Scene, load, look
@@ -15,8 +13,6 @@ from reconciler.decide.plan import plan as decide_plan
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredSystem
-from reconciler.model.observed import RepositoryState
-from reconciler.model.snapshot import Snapshot
 from reconciler.model.status import Status
 
 
@@ -48,21 +44,10 @@ def snapshot(house: House, prefix: str, *, cached: bool) -> SnapshotDetail:
     return SnapshotDetail(copies[0], tuple(copy.repository for copy in copies), verdict, copies)
 
 
-def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
-    """The one snapshot whose id begins so, once per repository that holds it, in the order of the declaration."""
-    every = [s for r in scene.desired.repositories for s in scene.observed.repositories[r.name].snapshots]
-    return by_id(every, prefix, failures(scene.observed.repositories))
-
-
 def verdicts(scene: Scene, system: DesiredSystem, repository: str) -> tuple[KeepVerdict, ...]:
     """What the declared retention says about each snapshot there, newest first."""
     own = Decision.of(scene.desired, scene.observed, scene.now).stored(system.name, repository)
     return tuple(KeepVerdict(v.snapshot, v.keep, v.reasons) for v in judge(own, system.retention, scene.now))
-
-
-def failures(repositories: Mapping[str, RepositoryState]) -> dict[str, str]:
-    """What could not be seen, by repository."""
-    return {name: state.failure.message for name, state in repositories.items() if state.failure is not None}
 
 
 def events(house: House, limit: int, system: str | None) -> tuple[Event, ...]:

@@ -8,11 +8,10 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
-from reconciler.app.choice import Chosen, Wanted, chosen, chosen_bare, nearest, of_system
+from reconciler.app.choice import Chosen, Wanted, chosen, chosen_bare, failures, nearest, of_system
 from reconciler.app.errors import NotFound
 from reconciler.app.house import House
-from reconciler.app.scene import load, look
-from reconciler.app.view import failures
+from reconciler.app.scene import look_at_snapshots
 from reconciler.base.clock import Clock
 from reconciler.model.snapshot import Snapshot
 from reconciler.repository import Repository
@@ -73,8 +72,7 @@ class DeclaredPlace(_Opened):
     def __init__(self, house: House) -> None:
         super().__init__()
         self._house = house
-        with house.memory.reading() as catalog:
-            self._scene = look(house, catalog, load(house, catalog))
+        self._scene = look_at_snapshots(house)
         self.now = self._scene.now
         unseen = failures(self._scene.observed.repositories)
         self.notes = tuple(f"repository {name}: {failure}" for name, failure in sorted(unseen.items()))

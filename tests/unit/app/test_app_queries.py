@@ -276,3 +276,23 @@ def test_many_candidates_are_cut_short_and_their_ids_tell_them_apart(house: Whol
         by_id(many, "AB")
     assert len(caught.value.context) == 11
     assert caught.value.context["older"] == "5 more"
+
+
+def test_a_repository_that_does_not_answer_is_told_and_another_copy_is_read(house: WholeHouse) -> None:
+    with_repositories(house, "offsite")
+    passed(house, init=True)
+    house.one_pass()
+    house.repository.rename(house.folder / "unplugged")
+    with house.session(read_only=True) as session, session.queries() as queries:
+        listing = queries.files(ORDERS, ("one.txt",))
+        assert listing.chosen.snapshot.repository == "offsite"
+        assert any(note.startswith("repository main: ") for note in listing.chosen.notes)
+        assert len(list(listing.entries)) == 1
+
+
+def test_a_broken_spec_stands_as_it_last_did(house: WholeHouse) -> None:
+    passed(house, init=True)
+    house.write("orders.yaml", "kind: [")
+    house.write("base.yaml", "kind: [")
+    with house.session(read_only=True) as session, session.queries() as queries:
+        assert len(collected_files(queries.files(ORDERS, ("one.txt",))).files) == 1
