@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import corpora
+from benchmarks import corpora, queries
 from benchmarks.history import repeat
 from benchmarks.measure import run
 from benchmarks.peers import Call
@@ -50,7 +50,7 @@ def measure(work: Path, share: float) -> dict[str, str]:
     snapshots, chunks = max(20, int(SNAPSHOTS * share)), max(10_000, int(CHUNKS * share))
     peer = Reconciler(work / "own")
     try:
-        return _snapshots(peer, corpora.make("list", work, 1.0), snapshots) | _index(work / "index", chunks)
+        return _snapshots(peer, corpora.make("list", work, 1.0), snapshots) | _index(work / "index", chunks) | queries.measure(work, share)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
