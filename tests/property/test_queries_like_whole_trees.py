@@ -71,7 +71,9 @@ def test_diff_and_find_say_what_whole_trees_say(history: list[list[tuple[str, st
 
 
 def shown(span: Span) -> tuple[int, int, str, tuple[int, ...]]:
-    return span.begin, span.end, span.ended, tuple(sorted(span.seen()))
+    seen = tuple(number for number in range(span.begin, span.end) if span.last_of([number]) is not None)
+    assert (span.last, span.count) == (seen[-1], len(seen))
+    return span.begin, span.end, span.ended, seen
 
 
 def fits(matching: Selection, entry: Entry, pattern: str) -> bool:

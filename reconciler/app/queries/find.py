@@ -57,7 +57,7 @@ def _timeline(place: Place, snapshots: Sequence[Snapshot], pattern: Pattern, pro
     for snapshot in sorted(snapshots, key=lambda s: (s.as_of, s.id)):
         by_repository.setdefault(snapshot.repository, []).append(snapshot)
     for name, own in by_repository.items():
-        searched = place.open(own[0]).browse().search([snapshot.id for snapshot in own], pattern)
+        searched = place.browser(own[0]).search([snapshot.id for snapshot in own], pattern)
         problems += [f"{what[:16]} in {name}: {error}" for what, error in searched.problems]
         steps |= {step.snapshot: step for step in searched.steps}
     return in_order(snapshots, steps)
@@ -67,14 +67,15 @@ def _histories(place: Place, timeline: _Timeline) -> list[FileHistory]:
     if not timeline:
         return []
     realm, system = timeline[-1][0].realm, timeline[-1][0].system
+    good = [number for number, (snapshot, _) in enumerate(timeline) if snapshot.good]
     owners: dict[str, _Owners] = {}
 
     def version(span: Span) -> FileVersion:
-        newest = timeline[next(span.seen())][0]
+        newest = timeline[span.last][0]
         if newest.id not in owners:
-            tree = place.open(newest).browse().tree(newest.id)
+            tree = place.browser(newest).tree(newest.id)
             owners[newest.id] = tree.users, tree.groups
-        return _version(place, timeline, span, owners[newest.id])
+        return _version(place, timeline, span, span.last_of(good), owners[newest.id])
 
     return [
         FileHistory(realm, system, "/" + os.fsdecode(path), tuple(version(span) for span in found))
@@ -82,18 +83,16 @@ def _histories(place: Place, timeline: _Timeline) -> list[FileHistory]:
     ]
 
 
-def _version(place: Place, timeline: _Timeline, span: Span, owners: _Owners) -> FileVersion:
-    seen = list(span.seen())
+def _version(place: Place, timeline: _Timeline, span: Span, good: int | None, owners: _Owners) -> FileVersion:
     readable = not span.entry.cold.flags & UNREAD
-    good = next((number for number in seen if timeline[number][0].good), None)
-    best = (good if good is not None else seen[0]) if readable else None
+    best = (good if good is not None else span.last) if readable else None
     return FileVersion(
         entry=file_entry(span.entry, *owners),
         what=span.what,
         after=_sighting(timeline, span.begin - 1) if span.begin else None,
         first=_sighting(timeline, span.begin),
-        last=_sighting(timeline, seen[0]),
-        snapshots=len(seen),
+        last=_sighting(timeline, span.last),
+        snapshots=span.count,
         ended=span.ended,
         until=_sighting(timeline, span.end) if span.end < len(timeline) else None,
         restore_from=_sighting(timeline, best) if best is not None else None,

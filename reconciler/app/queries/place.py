@@ -14,7 +14,7 @@ from reconciler.app.house import House
 from reconciler.app.scene import look_at_snapshots
 from reconciler.base.clock import Clock
 from reconciler.model.snapshot import Snapshot
-from reconciler.repository import Repository
+from reconciler.repository import Browser, Repository
 
 if TYPE_CHECKING:
     from reconciler.app.bare import BareRepository
@@ -41,16 +41,16 @@ class Place(Protocol):
         """Those of a system, in any order, one copy of each. NotFound when there is no such system."""
         ...
 
-    def open(self, snapshot: Snapshot) -> Repository:
-        """The repository that holds this copy; it stays open as long as the place."""
+    def browser(self, snapshot: Snapshot) -> Browser:
+        """For looking into the repository that holds this copy; the same one for all of its snapshots, for each loads the index."""
         ...
 
 
 class _Opened:
-    """Repositories that are closed together."""
+    """Repositories that are closed together, each with its browser."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Repository] = {}
+        self._browsers: dict[str, Browser] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class _Opened:
         self._stack.close()
 
     def _keep(self, name: str, repository: Repository) -> Repository:
-        self._open[name] = self._stack.enter_context(repository)
+        self._browsers[name] = self._stack.enter_context(repository).browse()
         return repository
 
 
@@ -89,12 +89,12 @@ class DeclaredPlace(_Opened):
             copies.setdefault(snapshot.id, []).append(snapshot)
         return [nearest(self._scene, each, None) if len(each) > 1 else each[0] for each in copies.values()]
 
-    def open(self, snapshot: Snapshot) -> Repository:
-        if snapshot.repository not in self._open:
+    def browser(self, snapshot: Snapshot) -> Browser:
+        if snapshot.repository not in self._browsers:
             declared = self._scene.desired.repository(snapshot.repository)
             assert declared is not None, "snapshots come from declared repositories"
             self._keep(snapshot.repository, self._house.open_repository(declared))
-        return self._open[snapshot.repository]
+        return self._browsers[snapshot.repository]
 
 
 class BarePlace(_Opened):
@@ -108,8 +108,7 @@ class BarePlace(_Opened):
         super().__init__()
         self.now = clock.now()
         self._where = where
-        self._repository = self._keep(where.url, where.open())
-        self._snapshots = listed(where, self._repository, clock)
+        self._snapshots = listed(where, self._keep(where.url, where.open()), clock)
         kind = () if where.kind == "raw" else ("--key-kind", where.kind)
         self.options = ("--repository", where.url, "--key", os.fspath(where.key_file), *kind)
 
@@ -126,5 +125,5 @@ class BarePlace(_Opened):
             raise NotFound(f"no snapshot of system '{system}' is in {self._where.url}", systems=systems)
         return found
 
-    def open(self, snapshot: Snapshot) -> Repository:
-        return self._repository
+    def browser(self, snapshot: Snapshot) -> Browser:
+        return self._browsers[self._where.url]

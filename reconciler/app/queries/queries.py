@@ -21,7 +21,7 @@ from reconciler.app.queries.guess import nothing_fits
 from reconciler.app.queries.place import BarePlace, DeclaredPlace, Place
 from reconciler.app.queries.values import DiffReport, DumpReport, FileChange, FileEntry, FileList, FindReport, Tally, file_entry
 from reconciler.base.clock import Clock, SystemClock
-from reconciler.repository import CONTENT, Browser, Change, Damaged, Entry, Selection, SnapshotTree, differences
+from reconciler.repository import CONTENT, Change, Damaged, Entry, Selection, SnapshotTree, differences
 from reconciler.tree.entry import MODE
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Queries:
     def files(self, wanted: Wanted, patterns: Sequence[str] = ()) -> Listing:
         """What a snapshot holds; ``patterns`` as for restore: a folder stands for what lies below, too. Raises NoSuchPath."""
         chosen = self._place.choose(wanted)
-        browser = self._browser(chosen)
+        browser = self._place.browser(chosen.snapshot)
         tree = browser.tree(chosen.snapshot.id)
         users, groups = tree.users, tree.groups
         found = browser.entries(tree, Selection(inside(patterns)))
@@ -77,7 +77,7 @@ class Queries:
     def diff(self, older: Wanted, newer: Wanted) -> Comparison:
         """From one snapshot to another, whichever is older."""
         ours, theirs = self._place.choose(older), self._place.choose(newer)
-        old, new = (self._browser(each).tree(each.snapshot.id) for each in (ours, theirs))
+        old, new = (self._place.browser(each.snapshot).tree(each.snapshot.id) for each in (ours, theirs))
         return Comparison(ours, theirs, (_change(change, old, new) for change in differences(old, new)))
 
     def find(self, pattern: str, system: str | None = None) -> FindReport:
@@ -87,7 +87,7 @@ class Queries:
     def dump(self, wanted: Wanted, path: str) -> Dump:
         """The content of one file. Raises NoSuchPath with what may have been meant, NotAFile."""
         chosen = self._place.choose(wanted)
-        browser = self._browser(chosen)
+        browser = self._place.browser(chosen.snapshot)
         tree = browser.tree(chosen.snapshot.id)
         wanted_path = os.fsencode(path).strip(b"/")
         entry = next((entry for entry in browser.entries(tree, Selection((wanted_path,), literal=True)) if entry.path == wanted_path), None)
@@ -107,9 +107,6 @@ class Queries:
             return Wanted(None, by_id(matches, word)[0].id)
         at, verified = moment_said(word, self.now)
         return Wanted(system, None, at, verified)
-
-    def _browser(self, chosen: Chosen) -> Browser:
-        return self._place.open(chosen.snapshot).browse()
 
 
 @contextmanager

@@ -7,7 +7,8 @@ neither does a file whose content could not be read that time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.snapshot import Grade, Snapshot
@@ -26,13 +27,23 @@ class Span:
     end: int = 0
     """The first snapshot that shows its end, or the number of snapshots."""
     ended: str = ""
-    missed: list[int] = field(default_factory=list)
+    missed: set[int] = field(default_factory=set)
     """Snapshots in between that do not have it, or not its content, and do not prove its end."""
 
-    def seen(self) -> Iterator[int]:
-        """The snapshots that have it, newest first."""
-        missed = set(self.missed)
-        return (number for number in range(self.end - 1, self.begin - 1, -1) if number not in missed)
+    @property
+    def last(self) -> int:
+        """The newest snapshot that has it."""
+        return next(number for number in range(self.end - 1, self.begin - 1, -1) if number not in self.missed)
+
+    @property
+    def count(self) -> int:
+        """How many have it."""
+        return self.end - self.begin - len(self.missed)
+
+    def last_of(self, numbers: Sequence[int]) -> int | None:
+        """The newest of these snapshots (ascending) that has it."""
+        chosen = numbers[bisect_left(numbers, self.begin) : bisect_left(numbers, self.end)]
+        return next((number for number in reversed(chosen) if number not in self.missed), None)
 
 
 def spans(timeline: Sequence[tuple[Snapshot, Step]]) -> dict[bytes, list[Span]]:
@@ -74,7 +85,7 @@ class _Followed:
             if sure:
                 self._close(path, number, "deleted")
             else:
-                span.missed.append(number)
+                span.missed.add(number)
                 self._doubtful.add(path)
             return
         if span is None:
@@ -82,7 +93,7 @@ class _Followed:
             self._open[path] = Span(entry, repository, (what,), number)
             return
         if entry.cold.flags & UNREAD and not span.entry.cold.flags & UNREAD:
-            span.missed.append(number)
+            span.missed.add(number)
             self._doubtful.add(path)
             return
         self._doubtful.discard(path)

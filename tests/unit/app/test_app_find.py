@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.queries.values import FileHistory, FindReport
 from reconciler.app.reports import RestoreRequest
 from reconciler.base.errors import Usage
-from reconciler.repository import TooManyMatches, browse
+from reconciler.repository import TooManyMatches, browse, repository
 from tests.fakes.houses import WholeHouse
 from tests.unit.app.test_app_copy import with_repositories
 
@@ -55,6 +55,20 @@ def test_each_version_is_told_from_when_to_when(house: WholeHouse) -> None:
     ]
     assert [v.restore_from and v.restore_from.id for v in history.versions] == [ids[1], ids[2], ids[3], ids[5]]
     assert [v.after and v.after.id for v in history.versions] == [ids[0], ids[1], ids[2], ids[4]]
+
+
+def test_many_versions_cost_one_look_at_the_index(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    real = repository.load_index
+
+    def counted(*given: object, **more: object) -> object:
+        loads.append(given)
+        return real(*given, **more)  # type: ignore[arg-type]
+
+    lived(house)
+    monkeypatch.setattr(repository, "load_index", counted)
+    assert len(found(house, "counter").files[0].versions) == 4
+    assert len(loads) == 1
 
 
 def test_the_printed_words_bring_that_version_back(house: WholeHouse, tmp_path: Path) -> None:
