@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Connection, delete, insert, select, type_coer
 from reconciler.base.ids import new_id
 from reconciler.catalog.codec import failure_from_text, failure_to_text, from_microseconds, marks_from_text, marks_to_text
 from reconciler.catalog.tables import Moment, repositories, snapshots, upsert
+from reconciler.model.listing import Listing
 from reconciler.model.observed import RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
 
@@ -35,7 +36,9 @@ class RepositoryCache:
         for row in connection.execute(select(repositories)).mappings():
             name, revision = row["name"], row["revision"]
             known = self._known.get(name)
-            held = known[1].snapshots if known is not None and known[0] == revision else tuple(_read_snapshots(connection, name))
+            held = known[1].snapshots if known is not None and known[0] == revision else None
+            if held is None:
+                held = Listing.of(tuple(_read_snapshots(connection, name)), known[1].snapshots if known is not None else ())
             found[name] = (
                 revision,
                 RepositoryState(
@@ -59,6 +62,7 @@ class RepositoryCache:
         known = self.read(connection).get(state.name)
         stored = _merge(state, known)
         before = known.snapshots if known is not None else ()
+        stored = replace(stored, snapshots=Listing.of(tuple(stored.snapshots), before))
         same = known is not None and stored.snapshots == before
         revision = self._known[state.name][0] if same else new_id()
         row = {

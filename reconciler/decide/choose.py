@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.base.units import format_duration
-from reconciler.decide.scene import newest_first
 from reconciler.decide.words import counted
+from reconciler.model.listing import newest_first
 from reconciler.model.snapshot import Grade, MarkKind, Snapshot
 
 

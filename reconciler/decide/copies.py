@@ -13,9 +13,10 @@ from datetime import timedelta
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import recovery_point
 from reconciler.decide.retention import judge
-from reconciler.decide.scene import Scene, from_future, newest_first
+from reconciler.decide.scene import Scene, from_future
 from reconciler.model.declared.objectives import Copies
 from reconciler.model.desired import DesiredRepository, DesiredSystem
+from reconciler.model.listing import newest_first
 from reconciler.model.snapshot import Snapshot
 
 

@@ -18,10 +18,11 @@ from reconciler.decide.approve import approved, change_digest, flaws
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge
 from reconciler.decide.rollback import lost_sentence
-from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future, newest_first
+from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
 from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.listing import newest_first
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held
 from reconciler.model.snapshot import MarkKind, Snapshot

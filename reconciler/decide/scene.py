@@ -7,11 +7,12 @@ or a living namesake the snapshots stay where they are, because doubt keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.listing import Listing, newest_first
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.wishes import Pause
@@ -37,20 +38,20 @@ class Scene:
     former_names: Mapping[str, str]
     """By system: the name whose history it inherits."""
     _index: Mapping[tuple[str, str], tuple[Snapshot, ...]]
-    _safety: Mapping[tuple[str, str], list[Snapshot]]
+    _safety: Mapping[tuple[str, str], tuple[Snapshot, ...]]
 
     @classmethod
     def of(cls, desired: Desired, observed: Observed, now: datetime) -> Scene:
         former = _former_names(desired)
         heirs = {old: new for new, old in former.items()}
-        index: dict[tuple[str, str], list[Snapshot]] = {}
-        safety: dict[tuple[str, str], list[Snapshot]] = {}
+        index: dict[tuple[str, str], tuple[Snapshot, ...]] = {}
+        safety: dict[tuple[str, str], tuple[Snapshot, ...]] = {}
         for state in observed.repositories.values():
-            for snapshot in state.snapshots:
-                if snapshot.realm == desired.realm:
-                    owner = heirs.get(snapshot.system, snapshot.system)
-                    (safety if snapshot.safety else index).setdefault((state.name, owner), []).append(snapshot)
-        return cls(desired, observed, now, former, {key: newest_first(group) for key, group in index.items()}, safety)
+            for (realm, system, is_safety), group in Listing.of(state.snapshots).groups.items():
+                if realm == desired.realm:
+                    found, key = (safety if is_safety else index), (state.name, heirs.get(system, system))
+                    found[key] = newest_first((*found[key], *group)) if key in found else group
+        return cls(desired, observed, now, former, index, safety)
 
     def snapshots(self, system: str, repository: str) -> tuple[Snapshot, ...]:
         """Those of one system in one repository, newest first; of the own realm only, the former name counts.
@@ -91,11 +92,6 @@ class Scene:
     def suspended(self, system: DesiredSystem) -> bool:
         """Whether a person froze its actions and the time has not run out."""
         return system.suspend is not None and self.now < system.suspend.until
-
-
-def newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
-    """Sorted; ties broken by id, so that two looks at the same repository agree."""
-    return tuple(sorted(snapshots, key=lambda s: (s.counted_at, s.as_of, s.id), reverse=True))
 
 
 def _former_names(desired: Desired) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.desired import DesiredRepository
+from reconciler.model.listing import Listing
 from reconciler.model.observed import Failure, Head, RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
 from reconciler.observe.deadline import within
@@ -84,7 +85,7 @@ def state_of(name: str, repository_id: str, listing: RootListing, free_bytes: in
         reachable=True,
         fresh=listing.complete and not listing.damaged,
         id=repository_id,
-        snapshots=tuple(snapshots),
+        snapshots=Listing(snapshots),
         failure=Failure.of(listing.damaged[0][1]) if listing.damaged else None,
         free_bytes=free_bytes,
         heads=_heads(listing),

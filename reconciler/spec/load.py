@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from reconciler.model.desired import Desired
 from reconciler.model.problem import Place, Problem, Severity
@@ -19,7 +19,7 @@ from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
 from reconciler.spec.read import Cache, SpecText, read_file
 from reconciler.spec.resolve import Objects
-from reconciler.spec.tree import read_tree
+from reconciler.spec.tree import Tree, read_tree
 
 
 class StoredDocument(NamedTuple):
@@ -63,6 +63,15 @@ def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache
     """
     tree = read_tree(root)
     place = stands_for.absolute() if stands_for is not None else tree.root
+    if cache is None:
+        return _loaded(tree, place, last_good, None)
+    about = (place, tree.digest, tuple(tree.problems), dict(last_good or {}))
+    if cache.whole is None or cache.whole[0] != about:
+        cache.whole = (about, _loaded(tree, place, last_good, cache))
+    return cast("Loaded", cache.whole[1])
+
+
+def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache: Cache | None) -> Loaded:
     texts = [cache.read(file) if cache is not None else read_file(file) for file in tree.files]
     if cache is not None:
         cache.trim()

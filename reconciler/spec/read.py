@@ -31,6 +31,8 @@ class Cache:
 
     texts: dict[tuple[str, str], SpecText] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
+    whole: tuple[object, object] | None = None
+    """What the whole tree was loaded from last, and what came of it: nothing else can change that."""
 
     def read(self, file: SpecFile) -> SpecText:
         """As :func:`read_file`, at most once per content."""

@@ -1,0 +1,68 @@
+"""The snapshots of a repository by their owners, worked out once per listing and not once per question.
+
+A look at 200,000 snapshots sorts them by system; every decision of every pass asks for those of one system. What was listed does not
+change, so what was worked out about it stays with it, and what a newer listing has not changed keeps the same group. Nothing of that
+can be seen from outside: a listing is the tuple of its snapshots, equal to any other tuple of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Self, TypeVar, cast
+
+from reconciler.model.snapshot import Snapshot
+
+T = TypeVar("T")
+Owner = tuple[str, str, bool]
+"""Realm, system, and whether they are safety snapshots of restores."""
+
+
+def newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
+    """Sorted; ties broken by id, so that two looks at the same repository agree."""
+    return tuple(sorted(snapshots, key=lambda s: (s.counted_at, s.as_of, s.id), reverse=True))
+
+
+class Group(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
+    """The snapshots of one owner, newest first."""
+
+    @cached_property
+    def newest_at(self) -> datetime:
+        """The latest moment that any of them is counted at."""
+        return self[0].counted_at
+
+    @cached_property
+    def _known(self) -> dict[Hashable, Any]:
+        return {}
+
+    def recall(self, about: Hashable, work_out: Callable[[], T]) -> T:
+        """What was worked out ``about`` these snapshots before, else now. For what depends on them and on ``about`` alone."""
+        if about not in self._known:
+            self._known[about] = work_out()
+        return cast("T", self._known[about])
+
+
+class Listing(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
+    """All snapshots of one repository."""
+
+    @classmethod
+    def of(cls, snapshots: tuple[Snapshot, ...], before: tuple[Snapshot, ...] = ()) -> Self:
+        """``snapshots`` as a listing, itself when it is one. Groups that are as in ``before`` are the same objects."""
+        if isinstance(snapshots, cls):
+            return snapshots
+        made = cls(snapshots)
+        if isinstance(before, Listing):
+            made._inherit(before.groups)
+        return made
+
+    @cached_property
+    def groups(self) -> Mapping[Owner, Group]:
+        found: dict[Owner, list[Snapshot]] = {}
+        for snapshot in self:
+            found.setdefault((snapshot.realm, snapshot.system, snapshot.safety), []).append(snapshot)
+        return {owner: Group(newest_first(members)) for owner, members in found.items()}
+
+    def _inherit(self, groups: Mapping[Owner, Group]) -> None:
+        kept = {owner: old if (old := groups.get(owner)) == group else group for owner, group in self.groups.items()}
+        self.__dict__["groups"] = kept
