@@ -20,6 +20,7 @@ __all__ = ["bench"]
 FLOORS = {
     "restores killed": 60,
     "malicious restores": 400,
+    "raced restores": 2,
     "model states": 400_000,
     "schedules": 500,
     "backend faults": 200,
