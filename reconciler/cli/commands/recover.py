@@ -12,6 +12,7 @@ from reconciler.cli.words import Words
 
 if TYPE_CHECKING:
     from reconciler.app.bare import BareRepository
+    from reconciler.app.reports import RestoreReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,11 @@ def _all(words: Words, where: BareRepository, asked: Recovery) -> ExitCode:
             progress=lambda amounts: progress.show("restore", amounts),
         )
     words.answer(lambda: all_page(reports), lambda: document("restored-all", reports=reports))
-    return signals.code or (ExitCode.DONE if all(report.whole for report in reports) else ExitCode.PARTIAL)
+    return signals.code or max(map(restored_code, reports), default=ExitCode.DONE)
+
+
+def restored_code(report: RestoreReport) -> ExitCode:
+    """Damage is worse than a file that somebody else stood in the way of; an owner that could not be set is not all either."""
+    if report.damaged:
+        return ExitCode.DAMAGE
+    return ExitCode.DONE if report.whole and not report.losses else ExitCode.PARTIAL

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.bare import bare_repository
-from reconciler.cli.commands.recover import Recovery, recover
+from reconciler.cli.commands.recover import Recovery, recover, restored_code
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
@@ -166,13 +166,6 @@ def _continue(words: Words, restore: str | None) -> ExitCode:
         report = session.continue_restore(restore, stop=signals.stop, progress=lambda now: progress.show("restore", now))
     words.answer(lambda: restored_page(report), lambda: restored_json(report))
     return signals.outcome(restored_code(report))
-
-
-def restored_code(report: RestoreReport) -> ExitCode:
-    """Damage is worse than a file that somebody else stood in the way of; an owner that could not be set is not all either."""
-    if report.damaged:
-        return ExitCode.DAMAGE
-    return ExitCode.DONE if report.whole and not report.losses else ExitCode.PARTIAL
 
 
 def _either(flag: str, value: str | None, other: str, alias: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from reconciler.cli.commands.act import DryRun
 from reconciler.cli.commands.look import Limit, System
-from reconciler.cli.commands.restore import restored_code
+from reconciler.cli.commands.recover import restored_code
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.options import Argument, Group
 from reconciler.cli.words import Words, command
