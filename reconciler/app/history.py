@@ -23,7 +23,8 @@ _OFTEN = timedelta(minutes=1)
 def compared(catalog: Catalog, seen: Observed) -> Observed:
     """``seen`` beside what was remembered of earlier passes."""
     states = {name: replace(state, lost=_lost(catalog, state)) for name, state in seen.repositories.items()}
-    return replace(seen, repositories=states, clock_unsettled=unsettled_since(*_clock(catalog), seen.at))
+    last, unsettled = _clock(catalog)
+    return replace(seen, repositories=states, clock_unsettled=unsettled_since(last or _last_arrival(seen), unsettled, seen.at))
 
 
 def remember(catalog: Catalog, seen: Observed) -> None:
@@ -39,6 +40,11 @@ def remember_heads(catalog: Catalog, state: RepositoryState) -> None:
     if state.fresh:
         known = heads.read(catalog, state.name)
         heads.write(catalog, state.name, heads.Heads(known.by_writer if state.lost else state.heads, state.lost))
+
+
+def _last_arrival(seen: Observed) -> datetime | None:
+    """What a lost catalog no longer knows, the repositories still show: some hour that has passed for certain."""
+    return max((snapshot.arrived_at for state in seen.repositories.values() for snapshot in state.snapshots), default=None)
 
 
 def _lost(catalog: Catalog, state: RepositoryState) -> tuple[str, ...]:

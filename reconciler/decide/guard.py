@@ -81,14 +81,17 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
 
 
 def settled_retention(desired: Desired, observed: Observed, now: datetime) -> dict[str, Retention]:
-    """By system: the retention that may be remembered as the accepted one, for later tightening to be measured against.
+    """By system: the retention that may be remembered as the accepted one, for later tightening to be measured against. After a rename
+    under both names, for the former one speaks while it is declared.
 
     Only where this agent judged it in every repository, from listings of this pass, and no guard objected. A retention that was
     held, or that a repository out of reach has not met yet, must count as a change next time, too. While an approval is what lets
     snapshots go it is not accepted either: taking the approval back during the day of rest must stop the removal.
     """
     scene = Scene.of(desired, observed, now)
-    return {s.name: s.retention for s in desired.systems if scene.here(s) and s.repositories and _settled(scene, s)}
+    settled = {s.name: s.retention for s in desired.systems if scene.here(s) and s.repositories and _settled(scene, s)}
+    former = {old: settled[new] for new, old in scene.former_names.items() if new in settled and old in observed.accepted_retention}
+    return settled | former
 
 
 def _settled(scene: Scene, system: DesiredSystem) -> bool:
@@ -166,9 +169,10 @@ def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot
 
     Without an accepted retention (a new catalog) there is nothing to compare with: then everything counts as tightened.
     """
-    accepted = scene.observed.accepted_retention.get(system.name)
-    if accepted is None and system.name in scene.former_names:
-        accepted = scene.observed.accepted_retention.get(scene.former_names[system.name])
+    known, former = scene.observed.accepted_retention, scene.former_names.get(system.name)
+    accepted = known.get(former) if former is not None else None
+    if accepted is None:  # else a name that comes back would be measured against what it was under in its earlier life
+        accepted = known.get(system.name)
     if accepted is not None and retention_digest(accepted) == retention_digest(system.retention):
         return set()
     before = {v.snapshot.id for v in judge(snapshots, accepted, scene.now) if not v.keep} if accepted is not None else set()

@@ -1,4 +1,4 @@
-"""Retention, written a second time and differently: for each snapshot the question "who would have to be missing for it to go?".
+"""Retention, written a second time and differently: for each snapshot the question "is there a newer one that does the same?".
 
 Slow and plain on purpose. It shares no code with the decision.
 """
@@ -27,34 +27,34 @@ def must_stay(snapshots: Sequence[Snapshot], retention: Retention, now: datetime
         return {s.id for s in snapshots}
     real = [s for s in snapshots if time(s) <= now + timedelta(minutes=5)]
     good = [s for s in real if s.good]
-    stay = {s.id for s in snapshots if s not in real or any(m.kind is MarkKind.HELD for m in s.marks)}
+    stay = {
+        s.id for s in snapshots if s not in real or any(m.kind is MarkKind.HELD and (m.until is None or now < m.until) for m in s.marks)
+    }
+    ordered = sorted(good, key=rank, reverse=True)
     for one in real:
-        newer = [s for s in good if rank(s) > rank(one)]
         if not one.good:
             stay |= {one.id} if not [s for s in good if time(s) >= time(one)] else set()
-        elif needed(one, newer, retention.minimum or 0, numbers):
-            stay.add(one.id)
         if retention.keep_within is not None and good and time(one) >= max(map(time, good)) - retention.keep_within:
             stay.add(one.id)
-    return stay
+    return stay | needed(ordered, retention.minimum or 0, numbers)
 
 
-def needed(one: Snapshot, newer: list[Snapshot], minimum: int, numbers: dict[str, int]) -> bool:
-    """Whether a good snapshot is the newest of something that is asked for."""
-    if len(newer) < max(minimum, 1):
-        return True
-    if one.kind is not BackupKind.INCREMENTAL and not [s for s in newer if s.kind is one.kind]:
-        return True
-    if verified(one) and not [s for s in newer if verified(s)]:
-        return True
-    peers = [s for s in newer if late(s) == late(one)]
-    if len(peers) < numbers["last"]:
-        return True
-    for name, span in SPANS.items():
-        mine, spans = span(time(one)), {span(time(s)) for s in peers}
-        if mine not in spans and len(spans) < numbers[name]:
-            return True
-    return False
+def needed(ordered: list[Snapshot], minimum: int, numbers: dict[str, int]) -> set[str]:
+    """The good ones that are the newest of something that is asked for: none of those before them is."""
+    lates = [late(s) for s in ordered]
+    mine = {name: [(lates[i], span(time(s))) for i, s in enumerate(ordered)] for name, span in SPANS.items()}
+    found = set()
+    for i, one in enumerate(ordered):
+        newer = ordered[:i]
+        rare = one.kind is not BackupKind.INCREMENTAL and all(s.kind is not one.kind for s in newer)
+        proof = verified(one) and not any(map(verified, newer))
+        if i < max(minimum, 1) or rare or proof or lates[:i].count(lates[i]) < numbers["last"]:
+            found.add(one.id)
+        for name in SPANS:
+            spans = {span for is_late, span in set(mine[name][:i]) if is_late == lates[i]}
+            if mine[name][i][1] not in spans and len(spans) < numbers[name]:
+                found.add(one.id)
+    return found
 
 
 def time(snapshot: Snapshot) -> datetime:

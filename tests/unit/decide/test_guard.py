@@ -349,3 +349,17 @@ def test_a_repository_that_the_system_no_longer_names_keeps_what_it_has():
 def test_an_agent_settles_only_what_it_acts_on():
     assert settled_retention(*accepted(keeping(host="shop2"), *daily(4)), NOW) == {}
     assert settled_retention(*accepted(keeping(host="shop1"), *daily(4)), NOW) == {"orders": KEEP_5}
+
+
+def test_a_name_that_comes_back_is_not_measured_against_the_retention_of_its_earlier_life():
+    """Renamed to `sales` and back: what `orders` was under long ago is no excuse to let go what `sales` kept until now."""
+    again = replace(keeping(), name="orders", previous_name="sales")
+    theirs = [replace(s, system="sales") for s in daily(40)]
+    seen = observed(listed("main", theirs), accepted_retention={"orders": KEEP_5, "sales": Retention(last=100)})
+    assert guards(plan(desired(again), seen, NOW)) == ["tightening"]
+
+
+def test_what_is_accepted_after_a_rename_stands_under_both_names():
+    renamed = replace(keeping(Retention(last=30)), previous_name="sales")
+    seen = observed(listed("main", daily(8)), accepted_retention={"sales": KEEP_5})
+    assert settled_retention(desired(renamed), seen, NOW) == {"orders": Retention(last=30), "sales": Retention(last=30)}
