@@ -57,6 +57,13 @@ class KeyNotReplaceable(Refused):
     hint = "Add the new key with `reconcile repository key add`, declare it, then remove the slot of the old one."
 
 
+class HoldOfRestore(Refused):
+    """The hold belongs to a restore in place, which could not be rolled back without it."""
+
+    code = "hold-of-a-restore"
+    hint = "It ends by itself with the rollback window; `reconcile restores` names the restore."
+
+
 class NotFound(ReconcilerError):
     """The name or id that was asked for is not there."""
 

@@ -56,6 +56,15 @@ class PassReport:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldReport:
+    """Snapshots as they stand after a hold was set or ended, or all that are held; one entry for each repository."""
+
+    snapshots: tuple[Snapshot, ...]
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """Repositories that could not be seen, and why."""
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerReport:
     """What the running loop was asked for."""
 

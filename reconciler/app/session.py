@@ -19,7 +19,7 @@ from reconciler.app.state import choose as choose_state
 from reconciler.base.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from types import TracebackType
 
     from reconciler.act.context import Amount, Result, Watcher
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.app.queries.queries import Queries
     from reconciler.app.reports import (
         Explanation,
+        HoldReport,
         InitReport,
         PassReport,
         PauseReport,
@@ -214,6 +215,24 @@ class Session:
         from reconciler.app import clean
 
         return clean.plan(self.house, repositories)
+
+    def hold(self, ids: Sequence[str], until: datetime, reason: str) -> HoldReport:
+        """Protect snapshots from being forgotten until then, in every declared repository that holds them."""
+        from reconciler.app import holds
+
+        return holds.hold(self.house, ids, until, reason)
+
+    def release(self, ids: Sequence[str], reason: str) -> HoldReport:
+        """End every hold on these snapshots. That of a restore's safety snapshot is refused: HoldOfRestore."""
+        from reconciler.app import holds
+
+        return holds.release(self.house, ids, reason)
+
+    def holds(self, *, cached: bool = False) -> HoldReport:
+        """Every snapshot that is held now."""
+        from reconciler.app import holds
+
+        return holds.standing(self.house, cached=cached)
 
     def trigger(self, systems: Sequence[str], kind: BackupKind | None = None) -> TriggerReport:
         """Ask the running loop to back up these systems now, due or not; it begins within one interval. Raises LoopAbsent without one."""

@@ -25,7 +25,22 @@ from reconciler.cli.options import Group, ListingGroup, Option, parameters
 from reconciler.cli.output import prepare_streams, write, write_page
 from reconciler.cli.words import Format, Level, Words, folder, folders, name_of
 
-FAMILIES = ("specs", "look", "act", "copy", "restore", "restores", "queries", "keys", "care", "prune", "steer", "service", "reconcile")
+FAMILIES = (
+    "specs",
+    "look",
+    "act",
+    "copy",
+    "restore",
+    "restores",
+    "queries",
+    "keys",
+    "care",
+    "prune",
+    "holds",
+    "steer",
+    "service",
+    "reconcile",
+)
 """Modules of commands/, in the order of the help. Each has ``register(root, groups)``; one that is new is listed here, and
 ``python docs/generate.py`` then writes index.json anew."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": root_help.COLUMNS_MAX}
