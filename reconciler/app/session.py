@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.decide.backups import Request
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.status import Status
+    from reconciler.model.uncovered import Uncovered
     from reconciler.spec import Loaded
 
 
@@ -215,6 +216,12 @@ class Session:
         from reconciler.app import clean
 
         return clean.plan(self.house, repositories)
+
+    def uncovered(self, roots: Sequence[str] = ()) -> tuple[Uncovered, ...]:
+        """Data below these folders (none: the usual ones), and running databases, that no system of this host covers."""
+        from reconciler.app import coverage
+
+        return coverage.uncovered(self.house, roots)
 
     def hold(self, ids: Sequence[str], until: datetime, reason: str) -> HoldReport:
         """Protect snapshots from being forgotten until then, in every declared repository that holds them."""

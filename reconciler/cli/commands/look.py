@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
+from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
@@ -25,9 +26,16 @@ def status(
         bool, Option("--check", help="Exit 4 when an objective is breached or Unknown, 1 when a repository cannot be used.")
     ] = False,
     cached: Cached = False,
+    uncovered: Annotated[bool, Option("--uncovered", help="Show what no system covers, below ROOT or the usual folders.")] = False,
+    roots: Annotated[list[str] | None, Argument(metavar="ROOT", help="With --uncovered: folders to look in.")] = None,
 ) -> ExitCode:
     """How things stand: age against RPO, what is not well, what comes next."""
     from reconciler.cli.render.status import breaches, status_json, status_page
+
+    if uncovered:
+        return _uncovered(words, roots or [])
+    if roots:
+        raise Usage("a folder to look in needs --uncovered", hint="`reconcile status --uncovered /srv`")
 
     with words.session(read_only=True) as session:
         found = session.status(cached=cached or words.cached)
@@ -36,6 +44,15 @@ def status(
         return ExitCode.DONE
     seen = all(repository.reachable for repository in found.repositories)
     return ExitCode.BREACHED if breaches(found) else ExitCode.DONE if seen else ExitCode.FAILED
+
+
+def _uncovered(words: Words, roots: list[str]) -> ExitCode:
+    from reconciler.cli.render.uncovered import uncovered_json, uncovered_page
+
+    with words.session(read_only=True) as session:
+        found = session.uncovered(roots)
+    words.answer(lambda: uncovered_page(found), lambda: uncovered_json(found))
+    return ExitCode.DONE
 
 
 def explain(words: Words, *, system: Annotated[str, Argument(metavar="SYSTEM", help="Its name.")], cached: Cached = False) -> ExitCode:
