@@ -250,12 +250,22 @@ class Catalog:
         with self._store.reading() as connection:
             return claims.busy(connection)
 
-    def take_lease(self, at: datetime) -> int:
-        """A new fencing token for the loop; only for the holder of the lock of the state directory."""
+    def take_lease(self, at: datetime, *, over: int | None = None) -> int:
+        """A new fencing token for the loop: for the holder of the lock of the state directory, or ``over`` a holder that stands still.
+
+        Of several who take it over the same token one wins; for the others it raises LeaseLost.
+        """
         from reconciler.catalog import claims
 
         with self._store.writing(fenced=False) as connection:
-            return claims.take_lease(connection, at)
+            return claims.take_lease(connection, at, over)
+
+    def newest_lease(self) -> int:
+        """The token that was taken last."""
+        from reconciler.catalog import claims
+
+        with self._store.reading() as connection:
+            return claims.newest_lease(connection)
 
     def hold(self, token: int) -> None:
         """From now on everything that is written through this door is refused with LeaseLost once another token was taken.

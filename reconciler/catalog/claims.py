@@ -42,13 +42,20 @@ def busy(connection: Connection) -> frozenset[tuple[str, str, str]]:
     return frozenset((row.system, row.repository, row.lane) for row in rows if alive(Process(row.pid, row.start)))
 
 
-def take_lease(connection: Connection, at: datetime) -> int:
-    """A new fencing token, greater than every one before. The caller holds the lock of the state directory."""
-    token = (connection.execute(select(lease.c.token).where(lease.c.name == _LOOP)).scalar() or 0) + 1
+def take_lease(connection: Connection, at: datetime, over: int | None) -> int:
+    """A new fencing token, greater than every one before. ``over``: only if that is still the newest one; else raises LeaseLost."""
+    if over is not None:
+        check_lease(connection, over)
+    token = newest_lease(connection) + 1
     process = me()
     row = {"name": _LOOP, "token": token, "pid": process.pid, "start": process.start, "at": at}
     connection.execute(upsert(lease), row)
     return token
+
+
+def newest_lease(connection: Connection) -> int:
+    """0: there was none yet."""
+    return connection.execute(select(lease.c.token).where(lease.c.name == _LOOP)).scalar() or 0
 
 
 def check_lease(connection: Connection, token: int) -> None:

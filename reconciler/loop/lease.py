@@ -62,46 +62,48 @@ class Lease:
     @classmethod
     def wait(cls, state: Path, catalog: Catalog, clock: Clock, stop: threading.Event, told: Callable[[Holder | None], None]) -> Self | None:
         """The same as soon as the holder has ended, or stands still; None when ``stop`` is set before. ``told``: who it waits for, once."""
-        waiting, seen, since = False, _last_beat(state), clock.monotonic()
+        waiting, seen, since = False, (_last_beat(state), catalog.newest_lease()), clock.monotonic()
         while not stop.is_set():
-            frozen = clock.monotonic() - since > FROZEN_SECONDS
+            over = seen[1] if clock.monotonic() - since > FROZEN_SECONDS else None
             try:
-                found = cls._try(state, catalog, clock, frozen=frozen)
+                found = cls._try(state, catalog, clock, over=over)
             except CatalogBusy:
                 if not waiting:
                     raise
                 found = None  # somebody stopped in the middle of a write: for as long nobody can take over
+            except LeaseLost:
+                found = None  # another one who waited was faster
             if isinstance(found, cls):
-                if frozen:
+                if over is not None:
                     _log.warning("the loop's holder stands still: its lease is taken over", token=found.token)
                 return found
             if not waiting:
                 waiting = True
                 told(found if isinstance(found, Holder) else None)
             stop.wait(POLL_SECONDS)
-            if (now := _last_beat(state)) != seen:
-                seen, since = now, clock.monotonic()
+            if (beat := _last_beat(state)) != seen[0]:
+                seen, since = (beat, catalog.newest_lease()), clock.monotonic()
         return None
 
     @classmethod
-    def _try(cls, state: Path, catalog: Catalog, clock: Clock, *, frozen: bool = False) -> Self | Holder | None:
-        """``frozen``: whoever has it is not to be waited for."""
+    def _try(cls, state: Path, catalog: Catalog, clock: Clock, *, over: int | None = None) -> Self | Holder | None:
+        """``over``: the token of a holder that stands still, which is not to be waited for."""
         from filelock import FileLock, Timeout
 
         lock = FileLock(state / LOCK, timeout=0, mode=0o600, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
-            if not frozen:
+            if over is None:
                 return catalog.lease_holder()
         except (NotImplementedError, OSError) as error:
             raise LoopLockUnusable(f"the file {state / LOCK} cannot be locked: {error}", state=state) from error
         try:
             holder = catalog.lease_holder()
-            if not frozen and holder is not None and _last_beat(state):  # who took over from a frozen one has no lock, and is at work
+            if over is None and holder is not None and _last_beat(state):  # who took over from a frozen one has no lock, and is at work
                 lock.release()
                 return holder
-            token = catalog.take_lease(clock.now())
+            token = catalog.take_lease(clock.now(), over=over)
         except BaseException:
             lock.release()
             raise

@@ -120,6 +120,25 @@ def test_a_frozen_holder_is_fenced_off_when_it_wakes_up(
     Lease.take(tmp_path, doors[0], clock).release()
 
 
+def test_of_two_who_wait_for_a_frozen_holder_one_takes_over(
+    tmp_path: Path, doors: tuple[Catalog, Catalog], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen(monkeypatch)
+    first = Lease.take(tmp_path, doors[0], clock)
+    with Catalog.open(tmp_path / "c", clock=SystemClock()) as third:
+        waiters = [Waiter(tmp_path, catalog, clock) for catalog in (doors[1], third)]
+        clock.advance(timedelta(seconds=FROZEN_SECONDS + 1))
+        for waiter in waiters:
+            waiter.thread.join(2)
+        (got,) = [waiter.got for waiter in waiters if waiter.got is not None]
+        assert got.token == first.token + 1
+        for waiter in waiters:
+            waiter.stop.set()
+            waiter.ends()
+        got.release()
+    first.release()
+
+
 def test_a_holder_that_lost_its_lease_is_told(
     tmp_path: Path, doors: tuple[Catalog, Catalog], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
