@@ -181,7 +181,7 @@ _OTHER_PLACES = {
     "compare_target": {"os.read", "os.stat"},  # looks at what stands where a restore would write
     "restore_files": {"os.write", "os.pwrite", "os.ftruncate", "os.pread"},  # writes the target and reads it back
     "places": {"os.pread"},  # where the content of a large file lies in it
-    "restore_crew": {"subprocess"},  # starts the processes that do so
+    "helper": {"subprocess"},  # starts processes that do a part of the work
     "place": {"os.listdir"},  # asks whether a folder is free before it becomes a store
     "store": {"os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
 }

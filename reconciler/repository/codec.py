@@ -24,7 +24,8 @@ class Codec:
 
     def __init__(self, algorithm: str = "zstd", level: int | None = None) -> None:
         self._packed = {"zstd": Packed.ZSTD, "gzip": Packed.GZIP, "none": Packed.NONE}[algorithm]
-        self._level = level if level is not None else {Packed.ZSTD: 2, Packed.GZIP: 6, Packed.NONE: 0}[self._packed]
+        self.algorithm = algorithm
+        self.level = level if level is not None else {Packed.ZSTD: 2, Packed.GZIP: 6, Packed.NONE: 0}[self._packed]
         self._local = threading.local()
 
     def compress(self, plain: memoryview) -> tuple[Packed, Buffer]:
@@ -36,10 +37,10 @@ class Codec:
 
     def _squeeze(self, plain: Buffer) -> bytes:
         if self._packed is Packed.GZIP:
-            return zlib.compress(plain, self._level, wbits=31)
+            return zlib.compress(plain, self.level, wbits=31)
         compressor = getattr(self._local, "compressor", None)
         if compressor is None:
-            compressor = self._local.compressor = zstd.ZstdCompressor(level=self._level)
+            compressor = self._local.compressor = zstd.ZstdCompressor(level=self.level)
         compressor.set_pledged_input_size(len(plain))
         return bytes(compressor.compress(plain, mode=compressor.FLUSH_FRAME))
 

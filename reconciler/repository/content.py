@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.base.arena import Region
 from reconciler.base.files import read_into
 from reconciler.repository.entries import UNREAD, Cold
 from reconciler.repository.format import WHOLE_FILE_BYTES, Type
@@ -65,7 +66,7 @@ class ContentReader:
         self._sha256 = "sha256" in checksums
         self._md5 = "md5" in checksums
         self._cdc: FastCDC | None = None
-        self._windows: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
+        self._windows: queue.SimpleQueue[Region] = queue.SimpleQueue()
         self._windows_made = 0
         self._noatime = _NOATIME
         self.defects: list[Defect] = []
@@ -134,12 +135,11 @@ class ContentReader:
     def _read_once(self, handle: int, row: Row) -> tuple[Cold, bool]:
         """The content, and whether there was more than the row promised."""
         size = row[SIZE]
-        hashes = self._hashes()
         extents = _extents(handle, size) if size >= _SPARSE_FROM_BYTES else None
         if size <= WHOLE_FILE_BYTES and extents is None:
-            ids, extra = self._read_whole(handle, size, hashes)
-        else:
-            ids, extra = self._read_cut(handle, size, extents, hashes)
+            return self._read_whole(handle, size)
+        hashes = self._hashes()
+        ids, extra = self._read_cut(handle, size, extents, hashes)
         sha256 = hashes[0].digest() if self._sha256 else None
         md5 = hashes[-1].digest() if self._md5 else None
         return Cold(ids, sha256, md5, None, extents, read_xattrs(handle)), extra
@@ -147,7 +147,7 @@ class ContentReader:
     def _hashes(self) -> list[_Hash]:
         return [hashlib.new(name) for name, wanted in (("sha256", self._sha256), ("md5", self._md5)) if wanted]
 
-    def _read_whole(self, handle: int, size: int, hashes: list[_Hash]) -> tuple[bytes, bool]:
+    def _read_whole(self, handle: int, size: int) -> tuple[Cold, bool]:
         """One chunk. One byte more is asked for than expected: that tells a grown file without another call."""
         room = self._sink.room(size + 1)
         got = 0
@@ -159,14 +159,14 @@ class ContentReader:
         length = min(got, size)
         self.read_bytes += length
         view = room[:length]
-        for each in hashes:
-            each.update(view)
-        if not length:
-            return b"", got != size
-        chunk = self._seals.chunk_id(Type.DATA, view)
-        if chunk not in self._index:
-            self._sink.keep(chunk, length)
-        return chunk, got != size
+        sha256 = hashlib.sha256(view).digest() if self._sha256 else None
+        md5 = hashlib.md5(view, usedforsecurity=False).digest() if self._md5 else None
+        chunk = b""
+        if length:
+            chunk = self._seals.chunk_id(Type.DATA, view)
+            if chunk not in self._index:
+                self._sink.keep(chunk, length)
+        return Cold(chunk, sha256, md5, None, None, read_xattrs(handle)), got != size
 
     def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[_Hash]) -> tuple[bytes, bool]:
         pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes, self._between)
@@ -193,9 +193,9 @@ class ContentReader:
             self._between()
             window = self._window()
             filled = len(carry)
-            window[:filled] = carry
+            window.view[:filled] = carry
             try:
-                filled += pieces.fill(memoryview(window)[filled:_WINDOW_BYTES])
+                filled += pieces.fill(window.view[filled:])
             except BaseException:
                 self._windows.put(window)
                 raise
@@ -206,10 +206,10 @@ class ContentReader:
         self.read_bytes += pieces.read_bytes
         return bytes(ids)
 
-    def _cut_window(self, cdc: FastCDC | None, window: bytearray, filled: int, last: bool, ids: bytearray) -> bytes:
+    def _cut_window(self, cdc: FastCDC | None, window: Region, filled: int, last: bool, ids: bytearray) -> bytes:
         """Cut what is in the window (None: it is one chunk), hand new chunks over, return what must be carried into the next one."""
         shared = _Shared(window, self._windows)
-        view = memoryview(window)
+        view, base = window
         cuts = [(chunk.offset, chunk.length) for chunk in cdc.cut_buf(view[:filled])] if filled and cdc else [(0, filled)] * bool(filled)
         carry = b""
         if cuts and not last:  # only the end of the window made the last cut
@@ -225,7 +225,7 @@ class ContentReader:
                 self._sink.room(length)[:] = piece
                 self._sink.keep(chunk, length)
             else:
-                self._sink.put_alone(chunk, piece, shared.hold())
+                self._sink.put_alone(chunk, Region(piece, None if base is None else base + offset), shared.hold())
         shared.release()
         return carry
 
@@ -237,17 +237,17 @@ class ContentReader:
             self._cdc = FastCDC(sizes.bytes_average, min_size=sizes.bytes_min, max_size=sizes.bytes_max, seed=self._seals.chunker_seed)
         return self._cdc
 
-    def _window(self) -> bytearray:
+    def _window(self) -> Region:
         if self._windows_made < _WINDOWS and self._windows.empty():
             self._windows_made += 1
-            return bytearray(_WINDOW_BYTES)
+            return self._sink.memory(_WINDOW_BYTES)
         return self._sink.waited(self._windows)
 
 
 class _Shared:
     """A window that several sealers read from; it goes back to the pool when the last one is done."""
 
-    def __init__(self, window: bytearray, pool: queue.SimpleQueue[bytearray]) -> None:
+    def __init__(self, window: Region, pool: queue.SimpleQueue[Region]) -> None:
         self._window = window
         self._pool = pool
         self._users = 1

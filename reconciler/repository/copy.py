@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from reconciler.base.arena import Region
 from reconciler.base.errors import Cancelled
 from reconciler.repository.builder import ManifestBuilder
 from reconciler.repository.codec import Codec
@@ -201,7 +202,7 @@ class _Run:
             return there
         if large and len(data) >= self._around.chunker.bytes_min:
             token = self._sink.waited(self._alone)
-            self._sink.put_alone(there, memoryview(data), lambda: self._alone.put(token))
+            self._sink.put_alone(there, Region(memoryview(data), None), lambda: self._alone.put(token))
         else:
             self._sink.room(len(data))[:] = data
             self._sink.keep(there, len(data))

@@ -85,10 +85,10 @@ class Unreachable(RepositoryError):
 
 
 class HelperLost(RepositoryError):
-    """A process that wrote files of a restore was ended from outside."""
+    """A process that did a part of the work was ended from outside."""
 
     code = "repository-helper-lost"
-    hint = "Was memory short? The files that have their names are whole; restore again into a new folder."
+    hint = "Was memory short? What a restore has given its name is whole; restore again into a new folder."
     retry = True
 
 

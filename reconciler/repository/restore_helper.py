@@ -1,20 +1,14 @@
-"""A helper process of a restore: it writes the batches that it is sent, until its input ends. Started by restore_crew.py alone."""
+"""The main function of a helper process of a restore: it writes the batches that it is sent. Started by restore_crew.py alone."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
-import traceback
-
 import msgspec
 
-from reconciler.base.errors import ReconcilerError
 from reconciler.repository.fetch import Fetcher
+from reconciler.repository.helper import Desk, trouble
 from reconciler.repository.index import Position, SegmentPlace
+from reconciler.repository.restore_crew import Answer, Setup, Task
 from reconciler.repository.restore_files import FileWriter
-from reconciler.repository.restore_wire import Answer, Setup, Task, Trouble, receive, send
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import LocalStore
 from reconciler.tree.write import Target
@@ -41,36 +35,29 @@ class _Leaf:
 
 
 def main() -> None:
-    """Read the setup, then tasks; answer each. Ends when the input does, or when the restore that started it is gone."""
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    tasks = sys.stdin.buffer
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not be taken for an answer
-    first = receive(tasks)
+    """Read the setup, then tasks; answer each."""
+    desk = Desk()
+    first = desk.next()
     if first is None:
         return
     setup = msgspec.msgpack.decode(first, type=Setup)
     leaf = _Leaf()
     seals = Seals(setup.master, setup.repository_id)
     target = Target.shared(setup.target, setup.handle, setup.prefix)
-    writer = FileWriter(Fetcher(LocalStore(setup.repository), seals, leaf, _KEPT_BYTES), seals, target, stop.is_set)
+    writer = FileWriter(Fetcher(LocalStore(setup.repository), seals, leaf, _KEPT_BYTES), seals, target, desk.stopped)
     decoder, encoder = msgspec.msgpack.Decoder(Task), msgspec.msgpack.Encoder()
-    while (message := receive(tasks)) is not None and os.getppid() == setup.parent:
+    while (message := desk.next()) is not None:
         task = decoder.decode(message)
         leaf.turn(task)
-        send(answers, encoder.encode(_answer(writer, task)))
+        desk.answer(encoder.encode(_answer(writer, task)))
 
 
 def _answer(writer: FileWriter, task: Task) -> Answer:
     target = writer.target
     try:
         written = writer.write(task.entries)
-    except ReconcilerError as error:
-        context = {key: str(value) for key, value in error.context.items()}
-        return Answer([], [], [], [], False, Trouble(error.code, error.message, error.hint, context))
-    except Exception:  # noqa: BLE001 (whatever it is, the process that asked must get it)
-        return Answer([], [], [], [], False, Trouble("", traceback.format_exc(), "", {}))
+    except Exception as error:  # noqa: BLE001 (whatever it is, the process that asked must get it)
+        return Answer(error=trouble(error))
     made = list(target.made)
     target.made.clear()
     losses = [(loss.path, loss.what, loss.message) for loss in written.losses]

@@ -101,16 +101,18 @@ class SegmentSealer:
         self._sealed = bytearray()
         self._back = bytearray()
 
-    def seal(self, kind: Type, plain: memoryview, ids: bytes, lengths: bytes) -> tuple[Packed, memoryview]:
-        """The sealed form, valid until the next call. Raises Damaged when it does not decode to the same chunks."""
+    def seal(self, kind: Type, plain: memoryview, ids: bytes, lengths: bytes, room: memoryview | None = None) -> tuple[Packed, memoryview]:
+        """The sealed form, in ``room`` if that is given, else valid until the next call. Raises Damaged when it does not decode to the
+        same chunks."""
         packed, small = self._codec.compress(plain)
         need = len(small) + SEAL_BYTES
-        if len(self._sealed) < need:
-            self._sealed = bytearray(need)
+        if len(self._back) < need:
+            self._sealed = bytearray(need if room is None else 0)
             self._back = bytearray(need)
+        room = memoryview(self._sealed) if room is None else room
         associated = self._seals.associated(kind, self._seals.segment_id(ids, lengths), packed, len(plain))
         cipher = self._seals.cipher(kind)
-        sealed = memoryview(self._sealed)[: cipher.seal_into(small, associated, memoryview(self._sealed))]
+        sealed = room[: cipher.seal_into(small, associated, room)]
         size = cipher.unseal_into(sealed, associated, memoryview(self._back))
         self._check(kind, decompress(packed, memoryview(self._back)[:size], len(plain)), ids, lengths)
         return packed, sealed

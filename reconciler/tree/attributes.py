@@ -10,9 +10,15 @@ def read_xattrs(target: int | str | bytes) -> dict[bytes, bytes] | None:
     """Extended attributes (ACLs are among them); None where there are none or the file system has none."""
     if not hasattr(os, "listxattr"):
         return None
+    follow = isinstance(target, int)
+    try:
+        names = os.listxattr(target) if follow else os.listxattr(target, follow_symlinks=False)
+    except OSError:
+        return None
+    if not names:  # nearly every file
+        return None
     found: dict[bytes, bytes] = {}
-    with contextlib.suppress(OSError):
-        for name in os.listxattr(target, **({} if isinstance(target, int) else {"follow_symlinks": False})):
-            with contextlib.suppress(OSError):  # removed in between, or not ours to read
-                found[os.fsencode(name)] = os.getxattr(target, name, **({} if isinstance(target, int) else {"follow_symlinks": False}))
+    for name in names:
+        with contextlib.suppress(OSError):  # removed in between, or not ours to read
+            found[os.fsencode(name)] = os.getxattr(target, name, follow_symlinks=follow)
     return found or None

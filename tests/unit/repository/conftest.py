@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.base.files import REAL_DISK, Disk
 from reconciler.base.secret import Secret
-from reconciler.repository import Repository, Restored, Taken, TakeRequest
+from reconciler.repository import Progress, Repository, Restored, Taken, TakeRequest
 from reconciler.repository.store import LocalStore
 from reconciler.tree.entry import Defect
 from reconciler.tree.excludes import Excludes
@@ -52,6 +52,7 @@ class Bench:
         compression: tuple[str, int | None] = ("zstd", None),
         excludes: Sequence[str] = (),
         judge: Callable[[Sequence[Defect]], str] = lambda defects: "complete" if all(d.kind.is_note for d in defects) else "partial",
+        progress: Callable[[Progress], None] | None = None,
     ) -> Taken:
         """``later``: how long after now the scan claims to begin, so that files just made are not too fresh to be trusted."""
         request = TakeRequest(
@@ -68,7 +69,7 @@ class Bench:
             checksums=checksums,
         )
         scan = Scan([ScanRoot(str(self.source), Excludes(excludes))])
-        return (repository or self.open()).take(scan, request, base=base, judge=judge)
+        return (repository or self.open()).take(scan, request, base=base, judge=judge, progress=progress)
 
     def restore(self, snapshot: str, target: Path, paths: Sequence[bytes] = ()) -> Restored:
         with Target.open(str(target)) as opened:

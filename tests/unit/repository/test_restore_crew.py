@@ -17,9 +17,9 @@ import pytest
 from reconciler.base.errors import Cancelled, ReconcilerError
 from reconciler.repository import Entry, Restored, Restoring
 from reconciler.repository.errors import HelperLost, TargetFull, Unreachable
-from reconciler.repository.restore_crew import Crew, _cores, _raised, suits
+from reconciler.repository.helper import error_of, helpers_here, trouble
+from reconciler.repository.restore_crew import Crew, suits
 from reconciler.repository.restore_files import FileWriter
-from reconciler.repository.restore_wire import Trouble
 from reconciler.repository.select import Selection
 from reconciler.tree.errors import TargetUnusable
 from reconciler.tree.write import Target
@@ -27,7 +27,7 @@ from tests.fakes.trees import plant
 from tests.unit.repository.conftest import KEY, Bench, described
 
 FILES = 4300
-pytestmark = pytest.mark.skipif(_cores() < 2, reason="one core: everything is written by threads")
+pytestmark = pytest.mark.skipif(not helpers_here(), reason="one core: everything is written by threads")
 
 
 @pytest.fixture(scope="module")
@@ -194,14 +194,13 @@ def test_helpers_end_with_a_restore_that_is_killed_and_know_the_key_from_their_p
 
 @pytest.mark.parametrize("error", [TargetFull("it is full", target="/t"), Unreachable("gone", hint="look"), TargetUnusable("no")])
 def test_an_error_of_a_helper_arrives_as_it_was(error: ReconcilerError) -> None:
-    context = {key: str(value) for key, value in error.context.items()}
-    arrived = _raised(Trouble(error.code, error.message, error.hint, context))
+    arrived = error_of(trouble(error))
     assert isinstance(arrived, ReconcilerError)
     assert (type(arrived), arrived.as_dict()) == (type(error), error.as_dict())
 
 
 def test_an_error_that_nobody_foresaw_arrives_with_its_traceback() -> None:
-    assert "ZeroDivisionError" in str(_raised(Trouble("", "Traceback…\nZeroDivisionError", "", {})))
+    assert "ZeroDivisionError" in str(error_of(trouble(ZeroDivisionError("by nothing"))))
 
 
 def test_progress_is_told_while_helpers_write(many: tuple[Bench, str], tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""Processes that do a part of the work. Python runs one thread at a time, and every call of the system lets the next thread in line go
+first: threads that make many short calls stand in each other's way, whatever the number of cores (measured: docs/adr/0023 and 0022).
+
+A helper reads messages from its input and answers each, in their order. It is in a process group of its own: Ctrl-C is the business of
+the process that started it, which tells its helpers to stop. When that process dies, their input ends, and so do they. The first message
+may hold the key: it goes through a pipe that nobody else can read, never on a command line, into the environment or a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import IO, Final
+
+import msgspec
+
+from reconciler.base.errors import ReconcilerError
+from reconciler.repository.errors import HelperLost
+
+HELPERS_MAX: Final = 4  # one process can feed about that many
+_MAIN: Final = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
+_LENGTH: Final = struct.Struct(">Q")
+_LOOK_SECONDS: Final = 0.2  # how soon a stop reaches a helper
+_END_SECONDS: Final = 10
+
+
+def helpers_here() -> int:
+    """How many helpers this machine can use; 0: threads do it as well."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    possible = cores > 1 and bool(sys.executable) and os.name == "posix" and hasattr(os, "setpgid")
+    return min(cores, HELPERS_MAX) if possible else 0
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """An error on its way to the process that asked. ``code`` is empty for one that nobody foresaw; then the text is its traceback."""
+
+    code: str
+    message: str
+    hint: str
+    context: dict[str, str]
+
+
+class Helper:
+    """One process and the two ends of its pipes. Two threads may ask: while one message is worked on, the next is on the way."""
+
+    def __init__(self, module: str, setup: msgspec.Struct, inherited: int) -> None:
+        """``module``: whose ``main()`` it runs; ``setup``: the first message; ``inherited``: a handle that it gets, under this number."""
+        self._sending, self._receiving = threading.Lock(), threading.Lock()
+        self._told = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _MAIN, module, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(inherited,),
+            process_group=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        with contextlib.suppress(BrokenPipeError):  # it ended at once: whoever asks hears of it
+            _send(self._input, msgspec.msgpack.encode(setup))
+
+    def ask(self, message: bytes, stopped: Callable[[], bool] | None = None) -> bytes:
+        """Its answer. Raises HelperLost. ``stopped``: looked at while it works; then it is told to answer with what it has."""
+        with self._sending:  # whoever sends next waits for its answer after this one
+            try:
+                _send(self._input, message)
+            except BrokenPipeError:
+                raise self._lost() from None
+            self._receiving.acquire()
+        try:
+            while stopped is not None and not select.select([self._output], [], [], _LOOK_SECONDS)[0]:
+                if stopped() and not self._told:
+                    self._told = True
+                    self._process.terminate()
+            answer = _receive(self._output)
+        finally:
+            self._receiving.release()
+        if answer is None:
+            raise self._lost()
+        return answer
+
+    def close(self) -> None:
+        """End it and wait for that."""
+        with self._sending, contextlib.suppress(BrokenPipeError):  # it is gone already
+            self._input.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+
+    def _lost(self) -> HelperLost:
+        status = self._process.wait()
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        return HelperLost(f"a process that did a part of this work was ended {how}")
+
+
+def close_all(helpers: Sequence[Helper]) -> None:
+    for helper in helpers:
+        helper.close()
+
+
+class Desk:
+    """The side of the helper: what comes in, what goes out, whether to stop."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        self._parent = os.getppid()
+        self._input = sys.stdin.buffer
+        self._output = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)  # whatever a library prints must not be taken for an answer
+
+    def next(self) -> bytes | None:
+        """The next message; None when there will be none, or when nobody waits for an answer any more."""
+        message = _receive(self._input)
+        return message if os.getppid() == self._parent else None
+
+    def answer(self, message: bytes) -> None:
+        _send(self._output, message)
+
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+
+def trouble(error: Exception) -> Trouble:
+    """An error, told."""
+    if isinstance(error, ReconcilerError):
+        return Trouble(error.code, error.message, error.hint, {key: str(value) for key, value in error.context.items()})
+    return Trouble("", "".join(traceback.format_exception(error)), "", {})
+
+
+def error_of(told: Trouble) -> Exception:
+    """The error as the helper raised it."""
+    waiting: list[type[ReconcilerError]] = [ReconcilerError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code == told.code:
+            return kind(told.message, hint=told.hint, **told.context)
+        waiting += kind.__subclasses__()
+    return RuntimeError(f"a process that did a part of this work failed:\n{told.message}")
+
+
+def _send(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(message)))
+    pipe.write(message)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> bytes | None:
+    """The next message; None when the other side has gone, in the middle of one, too."""
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    message = pipe.read(length)
+    return message if len(message) == length else None
