@@ -13,7 +13,7 @@ from reconciler.repository.errors import Damaged
 from reconciler.repository.format import SEGMENT_BYTES_MAX
 from reconciler.tree.entry import MODE, NAME, SIZE
 from reconciler.tree.errors import ImpossibleEntry, TreeError, UnsafeName
-from reconciler.tree.write import check_name
+from reconciler.tree.write import is_name, unsafe_name
 
 _FORMAT = 0o170000
 _MODE_MAX, _SIZE_MAX, _DEVICE_MAX = 0o177777, 2**63 - 1, 2**64 - 1
@@ -30,28 +30,22 @@ def wrong_folder(folder: bytes) -> Wrong | None:
     depth = folder.count(b"/") + 1
     if depth * len(folder) > _DEPTH_BYTES_MAX:
         return UnsafeName(f"it lies below {depth:,} folders, more than a restore makes for one entry")
-    return _wrong_names(folder.split(b"/"), folder)
+    return next((unsafe_name(name, folder) for name in folder.split(b"/") if not is_name(name)), None)
 
 
 def wrong_entry(entry: Entry) -> Wrong | None:
     """Why this entry of a good folder cannot be restored; None: nothing is wrong with what it claims."""
-    row = entry.row
-    if not (0 <= row[MODE] <= _MODE_MAX and 0 <= row[SIZE] <= _SIZE_MAX and 0 <= entry.cold.rdev <= _DEVICE_MAX):
+    row, cold = entry.row, entry.cold
+    mode, size = row[MODE], row[SIZE]
+    if not (0 <= mode <= _MODE_MAX and 0 <= size <= _SIZE_MAX and 0 <= cold.rdev <= _DEVICE_MAX):
         return ImpossibleEntry("it claims a mode, size or device number that no file system has")
-    if row[MODE] & _FORMAT == stat.S_IFREG and not entry.cold.flags & UNREAD:
-        wrong = _wrong_content(row[SIZE], entry.cold)
-        if wrong is not None:
-            return wrong
-    return _wrong_names((row[NAME],), entry.folder)
-
-
-def _wrong_names(names: tuple[bytes, ...] | list[bytes], path: bytes) -> Wrong | None:
-    try:
-        for name in names:
-            check_name(name, path)
-    except UnsafeName as error:
-        return error
-    return None
+    if not is_name(row[NAME]):
+        return unsafe_name(row[NAME], entry.folder)
+    if mode & _FORMAT != stat.S_IFREG or cold.flags & UNREAD:
+        return None
+    if cold.extents is None and len(cold.chunks) == _ID_BYTES and 0 < size <= SEGMENT_BYTES_MAX:
+        return None  # nearly every file
+    return _wrong_content(size, cold)
 
 
 def _wrong_content(size: int, cold: Cold) -> Wrong | None:

@@ -34,7 +34,7 @@ HANDLES_MAX: Final = 64  # open folders per thread
 _REMEMBERED_MAX: Final = HANDLES_MAX // 4  # by one call, so that the handles of the calls before stay open
 SPECIAL_FILE: Final = "special file"
 """In a Loss: the entry itself is what was lost."""
-_is_name = re.compile(rb"(?!\.\.?\Z)[^/\0]{1,255}").fullmatch  # no file system takes longer ones
+is_name = re.compile(rb"(?!\.\.?\Z)[^/\0]{1,255}").fullmatch  # no file system takes longer ones
 
 _NEEDED = ("open", "mkdir", "link", "symlink", "rename", "unlink", "stat")
 _HAS_HANDLES = all(getattr(os, name, None) in os.supports_dir_fd for name in _NEEDED) and hasattr(os, "O_NOFOLLOW")
@@ -304,8 +304,13 @@ class Target:
 
 def check_name(name: bytes, path: bytes) -> None:
     """UnsafeName unless ``name`` is one that a folder can hold."""
-    if not _is_name(name):
-        raise UnsafeName(f"{shown(name)} in {shown(path)} cannot be a file name", name=shown(name))
+    if not is_name(name):
+        raise unsafe_name(name, path)
+
+
+def unsafe_name(name: bytes, path: bytes) -> UnsafeName:
+    """What :func:`check_name` raises."""
+    return UnsafeName(f"{shown(name)} in {shown(path)} cannot be a file name", name=shown(name))
 
 
 def shown(name: bytes) -> str:
