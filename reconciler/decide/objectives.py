@@ -13,6 +13,7 @@ from enum import StrEnum
 from math import ceil
 
 from reconciler.decide.scene import from_future
+from reconciler.model.listing import Group
 from reconciler.model.observed import RunHistory
 from reconciler.model.snapshot import MarkKind, Snapshot
 
@@ -85,6 +86,9 @@ def newest_checked_at(snapshots: Sequence[Snapshot], now: datetime) -> datetime 
     return _newest_mark(snapshots, now, (MarkKind.VERIFIED, MarkKind.CHECKED))
 
 
-def _newest_mark(snapshots: Sequence[Snapshot], now: datetime, kinds: Sequence[MarkKind]) -> datetime | None:
-    proofs = [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds and not from_future(mark.at, now)]
-    return max(proofs, default=None)
+def _newest_mark(snapshots: Sequence[Snapshot], now: datetime, kinds: tuple[MarkKind, ...]) -> datetime | None:
+    def dated() -> list[datetime]:
+        return [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds]
+
+    dates = snapshots.recall(kinds, dated) if isinstance(snapshots, Group) else dated()
+    return max((at for at in dates if not from_future(at, now)), default=None)
