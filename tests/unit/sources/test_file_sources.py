@@ -88,6 +88,29 @@ def test_what_a_source_excludes_is_not_scanned(tmp_path: Path) -> None:
     assert paths_below(tmp_path, Scan(roots)) == ["a", "b", "a/x", "b/x.tmp"]
 
 
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        ({"excludeCaches": True}, {"cache/x"}),
+        ({"excludeIfPresent": [".nobackup"]}, {"private/x"}),
+        ({"excludeLargerThan": "4KiB"}, {"large"}),
+        ({}, set()),
+    ],
+)
+def test_each_word_of_a_source_that_leaves_files_out_leaves_out_its_own(
+    tmp_path: Path, words: dict[str, object], missing: set[str]
+) -> None:
+    tag = "Signature: 8a477f597d28d172789f06886806bc55"
+    plant(tmp_path, {"cache/CACHEDIR.TAG": tag, "cache/x": "", "private/.nobackup": "", "private/x": "", "large": "x" * 4097})
+    everything = set(paths_below(tmp_path, Scan(scan_roots([source(tmp_path)]))))
+    assert everything - set(paths_below(tmp_path, Scan(scan_roots([source(tmp_path, **words)])))) == missing
+
+
+def test_one_file_system_is_a_word_of_a_source_of_its_own() -> None:
+    (crossing,), (staying,) = scan_roots([source("/srv")]), scan_roots([source("/srv", oneFileSystem=True)])
+    assert (crossing.one_file_system, staying.one_file_system) == (False, True)
+
+
 def test_notes_leave_a_snapshot_complete() -> None:
     notes = [defect(DefectKind.VANISHED, "/srv/a"), defect(DefectKind.SOCKET, "/srv/b")]
     assert judge_defects(notes, [source("/srv")]) == (Grade.COMPLETE, (), ())
