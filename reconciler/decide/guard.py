@@ -191,7 +191,7 @@ def _tightening_sentence(system: DesiredSystem, count: int, total: int) -> str:
     most = system.guard.max_forget_count or FORGET_COUNT_MAX
     return (
         f"the retention lets {count} of {counted(total, 'snapshot')} go that the last accepted one kept; "
-        f"a change of more than {percent} % or {most} snapshots is held"
+        f"a change of more than {percent} % or {counted(most, 'snapshot')} is held"
     )
 
 
