@@ -125,8 +125,9 @@ class Catalog:
     ) -> None:
         """Write the outcome. ``unchanged`` with ``snapshot_id`` and ``as_of`` confirms that snapshot. The first outcome stands."""
         from reconciler.catalog import runs
+        from reconciler.catalog.history import Ending
 
-        ending = runs.Ending(outcome, at, snapshot_id, as_of, files, bytes, added_bytes, failure)
+        ending = Ending(outcome, at, snapshot_id, as_of, files, bytes, added_bytes, failure)
         with self._store.writing(fenced=False) as connection:
             runs.end(connection, run_id, ending)
 

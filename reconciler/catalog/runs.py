@@ -16,15 +16,15 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from reconciler.base.ids import new_id
 from reconciler.catalog import tables, wishes
 from reconciler.catalog.codec import durations_from_text, durations_to_text, failure_from_text, failure_to_text
+from reconciler.catalog.history import Ending, after
 from reconciler.catalog.process import Process, alive, me
 from reconciler.catalog.records import Run, RunOutcome
 from reconciler.catalog.tables import upsert
-from reconciler.model.observed import Failure, RunHistory
+from reconciler.model.observed import RunHistory
 from reconciler.model.plan import ActionKind
 from reconciler.model.snapshot import BackupKind
 
 RUNS_KEPT = 200  # per system and repository: two days of a run every 15 minutes
-DURATIONS_KEPT = 10
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -41,20 +41,6 @@ class Intent:
     generation: str
     reason: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What came of it."""
-
-    outcome: RunOutcome
-    at: datetime
-    snapshot_id: str | None = None
-    as_of: datetime | None = None
-    files: int = 0
-    bytes: int = 0
-    added_bytes: int = 0
-    failure: Failure | None = None
 
 
 def begin(connection: Connection, intent: Intent) -> str:
@@ -105,7 +91,7 @@ def end(connection: Connection, run_id: str, ending: Ending) -> None:
         if ending.outcome not in (RunOutcome.CANCELLED, RunOutcome.INTERRUPTED):
             kind = BackupKind(run["backup_kind"]) if run["backup_kind"] else BackupKind.INCREMENTAL
             wishes.fulfil(connection, run["system"], kind, started_at)
-        _change(connection, run["system"], run["repository"], lambda h: _after(h, ending, started_at, generation))
+        _change(connection, run["system"], run["repository"], lambda h: after(h, ending, started_at, generation))
     _cut(connection, run["system"], run["repository"])
 
 
@@ -151,43 +137,6 @@ class HistoryCache:
 def counters(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
     rows = connection.execute(select(tables.counters).order_by(tables.counters.c.kind)).all()
     return {row.kind: row.ended for row in rows}, {row.kind: row.failed for row in rows}
-
-
-def _after(history: RunHistory, ending: Ending, started_at: datetime, generation: str) -> RunHistory:
-    """The history once a backup has ended. An interrupted or cancelled run says nothing about the system: only the attempt stays."""
-    duration = ending.at - started_at
-    match ending.outcome:
-        case RunOutcome.SUCCEEDED | RunOutcome.UNCHANGED:
-            history = replace(
-                history,
-                last_success_at=ending.at,
-                last_duration=duration,
-                durations=(duration, *history.durations)[:DURATIONS_KEPT],
-                consecutive_failures=0,
-            )
-            if ending.outcome is RunOutcome.SUCCEEDED:
-                return replace(history, last_bytes=ending.bytes, last_added_bytes=ending.added_bytes)
-            if ending.snapshot_id is not None and ending.as_of is not None:
-                return replace(history, confirmed=(ending.snapshot_id, ending.as_of))
-            return history
-        case RunOutcome.PARTIAL:
-            return replace(
-                history,
-                last_partial_at=started_at,
-                last_bytes=ending.bytes,
-                last_added_bytes=ending.added_bytes,
-                consecutive_failures=0,
-            )
-        case RunOutcome.FAILED:
-            return replace(
-                history,
-                consecutive_failures=history.consecutive_failures + 1,
-                failed_generation=generation,
-                last_failure=ending.failure,
-                last_failure_at=ending.at,
-            )
-        case RunOutcome.INTERRUPTED | RunOutcome.CANCELLED:
-            return history
 
 
 def _change(connection: Connection, system: str, repository: str, change: Callable[[RunHistory], RunHistory]) -> None:

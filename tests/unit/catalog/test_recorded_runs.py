@@ -13,6 +13,7 @@ from reconciler.base.clock import SystemClock
 from reconciler.catalog import runs
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.errors import LeaseLost
+from reconciler.catalog.history import Ending
 from reconciler.catalog.records import RunOutcome
 from reconciler.catalog.runs import RUNS_KEPT
 from reconciler.model.observed import Failure
@@ -129,7 +130,7 @@ def test_cutting_the_log_never_changes_the_history(catalog: Catalog, noon: datet
         for number in range(RUNS_KEPT + 5):
             at = noon + number * MINUTE
             run = runs.begin(connection, runs.Intent("backup", *HERE, "objective", "full", "g1", "rpo-due", at))
-            runs.end(connection, run, runs.Ending(RunOutcome.FAILED, at, failure=NO_SPACE))
+            runs.end(connection, run, Ending(RunOutcome.FAILED, at, failure=NO_SPACE))
     kept = catalog.runs(1000)
     assert len(kept) == RUNS_KEPT + 1
     assert first in {run.id for run in kept}
