@@ -99,8 +99,13 @@ def _settled(scene: Scene, system: DesiredSystem) -> bool:
         return False
     states = [scene.state(name) for name in system.repositories]
     seen = all(state is not None and state.reachable and state.fresh for state in states)
-    rulings = [rule(scene, system, name) for name in system.repositories] if seen else []
-    return seen and not any(ruling.held or ruling.approvals for ruling in rulings)
+    if not seen or scene.observed.clock_jump is not None or scene.observed.clock_unsettled is not None:
+        return False
+    stored = (s for name in system.repositories for s in scene.stored(system.name, name))
+    if any(from_future(s.counted_at, scene.now) for s in stored):
+        return False  # under a clock that went back everything stays, so nothing objects: that accepts nothing
+    rulings = [rule(scene, system, name) for name in system.repositories]
+    return not any(ruling.held or ruling.approvals for ruling in rulings)
 
 
 def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], leaving: Sequence[Snapshot]) -> str | None:

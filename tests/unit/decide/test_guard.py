@@ -276,6 +276,12 @@ def test_a_held_retention_is_not_settled_by_looking_away():
     assert settled_retention(tree, unseen, NOW) == {}
 
 
+def test_a_wrong_clock_does_not_get_a_held_retention_accepted():
+    tree, seen = held_world()
+    assert settled_retention(tree, seen, NOW - timedelta(days=365)) == {}, "everything seems to come from the future and stays"
+    assert settled_retention(tree, replace(seen, clock_jump=timedelta(days=-365)), NOW) == {}
+
+
 def test_a_repository_out_of_reach_leaves_the_retention_unsettled():
     of = keeping(repositories=("main", "offsite"))
     seen = observed(listed("main", daily(4)), unreachable("offsite"))
