@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "act": _WORLD,
     "web": {"base", "model", "metrics"},
     "loop": {"base", "model", "catalog", "metrics", "decide", "observe", "act"},
-    "app": _WORLD | {"decide", "observe", "act", "web", "loop"},
+    "simulate": {"base", "model", "catalog", "decide", "loop"},
+    "app": _WORLD | {"decide", "observe", "act", "web", "loop", "simulate"},
     "cli": {"base", "model", "app"},
 }
 

@@ -19,12 +19,12 @@ from reconciler.app.acting import accept_retention, close_interrupted, forget_ol
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
-from reconciler.app.rest import Rest
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.base.log import get
 from reconciler.decide.plan import plan as decide_plan
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import Tick
+from reconciler.loop.rest import Rest
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Action, Gap

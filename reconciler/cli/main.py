@@ -38,6 +38,7 @@ FAMILIES = (
     "prune",
     "holds",
     "steer",
+    "simulate",
     "service",
     "reconcile",
 )

@@ -14,9 +14,10 @@ from reconciler.spec.read import Cache
 from reconciler.spec.records import with_records
 from reconciler.spec.resolve import effective
 from reconciler.spec.schemas import schemas
+from reconciler.spec.tree import SpecFile
 
 __all__ = [
-    "load", "checkout", "revision", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache",
+    "load", "checkout", "revision", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache", "SpecFile",
     "origins", "effective", "with_records", "schemas", "CODES",
     "SpecError", "SpecTreeMissing", "SpecTreeUnreadable", "NoSuchObject", "NotInGit",
     "NoSuchRevision",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -19,7 +19,7 @@ from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
 from reconciler.spec.read import Cache, SpecText, read_file
 from reconciler.spec.resolve import Objects
-from reconciler.spec.tree import Tree, read_tree
+from reconciler.spec.tree import SpecFile, Tree, read_tree
 
 
 class StoredDocument(NamedTuple):
@@ -54,27 +54,37 @@ class Loaded:
     declared: Objects = field(repr=False)
 
 
-def load(root: Path, *, last_good: LastGoodDocuments | None = None, cache: Cache | None = None, stands_for: Path | None = None) -> Loaded:
+def load(
+    root: Path,
+    *,
+    last_good: LastGoodDocuments | None = None,
+    cache: Cache | None = None,
+    stands_for: Path | None = None,
+    overlay: SpecFile | None = None,
+) -> Loaded:
     """The tree below ``root``. ``cache``: give the same one again and only changed files are parsed.
 
-    ``stands_for``: the folder whose earlier revision this is; relative paths count from there.
+    ``stands_for``: the folder whose earlier revision this is; relative paths count from there. ``overlay``: a file that is not in the
+    tree; its objects take the place of those of the same kind and name, or are added.
 
     Raises SpecTreeMissing and SpecTreeUnreadable: then nothing at all is known about what is wanted.
     """
     tree = read_tree(root)
     place = stands_for.absolute() if stands_for is not None else tree.root
-    if cache is None:
-        return _loaded(tree, place, last_good, None)
+    if cache is None or overlay is not None:
+        return _loaded(tree, place, last_good, None, overlay)
     about = (place, tree.digest, tuple(tree.problems), dict(last_good or {}))
     if cache.whole is None or cache.whole[0] != about:
         cache.whole = (about, _loaded(tree, place, last_good, cache))
     return cast("Loaded", cache.whole[1])
 
 
-def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache: Cache | None) -> Loaded:
+def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache: Cache | None, overlay: SpecFile | None = None) -> Loaded:
     texts = [cache.read(file) if cache is not None else read_file(file) for file in tree.files]
     if cache is not None:
         cache.trim()
+    if overlay is not None:
+        texts = _overlaid(texts, read_file(overlay))
     problems = [*tree.problems, *(problem for text in texts for problem in text.problems)]
     current, doubles = _unique(texts)
     problems += doubles
@@ -98,6 +108,12 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
         removed=tuple(sorted(set(last_good or {}) - good.keys())) if clean else (),
         declared=objects,
     )
+
+
+def _overlaid(texts: Iterable[SpecText], over: SpecText) -> list[SpecText]:
+    keys = {declared.key for declared in over.declared}
+    under = [replace(text, declared=tuple(d for d in text.declared if d.key not in keys)) for text in texts]
+    return [*under, over]
 
 
 def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean: bool) -> Desired:

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.app.rest import Rest
 from reconciler.app.steady import SteadyPass
 from reconciler.loop.jump import JumpWatch
 from reconciler.loop.lease import Lease
+from reconciler.loop.rest import Rest
 from reconciler.model.plan import Action, ActionKind, Lane
 from tests.fakes.clocks import FakeClock
 from tests.fakes.houses import WholeHouse

@@ -1,0 +1,82 @@
+"""What the loop would see at one instant: the world as ``observe/`` gathers it, of some systems or of all.
+
+A repository is listed as often as the loop lists it: at the first look, after an own action, when it was unreachable, and every
+``observeEvery``. Only then it is fresh, and only then anything may be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.observed import Observed, RepositoryState
+from reconciler.model.snapshot import Snapshot
+from reconciler.simulate.store import Store
+from reconciler.simulate.world import Memory, World
+
+
+class View:
+    """Looks at stores on behalf of the loop, and remembers in ``memory`` when."""
+
+    def __init__(self, stores: Mapping[str, Store], world: World, agent: str) -> None:
+        self._stores = stores
+        self._world = world
+        self._agent = agent
+        self.touched: set[str] = set()
+        """Repositories that were worked on since they were last listed."""
+
+    def whole(self, desired: Desired, memory: Memory, now: datetime, true: datetime, jump: timedelta | None) -> Observed:
+        """Everything."""
+        states = {r.name: self._listed(desired, r.name, memory, now, true) for r in desired.repositories}
+        return self._observed(states, memory, now, jump)
+
+    def part(self, desired: Desired, systems: Collection[DesiredSystem], memory: Memory, now: datetime, true: datetime) -> Observed:
+        """All snapshots of some systems, freshly listed where the loop would do so."""
+        names = [name for system in systems for name in system.repositories]
+        states = {}
+        for name in dict.fromkeys(names):
+            state = self._listed(desired, name, memory, now, true, read=False)
+            states[name] = replace(state, snapshots=tuple(s for system in systems for s in self._stores[name].of(system.name)))
+        return self._observed(states, memory, now, None)
+
+    def head(self, system: DesiredSystem, memory: Memory, now: datetime, true: datetime) -> Observed:
+        """No more than the next backup of one system is decided by. Nothing is listed, so nothing can be deleted."""
+        name = system.repositories[0]
+        history = memory.histories.get((system.name, name))
+        confirmed = history.confirmed[0] if history is not None and history.confirmed is not None else None
+        listed_at = memory.listed.get(name)
+        reachable = self._world.unreachable(name, true) is None and listed_at is not None
+        state = RepositoryState(name, listed_at, reachable, id=name, snapshots=self._stores[name].head(system.name, confirmed))
+        runs = {(system.name, name): history} if history is not None else {}
+        return Observed(now, self._agent, {name: state}, runs)
+
+    def _listed(self, desired: Desired, name: str, memory: Memory, now: datetime, true: datetime, *, read: bool = True) -> RepositoryState:
+        listed_at = memory.listed.get(name)
+        failure = self._world.unreachable(name, true)
+        old = listed_at is None or abs(now - listed_at) >= desired.settings.observe_every
+        fresh = failure is None and (old or name in self.touched or name in memory.failures)
+        if failure is not None:
+            memory.failures[name] = failure
+        elif fresh:
+            memory.failures.pop(name, None)
+            listed_at = memory.listed[name] = now
+            self.touched.discard(name)
+        snapshots = _newest_first(self._stores[name].everything()) if read else ()
+        return RepositoryState(name, listed_at, failure is None and listed_at is not None, fresh, name, snapshots, failure)
+
+    def _observed(self, states: dict[str, RepositoryState], memory: Memory, now: datetime, jump: timedelta | None) -> Observed:
+        return Observed(
+            at=now,
+            agent=self._agent,
+            repositories=states,
+            runs=dict(memory.histories),
+            accepted_retention=dict(memory.accepted),
+            clock_jump=jump,
+            pruned=dict(memory.pruned),
+        )
+
+
+def _newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
+    return tuple(sorted(snapshots, key=lambda s: (s.as_of, s.id), reverse=True))
