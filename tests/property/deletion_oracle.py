@@ -81,7 +81,7 @@ class Oracle:
         self._see(now)
         result = {name: self._allowed(now, name) for name in now.listed}
         everywhere = len(now.listed) == len(now.stores) and all(now.listed.values()) and now.clean
-        if everywhere and not any(a.held or a.approved for a in result.values()):
+        if everywhere and self._right(now) and not any(a.held or a.approved for a in result.values()):
             self.calm = now.retention
         return result
 
@@ -133,6 +133,11 @@ class Oracle:
             or any(max(s.as_of, s.arrived_at) > now.clock + timedelta(minutes=5) for s in snapshots)
             or (now.verifies and not proven)
         )
+
+    def _right(self, now: Glance) -> bool:
+        """Under a wrong clock everything may seem to stay, and that is no calm."""
+        ahead = [s for store in now.stores.values() for s in store if min(s.as_of, s.arrived_at) > now.clock + timedelta(minutes=5)]
+        return not (now.jumped or self._strange_hour() or ahead)
 
     def _strange_hour(self) -> bool:
         steps = [b for a, b in zip(self.hours, self.hours[1:], strict=False) if not timedelta(hours=-1) <= b - a <= timedelta(days=31)]
