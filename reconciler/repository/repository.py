@@ -161,7 +161,8 @@ class Repository:
         progress: Callable[[Restoring], None] | None = None,
     ) -> Restored:
         """Write a snapshot into ``target``. ``paths``: absolute, with all below; or patterns; empty: all. NoSuchPath: nothing matches."""
-        restored = self.restoring(snapshot, target, stop=stop, progress=progress).run(Selection(paths))
+        selection = Selection(paths)
+        restored = self.restoring(snapshot, target, stop=stop, progress=progress).run(selection, selection.prefix)
         if paths and restored.nothing:
             shown = b", ".join(paths).decode("utf-8", "backslashreplace")
             raise NoSuchPath(f"nothing in snapshot {snapshot[:12]} matches {shown}")

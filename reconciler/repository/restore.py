@@ -25,7 +25,7 @@ from reconciler.repository.restore_order import batches, in_pack_order
 from reconciler.repository.restore_pool import Pool
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
-from reconciler.repository.sound import Refusal, sound_entries
+from reconciler.repository.sound import Refusal, folders_above, sound_entries
 from reconciler.tree.entry import CTIME, GID, INO, MODE, MTIME, NAME, NLINK, SIZE, UID
 from reconciler.tree.write import SPECIAL_FILE, Loss, Target
 
@@ -107,13 +107,15 @@ class Restore:
     _later: list[Entry] = field(default_factory=list)
     _shown_at: float = 0.0
 
-    def run(self, selection: Chosen) -> Restored:
-        """Raises TargetFull, TargetUnusable, Cancelled, or a RepositoryError that concerns everything."""
+    def run(self, selection: Chosen, prefix: bytes = b"") -> Restored:
+        """``prefix``: every chosen entry is known to lie below it (or to be it), so that nothing else need be read.
+
+        Raises TargetFull, TargetUnusable, Cancelled, or a RepositoryError that concerns everything."""
         started = self.clock.monotonic()
         writer = FileWriter(self.fetcher, self.seals, self.target, self._stopped)
         pool = Pool(self._account)
         try:
-            for number, window in enumerate(self._windows(selection)):
+            for number, window in enumerate(self._windows(selection, prefix)):
                 if not number:
                     pool.open(Crew(writer) if len(window) >= _HELPERS_FROM and suits(writer) else writer)
                 size = _SYNCED_BATCH if self.target.replaces else _BATCH if pool.small else _HELPER_BATCH
@@ -136,11 +138,13 @@ class Restore:
             damaged=len(self._refused) + sum(damage for _, _, damage in self._failures),
         )
 
-    def _windows(self, selection: Chosen) -> Iterator[list[Entry]]:
+    def _windows(self, selection: Chosen, prefix: bytes) -> Iterator[list[Entry]]:
         """The files to be written, in the order of the tree: few at first, so that the work begins."""
         window: list[Entry] = []
         room, cost = _FIRST_WINDOW, 0
-        for entry in sound_entries(self.record, self.fetcher, partial(self._refuse, selection)):
+        if prefix:
+            self._folders = {entry.path: entry for entry in folders_above(self.record, self.fetcher, prefix)}
+        for entry in sound_entries(self.record, self.fetcher, partial(self._refuse, selection), prefix):
             if self._takes(entry, selection):
                 window.append(entry)
                 cost += max(1, len(entry.cold.chunks) // 32)

@@ -6,6 +6,7 @@ Everything else arrives. What only lists a snapshot reads it as it is (manifest.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,6 +62,21 @@ def sound_entries(record: RootRecord, fetcher: Fetcher, refused: Listener, prefi
         following = next(blocks, None)
         yield from _sound(block.pieces, order, following.begins if following is not None else None, refused)
         block = following
+
+
+def folders_above(record: RootRecord, fetcher: Fetcher, path: bytes) -> Iterator[Entry]:
+    """The entries of the folders that lead to ``path``, outermost first, from one block each. One that cannot be read or believed is left
+    out: it is only on the way."""
+    refs = list(block_refs(record, fetcher, lambda *_: None))
+    keys = [key_of(ref.folder, ref.name) for ref in refs]
+    names = path.split(b"/")
+    for depth in range(len(names) - 1):
+        folder, name = b"/".join(names[:depth]), names[depth]
+        position = bisect_right(keys, key_of(folder, name)) - 1
+        with suppress(Damaged, ObjectMissing):
+            pieces = _read(fetcher, refs[max(0, position)])
+            found = [entry for piece in pieces if piece.folder == folder for entry in entries_of(piece) if entry.row[NAME] == name]
+            yield from (entry for entry in found[:1] if wrong_folder(folder) is None and wrong_entry(entry) is None)
 
 
 def _sound(pieces: Sequence[Sequence[Entry]], order: Order, before: Key | None, refused: Listener) -> Iterator[Entry]:

@@ -61,6 +61,8 @@ class Applying:
     stop: threading.Event
     progress: Callable[[Restoring], None] | None = None
     done: Listener | None = None
+    prefix: bytes = b""
+    """Every chosen entry is known to lie below it."""
     _applied: Applied = field(default_factory=Applied)
     _touched: set[bytes] = field(default_factory=set)
     _deleted_from: set[bytes] = field(default_factory=set)
@@ -82,7 +84,7 @@ class Applying:
         engine = self.repository.restoring(
             self.snapshot, self.target, stop=self.stop, progress=self.progress if counted else None, finished=self._tell
         )
-        restored = engine.run(_Asked(chosen))
+        restored = engine.run(_Asked(chosen), self.prefix)
         applied = self._applied
         applied.losses += restored.losses
         applied.seconds += restored.seconds

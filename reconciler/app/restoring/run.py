@@ -154,6 +154,7 @@ def _write(running: Running, weighed: Weighed) -> Applied:
             checks=replaces,
             stop=running.stop,
             progress=teller(running.progress),
+            prefix=weighed.choice.prefix,
         )
         applied = applying.run()
     applied.failures += weighed.steps.unread

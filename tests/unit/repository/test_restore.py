@@ -12,6 +12,9 @@ import pytest
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository import Entry, NoSuchPath, Restored
+from reconciler.repository.entries import entries_of
+from reconciler.repository.format import Type
+from reconciler.repository.manifest import read_block
 from reconciler.tree import write
 from reconciler.tree.errors import TargetUnusable
 from reconciler.tree.write import Target
@@ -61,6 +64,43 @@ def test_any_choice_of_entries_is_restored_and_folders_on_the_way_get_their_meta
     assert [path.name for path in inside.rglob("*")] == ["folder2", "file9"]
     assert done.files == 1
     assert described(inside)["folder2"] == described(bench.source)["folder2"]
+
+
+def test_one_path_is_restored_without_reading_the_rest_and_the_folders_above_it_are_as_they_were(bench: Bench, tmp_path: Path) -> None:
+    plant(bench.source, {f"part{number % 50}/below/file{number}": f"{number}" for number in range(6000)})
+    os.chmod(bench.source / "part7", 0o710)
+    os.utime(bench.source / "part7", ns=(7, 7))
+    root = bench.take(kind="full").root
+    assert root is not None
+    inside = bench.inside(tmp_path / "out")
+    wanted = b"/part7/below/file57"
+    prefix = os.fsencode(bench.source).strip(b"/") + wanted
+    with Target.open(str(tmp_path / "out")) as target:
+        restore = bench.open().restoring(root.id, target)
+        read: list[bytes] = []
+        chunk = restore.fetcher.chunk
+
+        def counted(kind: Type, name: bytes) -> bytes:
+            read.append(name)
+            return chunk(kind, name)
+
+        restore.fetcher.chunk = counted  # type: ignore[method-assign]
+        done = restore.run(Ending(wanted), prefix)
+        restore.fetcher.chunk = chunk  # type: ignore[method-assign]
+    assert (done.files, done.failures, done.losses) == (1, (), ())
+    assert {"part7", "part7/below", "part7/below/file57"} == set(described(inside))
+    assert described(inside).items() <= described(bench.source).items()
+    assert inside.parent.stat().st_mode == bench.source.parent.stat().st_mode
+    leading = {b"/".join(path.split(b"/")[:depth]) for path in [prefix] for depth in range(1, prefix.count(b"/") + 2)}
+    needed = {
+        ref.id
+        for ref in restore.record.blocks
+        for piece in read_block(restore.fetcher, ref)
+        for entry in entries_of(piece)
+        if entry.path in leading
+    }
+    assert needed <= set(read)
+    assert len(set(read)) <= len(needed) + 2  # a folder may begin in the block before and go on in the one after
 
 
 def test_a_choice_of_nothing_is_no_error_and_a_path_that_matches_nothing_is(bench: Bench, tmp_path: Path) -> None:
