@@ -60,6 +60,7 @@ class Helper:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,  # an answer that waits in a buffer of ours would not show in the pipe
             pass_fds=(inherited,),
             process_group=0,
         )
@@ -153,16 +154,25 @@ def error_of(told: Trouble) -> Exception:
 
 
 def _send(pipe: IO[bytes], message: bytes) -> None:
-    pipe.write(_LENGTH.pack(len(message)))
-    pipe.write(message)
+    left = memoryview(_LENGTH.pack(len(message)) + message)
+    while left:
+        left = left[pipe.write(left) :]
     pipe.flush()
 
 
 def _receive(pipe: IO[bytes]) -> bytes | None:
     """The next message; None when the other side has gone, in the middle of one, too."""
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    message = pipe.read(length)
-    return message if len(message) == length else None
+    head = _read(pipe, _LENGTH.size)
+    return _read(pipe, _LENGTH.unpack(head)[0]) if head is not None else None
+
+
+def _read(pipe: IO[bytes], length: int) -> bytes | None:
+    """Exactly so many bytes, however they come."""
+    pieces = []
+    while length:
+        piece = pipe.read(length)
+        if not piece:
+            return None
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)

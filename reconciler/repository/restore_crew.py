@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from reconciler.repository.entries import Entry
+from reconciler.repository.errors import HelperLost
 from reconciler.repository.helper import Helper, Trouble, close_all, error_of, helpers_here
 from reconciler.repository.index import Position, SegmentPlace
 from reconciler.repository.restore_files import FileWriter, Written
@@ -90,7 +91,12 @@ class Crew:
         if len(batch) == 1 and len(batch[0].cold.chunks) > _CHUNKS_BYTES_MAX:
             return self._writer.write(batch)
         task = self._encoder.encode(self._task(batch))
-        answer = self._decoder.decode(self._helper().ask(task, self._writer.stopped))
+        try:
+            answer = self._decoder.decode(self._helper().ask(task, self._writer.stopped))
+        except HelperLost:
+            if self._writer.stopped():  # told to stop before it could listen
+                return Written()
+            raise
         if answer.error is not None:
             raise error_of(answer.error)
         self._writer.target.learn(answer.made, spans_devices=answer.spans_devices)
