@@ -279,7 +279,7 @@ def _loop(y: int) -> list[Json]:
                     name="B",
                 ),
             ],
-            (0, y + 1, 8, 8),
+            (0, y + 1, 6, 8),
         ),
         lines(
             "Since the last pass",
@@ -289,14 +289,26 @@ def _loop(y: int) -> list[Json]:
                 query(f"time() - (reconciler_loop_last_success_timestamp_seconds{{{AGENT}}} > 0)", "{{instance}}"),
                 query(f"reconciler_loop_interval_seconds{{{AGENT}}}", "interval of {{instance}}", name="B"),
             ],
-            (8, y + 1, 8, 8),
+            (6, y + 1, 6, 8),
             [dashed("^interval of .*")],
+        ),
+        lines(
+            "Pause",
+            "Time until the loop begins anything again, where a person has paused it; 0 where it runs.",
+            "s",
+            [
+                query(
+                    f"clamp_min(reconciler_loop_pause_end_timestamp_seconds{{{AGENT}}} - time(), 0) * reconciler_loop_paused{{{AGENT}}}",
+                    "{{instance}}",
+                )
+            ],
+            (12, y + 1, 6, 8),
         ),
         lines(
             "Memory",
             "Resident memory of each agent (Linux).",
             "bytes",
             [query(f"process_resident_memory_bytes{{{AGENT}}} and on (instance, job) reconciler_build_info{{{AGENT}}}", "{{instance}}")],
-            (16, y + 1, 8, 8),
+            (18, y + 1, 6, 8),
         ),
     ]
