@@ -110,10 +110,7 @@ class Oracle(Witness):
     # What the world tells
 
     def planned(self, plan: Plan, at: datetime) -> None:
-        for (name, repository), before in list(self._edited.items()):
-            system = self._tree.system(name)
-            if system is not None and not self._is_much(system, repository, before, at):
-                del self._edited[name, repository]  # fewer by now: a held change may pass when it became small (docs/limits.md)
+        self._measure_edits(at)
         for name in self.promises:
             self.check(name, at)
 
@@ -126,6 +123,7 @@ class Oracle(Witness):
 
     def ended(self, action: Action, failure: Failure | None, at: datetime) -> None:
         self.actions[action.kind] += 1
+        self._measure_edits(at)  # the loop looks at the system again at this instant, and measures anew, too (seed 143)
         if failure is not None:
             self.log.append((at, f"{action.kind} {action.system} {action.repository} failed: {failure.message}"))
         elif action.kind is ActionKind.PRUNE:
@@ -206,6 +204,13 @@ class Oracle(Witness):
                 self._edited[key] = old
             else:
                 self._edited.pop(key, None)
+
+    def _measure_edits(self, at: datetime) -> None:
+        """Fewer by now: a held change may pass when it became small, because newer snapshots came or others expired (docs/limits.md)."""
+        for (name, repository), before in list(self._edited.items()):
+            system = self._tree.system(name)
+            if system is not None and not self._is_much(system, repository, before, at):
+                del self._edited[name, repository]
 
     def _is_much(self, system: DesiredSystem, repository: str, before: Retention, at: datetime) -> bool:
         """Whether the edit lets more go at once than may pass unseen."""
