@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import reconciler.tree.write  # noqa: F401 (asks which calls there are when it is loaded, and must see the real ones)
 from reconciler.app.reports import RestoreRequest
 from reconciler.app.session import Session
 from tests.fakes.clocks import FakeClock
