@@ -7,7 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-FLOORS = {"seeds": 300, "virtual days": 27_000, "actions": 100_000, "faults": 5_000, "snapshots removed": 10_000, "mutants caught": 8}
+from tests.simulation.schedules import SEEDS
+
+FLOORS = {
+    "seeds": SEEDS,
+    "virtual days": 90 * SEEDS,
+    "actions": 100_000,
+    "faults": 5_000,
+    "snapshots removed": 10_000,
+    "mutants caught": 8,
+}
 _KEY = "simulation"
 _counts: Counter[str] = Counter()
 

@@ -5,6 +5,7 @@ The faults are drawn beforehand and are plain values: leaving some out does not 
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from reconciler.model.desired import Desired, DesiredSystem
 from tests.fakes.worlds import desired, repository, system
 
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+SEEDS = 300 if os.environ.get("RECONCILER_LONG") else 150
+"""Courses of one run: half of them unless there is time for all."""
 DAYS = 92
 QUIET_DAYS = 12
 """At the end nothing goes wrong: what the faults held up is made up for."""

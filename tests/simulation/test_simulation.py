@@ -1,4 +1,4 @@
-"""Three hundred courses of three months each: the promises hold in the world, whatever went wrong in it, and wrong decisions are seen."""
+"""Many courses of three months each: the promises hold in the world, whatever went wrong in it, and wrong decisions are seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.driver import run
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.schedules import DAYS, course
+from tests.simulation.schedules import DAYS, SEEDS, course
 from tests.simulation.shrink import shrunk, story
 
 pytestmark = [pytest.mark.simulation, pytest.mark.timeout(600)]
@@ -20,7 +20,6 @@ LEFT_OUT = {
     "missing and publishes a complete one",
 }
 """Courses that fail by a mistake of the simulation, not of a decision. The table at the end prints each with its reason."""
-SEEDS = 300
 AT_A_TIME = 10
 CHOSEN = [seed for seed in range(1, SEEDS + len(LEFT_OUT) + 1) if seed not in LEFT_OUT]
 MUTANT_SEEDS = 6
