@@ -153,18 +153,18 @@ class Sink:
         self._handed_over += 1
         if self._handed_over == _HELPERS_FROM and self._arena.is_shared and helpers_here():
             self._crew = SealCrew(self._seals, self._codec, self._arena, _SEALED_BYTES_MAX)
-            self._first_sealers, self._sealers = self._sealers, ThreadPoolExecutor(self._crew.threads, "seal")
-        self._jobs.append(self._sealers.submit(self._seal, kind, plain, ids, lengths, release))
+            self._first_sealers, self._sealers = self._sealers, ThreadPoolExecutor(self._crew.threads, "seal-helped")
+        self._jobs.append(self._sealers.submit(self._seal, self._crew, kind, plain, ids, lengths, release))
 
-    def _seal(self, kind: Type, plain: Region, ids: bytes, lengths: bytes, release: Callable[[], None]) -> None:
+    def _seal(self, crew: SealCrew | None, kind: Type, plain: Region, ids: bytes, lengths: bytes, release: Callable[[], None]) -> None:
+        """``crew``: as it was when the segment was handed over, so that only the threads that it has seats for ask it."""
         try:
-            packed, sealed = self._sealed(kind, plain, ids, lengths)
+            packed, sealed = self._sealed(crew, kind, plain, ids, lengths)
             self._packs.append(kind, packed, len(plain.view), ids, lengths, sealed)
         finally:
             release()
 
-    def _sealed(self, kind: Type, plain: Region, ids: bytes, lengths: bytes) -> tuple[Packed, memoryview]:
-        crew = self._crew
+    def _sealed(self, crew: SealCrew | None, kind: Type, plain: Region, ids: bytes, lengths: bytes) -> tuple[Packed, memoryview]:
         if crew is not None and plain.offset is not None and len(plain.view) <= _SEALED_BYTES_MAX - SEAL_BYTES:
             with contextlib.suppress(HelperLost):  # nothing is lost with it: the content is still here
                 return crew.seal(kind, plain.offset, len(plain.view), ids, lengths)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
+import time
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +19,7 @@ from reconciler.base.arena import Arena
 from reconciler.repository import Progress, Taken
 from reconciler.repository.codec import Codec
 from reconciler.repository.errors import Damaged
-from reconciler.repository.format import Type
+from reconciler.repository.format import Packed, Type
 from reconciler.repository.helper import helpers_here
 from reconciler.repository.seal import SegmentSealer, lengths_packed
 from reconciler.repository.seal_crew import SealCrew
@@ -75,6 +78,26 @@ def test_helpers_that_are_killed_cost_nothing_but_their_work(full: Bench, tmp_pa
     taken = full.take(kind="full", progress=kill)
     assert killed
     _proven(full, taken, tmp_path / "out")
+
+
+def test_helpers_are_asked_by_as_many_threads_as_they_have_seats_for(full: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with many cores, threads with segments from before the helpers took their seats, and the shared memory was used up."""
+    asking: set[str] = set()
+    ask = SealCrew.seal
+
+    def seen(self: SealCrew, kind: Type, start: int, length: int, ids: bytes, lengths: bytes) -> tuple[Packed, memoryview]:
+        asking.add(threading.current_thread().name)
+        return ask(self, kind, start, length, ids, lengths)
+
+    def slow(*words: Any) -> Any:
+        time.sleep(0.1)  # so that segments wait for the first threads when the helpers come
+        return seal(*words)
+
+    seal = SegmentSealer.seal
+    monkeypatch.setattr(SealCrew, "seal", seen)
+    monkeypatch.setattr(SegmentSealer, "seal", slow)
+    assert full.take(kind="full").root is not None
+    assert {name.rpartition("_")[0] for name in asking} == {"seal-helped"}
 
 
 def test_without_shared_memory_threads_seal(full: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
