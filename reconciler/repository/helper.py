@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Final
 
 import msgspec
@@ -105,6 +105,18 @@ class Helper:
         status = self._process.wait()
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
         return HelperLost(f"a process that did a part of this work was ended {how}")
+
+
+def hire(module: str, setups: Iterable[msgspec.Struct], inherited: int) -> list[Helper]:
+    """One helper for each setup; all or none."""
+    helpers: list[Helper] = []
+    try:
+        for setup in setups:
+            helpers.append(Helper(module, setup, inherited))  # noqa: PERF401 (those that run are ended when the next one fails)
+    except BaseException:
+        close_all(helpers)
+        raise
+    return helpers
 
 
 def close_all(helpers: Sequence[Helper]) -> None:

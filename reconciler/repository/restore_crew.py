@@ -11,7 +11,7 @@ import msgspec
 
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import HelperLost
-from reconciler.repository.helper import Helper, Trouble, close_all, error_of, helpers_here
+from reconciler.repository.helper import Helper, Trouble, close_all, error_of, helpers_here, hire
 from reconciler.repository.index import Position, SegmentPlace
 from reconciler.repository.restore_files import FileWriter, Written
 from reconciler.repository.store import LocalStore
@@ -68,17 +68,11 @@ class Crew:
         self._writer = writer
         self._own = threading.local()
         self._lock = threading.Lock()
-        self._helpers: list[Helper] = []
         self._encoder, self._decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Answer)
         target, seals, place = writer.target, writer.seals, writer.fetcher.store.url
-        try:
-            for number in range(helpers_here()):
-                prefix = b"%s.%d." % (target.prefix, number)
-                setup = Setup(place, seals.repository.hex(), seals.master, target.root, target.handle, prefix)
-                self._helpers.append(Helper("reconciler.repository.restore_helper", setup, target.handle))
-        except BaseException:
-            self.close()
-            raise
+        prefixes = [b"%s.%d." % (target.prefix, number) for number in range(helpers_here())]
+        setups = [Setup(place, seals.repository.hex(), seals.master, target.root, target.handle, prefix) for prefix in prefixes]
+        self._helpers = hire("reconciler.repository.restore_helper", setups, target.handle)
         self._turn = itertools.cycle(self._helpers)
 
     @property

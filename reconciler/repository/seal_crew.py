@@ -13,7 +13,7 @@ import msgspec
 from reconciler.base.arena import Arena, Region
 from reconciler.repository.codec import Codec
 from reconciler.repository.format import Packed, Type
-from reconciler.repository.helper import Helper, Trouble, close_all, error_of, helpers_here
+from reconciler.repository.helper import Helper, Trouble, close_all, error_of, helpers_here, hire
 from reconciler.repository.seal import Seals
 
 
@@ -65,15 +65,9 @@ class SealCrew:
         self._lock = threading.Lock()
         self._arena = arena
         self._room_bytes = sealed_bytes_max
-        self._helpers: list[Helper] = []
         self._encoder, self._decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Answer)
         setup = Setup(seals.repository.hex(), seals.master, codec.algorithm, codec.level, arena.handle, arena.size)
-        try:
-            for _ in range(helpers_here()):
-                self._helpers.append(Helper("reconciler.repository.seal_helper", setup, arena.handle))
-        except BaseException:
-            self.close()
-            raise
+        self._helpers = hire("reconciler.repository.seal_helper", [setup] * helpers_here(), arena.handle)
         self._turn = itertools.cycle(self._helpers)
 
     @property
