@@ -1,0 +1,103 @@
+"""Verbs that do what the loop does, once or for ever, or because a person says so."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.act.context import Result, Watcher
+    from reconciler.app.clean import CleanUpReport
+    from reconciler.app.house import House
+    from reconciler.app.planned import PlanReport
+    from reconciler.app.reports import PassReport
+    from reconciler.model.snapshot import BackupKind
+
+
+class Acting:
+    """Part of a Session."""
+
+    house: House
+
+    def run_once(self, *, init: bool = False, stop: threading.Event | None = None, progress: Watcher | None = None) -> PassReport:
+        """One pass of the loop: observe, plan, act, record. ``init``: first create repositories and keys that are missing."""
+        from reconciler.app import one_pass
+
+        return one_pass.run_once(self.house, init=init, stop=stop or threading.Event(), progress=progress)
+
+    def watch(self, *, stop: threading.Event, progress: Watcher | None = None, init: bool = False) -> None:
+        """Passes until ``stop`` is set, at once when the specs change; serves the endpoints."""
+        from reconciler.app import watch
+
+        watch.watch(self.house, stop=stop, progress=progress, init=init)
+
+    def backup(
+        self,
+        systems: Sequence[str] = (),
+        kind: BackupKind | None = None,
+        *,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
+    ) -> tuple[Result, ...]:
+        """Back up now, due or not: the named systems, or all that this host runs. ``kind``: None means incremental."""
+        from reconciler.app import demand
+
+        return demand.backup(self.house, systems, kind, stop=stop or threading.Event(), progress=progress)
+
+    def verify(
+        self,
+        systems: Sequence[str] = (),
+        *,
+        deep: bool = False,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
+    ) -> tuple[Result, ...]:
+        """Prove that the snapshots of each system are intact, in every repository that holds some.
+
+        ``deep``: read every byte. Otherwise that happens only where such a proof is due by declaration; where it is fresh, the structure is
+        looked at.
+        """
+        from reconciler.app import demand
+
+        return demand.verify(self.house, systems, deep=deep, stop=stop or threading.Event(), progress=progress)
+
+    def copy(
+        self, systems: Sequence[str], target: str, *, stop: threading.Event | None = None, progress: Watcher | None = None
+    ) -> tuple[Result, ...]:
+        """Copy what a repository lacks of these systems (none means all) into it, from any repository that holds it."""
+        from reconciler.app import demand
+
+        return demand.copy(self.house, systems, target, stop=stop or threading.Event(), progress=progress)
+
+    def plan_copy(self, systems: Sequence[str], target: str) -> PlanReport:
+        """What :meth:`copy` would do. Changes nothing."""
+        from reconciler.app import planning
+
+        return planning.plan_copies(self.house, systems, target)
+
+    def prune(
+        self,
+        repositories: Sequence[str] = (),
+        *,
+        confirm: str | None = None,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
+    ) -> tuple[Result, ...]:
+        """Remove from these repositories (none means all) what no snapshot needs. ``confirm``: the digest of the plan of the one named."""
+        from reconciler.app import clean
+
+        return clean.run(self.house, repositories, confirm=confirm, stop=stop or threading.Event(), progress=progress)
+
+    def plan_prune(self, repositories: Sequence[str] = ()) -> tuple[CleanUpReport, ...]:
+        """What :meth:`prune` would do. Changes nothing."""
+        from reconciler.app import clean
+
+        return clean.plan(self.house, repositories)
+
+    def forget(self, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
+        """Remove snapshots because a person says so. The newest good one of a system and held ones are refused."""
+        from reconciler.app import demand
+
+        return demand.forget(self.house, ids, reason)

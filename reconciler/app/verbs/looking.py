@@ -1,0 +1,84 @@
+"""Verbs that look: what is declared, what is there, what happened. None of them changes anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from reconciler.app.house import House
+    from reconciler.app.planned import PlanReport
+    from reconciler.app.queries.queries import Queries
+    from reconciler.app.reports import Explanation, SnapshotDetail, SnapshotList
+    from reconciler.catalog.records import Event, Run
+    from reconciler.decide.backups import Request
+    from reconciler.model.status import Status
+    from reconciler.model.uncovered import Uncovered
+    from reconciler.spec import Loaded
+
+
+class Looking:
+    """Part of a Session."""
+
+    house: House
+
+    def load(self) -> Loaded:
+        """The specs as they stand, with their problems; broken objects at their last good version."""
+        from reconciler.app import planning
+
+        return planning.load(self.house)
+
+    def plan(self, *, cached: bool = False, request: Request | None = None, base: str | None = None) -> PlanReport:
+        """What would be done now. ``cached``: as the repositories were last seen, without looking at them.
+
+        ``base``: a revision in git; the report then says what the edit since then changes (its blast radius).
+        """
+        from reconciler.app import planning
+
+        return planning.plan(self.house, cached=cached, request=request, base=base)
+
+    def status(self, *, cached: bool = False) -> Status:
+        from reconciler.app import view
+
+        return view.status(self.house, cached=cached)
+
+    def explain(self, system: str, *, cached: bool = False) -> Explanation:
+        from reconciler.app import explain
+
+        return explain.explain(self.house, system, cached=cached)
+
+    def snapshots(self, system: str | None = None, *, cached: bool = False) -> SnapshotList:
+        """Newest first; of one system or of all, those of other realms included."""
+        from reconciler.app import view
+
+        return view.snapshots(self.house, system, cached=cached)
+
+    def snapshot(self, prefix: str, *, cached: bool = False) -> SnapshotDetail:
+        """The one snapshot whose id begins so."""
+        from reconciler.app import view
+
+        return view.snapshot(self.house, prefix, cached=cached)
+
+    def events(self, limit: int = 50, system: str | None = None) -> tuple[Event, ...]:
+        from reconciler.app import view
+
+        return view.events(self.house, limit, system)
+
+    def runs(self, limit: int = 50, system: str | None = None) -> tuple[Run, ...]:
+        from reconciler.app import view
+
+        return view.runs(self.house, limit, system)
+
+    def queries(self) -> AbstractContextManager[Queries]:
+        """Questions about what snapshots hold, answered from one look at the repositories: files, diff, find, dump."""
+        from reconciler.app.queries.queries import declared_queries
+
+        return declared_queries(self.house)
+
+    def uncovered(self, roots: Sequence[str] = ()) -> tuple[Uncovered, ...]:
+        """Data below these folders (none: the usual ones), and running databases, that no system of this host covers."""
+        from reconciler.app import coverage
+
+        return coverage.uncovered(self.house, roots)
