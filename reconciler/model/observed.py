@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.declared.policy import Retention
+from reconciler.model.drill import DrillRecord
 from reconciler.model.snapshot import BackupKind, Snapshot
 from reconciler.model.wishes import Pause, Wish
 
@@ -123,5 +124,7 @@ class Observed:
     """(system, repository, lane) that are being worked on right now."""
     wishes: tuple[Wish, ...] = ()
     """Backups that people asked the loop for, oldest first; some may be too old."""
+    drills: tuple[DrillRecord, ...] = ()
+    """Of each system and repository the newest ones, newest first."""
     pause: Pause | None = None
     """As last declared; it may have ended by itself."""

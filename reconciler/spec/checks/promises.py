@@ -12,6 +12,7 @@ from reconciler.model.cron import longest_gap
 from reconciler.model.declared.envelope import System
 from reconciler.model.declared.objectives import Copies, Objectives
 from reconciler.model.declared.policy import Compression, Retention, Schedule, Trigger
+from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared, Key
 from reconciler.spec.resolve import Layer, Objects, last_given, layers, merge_block
@@ -98,9 +99,15 @@ def _words(value: timedelta) -> str:
 
 
 def _downtime(declared: Declared, objectives: Objectives) -> Iterator[Problem]:
-    if objectives.rto is not None and objectives.mtd is not None and objectives.rto > objectives.mtd:
-        message = f"the RTO is {_words(objectives.rto)}, longer than the maximum tolerable downtime of {_words(objectives.mtd)}"
-        yield declared.problem("rto-mtd", ("spec", "objectives"), message)
+    cases = [("", objectives.rto, objectives.mtd)]
+    for disaster in objectives.disasters:
+        promised = objectives.under(DisasterType(disaster))
+        cases.append((f"{disaster}: ", promised.rto, promised.mtd))
+    for case, rto, mtd in cases:
+        if rto is not None and mtd is not None and rto > mtd:
+            message = f"{case}the RTO is {_words(rto)}, longer than the maximum tolerable downtime of {_words(mtd)}"
+            yield declared.problem("rto-mtd", ("spec", "objectives"), message)
+            return  # an RTO without one of its own for the disaster would be told once for each
 
 
 def _compression(declared: Declared, compression: Compression) -> Iterator[Problem]:
