@@ -40,7 +40,8 @@ if TYPE_CHECKING:
         SnapshotList,
     )
     from reconciler.base.errors import ReconcilerError
-    from reconciler.catalog.records import Event, RestoreRecord, Run, RunOutcome
+    from reconciler.catalog.records import RestoreRecord, Run, RunOutcome
+    from reconciler.model.event import Event
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
     from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth

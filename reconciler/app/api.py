@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         TriggerReport,
     )
     from reconciler.app.session import Session
-    from reconciler.catalog.records import Event
+    from reconciler.model.event import Event
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.status import Status
 

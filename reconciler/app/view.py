@@ -8,11 +8,12 @@ from reconciler.app.house import House
 from reconciler.app.recording import read_only_status
 from reconciler.app.reports import KeepVerdict, SnapshotDetail, SnapshotList
 from reconciler.app.scene import NOTHING, Scene, load, look
-from reconciler.catalog.records import Event, Run
+from reconciler.catalog.records import Run
 from reconciler.decide.plan import plan as decide_plan
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredSystem
+from reconciler.model.event import Event
 from reconciler.model.status import Status
 
 

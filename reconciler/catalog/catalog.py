@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from reconciler.base.clock import Clock
-    from reconciler.catalog.records import Claim, Document, Event, Holder, RestoreRecord, Run, RunOutcome
+    from reconciler.catalog.records import Claim, Document, Holder, RestoreRecord, Run, RunOutcome
     from reconciler.catalog.store import Store
     from reconciler.model.declared.policy import Retention
+    from reconciler.model.event import Event
     from reconciler.model.observed import Failure, RepositoryState, RunHistory
     from reconciler.model.status import Condition
     from reconciler.model.wishes import Pause, Wish
@@ -216,7 +217,7 @@ class Catalog:
     def add_event(self, kind: Literal["Normal", "Warning"], object_kind: str, name: str, reason: str, note: str, at: datetime) -> None:
         """The same (object, reason, note) again counts up. Kept for 30 days, 5,000 at most."""
         from reconciler.catalog import conditions as statements
-        from reconciler.catalog.records import Event
+        from reconciler.model.event import Event
 
         with self._store.writing(fenced=False) as connection:
             statements.add_event(connection, Event(kind, object_kind, name, reason, note, 1, at, at))

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, RowMapping, delete, select
 
 from reconciler.base.ids import new_id
 from reconciler.catalog.documents import get_value, put_value
-from reconciler.catalog.records import Event
 from reconciler.catalog.tables import conditions, events, upsert
+from reconciler.model.event import Event
 from reconciler.model.status import Condition, ConditionType, Truth
 
 EVENTS_KEPT = 5000

@@ -91,20 +91,6 @@ class RestoreRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something worth telling a person; the same one again only counts up."""
-
-    kind: Literal["Normal", "Warning"]
-    object_kind: str
-    name: str
-    reason: str
-    note: str
-    count: int
-    first_at: datetime
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to work on one (system, repository, lane), until released or until its process is gone."""
 

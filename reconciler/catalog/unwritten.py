@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.catalog.records import Document, Event, Holder, RestoreRecord, Run
+    from reconciler.catalog.records import Document, Holder, RestoreRecord, Run
     from reconciler.model.declared.policy import Retention
+    from reconciler.model.event import Event
     from reconciler.model.observed import RepositoryState, RunHistory
     from reconciler.model.status import Condition
     from reconciler.model.wishes import Pause, Wish

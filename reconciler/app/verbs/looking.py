@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.reports import Explanation, SnapshotDetail, SnapshotList
-    from reconciler.catalog.records import Event, Run
+    from reconciler.catalog.records import Run
     from reconciler.decide.backups import Request
+    from reconciler.model.event import Event
     from reconciler.model.status import Status
     from reconciler.model.uncovered import Uncovered
     from reconciler.spec import Loaded

@@ -30,7 +30,8 @@ def status(
     roots: Annotated[list[str] | None, Argument(metavar="ROOT", help="With --uncovered: folders to look in.")] = None,
 ) -> ExitCode:
     """How things stand: age against RPO, what is not well, what comes next."""
-    from reconciler.cli.render.status import breaches, status_json, status_page
+    from reconciler.cli.render.status import status_json, status_page
+    from reconciler.model.standing import breaches
 
     if uncovered:
         return _uncovered(words, roots or [])

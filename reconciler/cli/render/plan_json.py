@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.base.plain import plain
 from reconciler.base.printable import escape
 from reconciler.cli.render import when
 from reconciler.cli.render.approval import approvals_yaml
-from reconciler.cli.render.as_json import document, plain
+from reconciler.cli.render.as_json import document
 from reconciler.cli.render.blast import SIGNS, blast_notes, blast_rows, blast_summary
 from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, causes, deed, names_of, summary
 from reconciler.cli.render.problems import counts

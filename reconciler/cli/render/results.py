@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.base.errors import Fate
+from reconciler.base.plain import plain
 from reconciler.base.units import format_size
 from reconciler.cli.render import when
-from reconciler.cli.render.as_json import document, plain
+from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import VERBS, add_persons, held_in_words
 from reconciler.cli.render.problems import add_problems, counts

@@ -9,24 +9,10 @@ from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
+from reconciler.model.standing import Grade, breaches, standing
 from reconciler.model.status import Condition, ConditionType, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
 
-OBJECTIVES = (
-    ConditionType.BACKUP_FRESH,
-    ConditionType.RECOVERY_PROVEN,
-    ConditionType.COPIES_SATISFIED,
-    ConditionType.VERIFIED,
-)
-"""What `status --check` looks at: the promises; Unknown counts as broken."""
-
-
-_OF_VERIFIED = {"Never": "not verified yet", "Overdue": "verification overdue", "Failed": "verification failed"}
-"""Reasons that say too little without their condition."""
-
-
-def breaches(status: Status) -> tuple[Condition, ...]:
-    """Every objective that is broken or Unknown."""
-    return tuple(c for s in status.systems for c in s.conditions if c.type in OBJECTIVES and c.status is not Truth.TRUE)
+_STYLES = {Grade.BAD: Style.BAD, Grade.UNSURE: Style.WARN, Grade.GOOD: Style.GOOD}
 
 
 def status_page(status: Status) -> Page:
@@ -82,21 +68,8 @@ def _age(point: datetime | None, rpo: timedelta | None, now: datetime) -> Cell:
 
 
 def _state(system: SystemStatus) -> Cell:
-    if system.suspended:
-        return ("suspended", Style.WARN)
-    ready = system.condition(ConditionType.READY)
-    if ready is None:
-        return ("unknown", Style.WARN)
-    if ready.status is Truth.UNKNOWN:
-        return (_words(ready.reason), Style.WARN)
-    return ("ready", Style.GOOD) if ready.status is Truth.TRUE else (_words(ready.reason), Style.BAD)
-
-
-def _words(reason: str) -> str:
-    """``NeverBackedUp`` as ``never backed up``."""
-    if reason in _OF_VERIFIED:
-        return _OF_VERIFIED[reason]
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in reason).strip() or "not ready"
+    found = standing(system)
+    return (found.words, _STYLES[found.grade])
 
 
 def _next(system: SystemStatus, now: datetime) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.base.plain import plain
 from reconciler.base.units import format_size
 from reconciler.cli.render import when
-from reconciler.cli.render.as_json import document, plain
+from reconciler.cli.render.as_json import document
 from reconciler.cli.render.files import entry_json
 from reconciler.cli.render.page import Cell, Page, Style
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from reconciler.base.clock import local_offset
-from reconciler.base.units import format_duration
+from reconciler.base.units import format_span
 
 
 def moment(at: datetime | None) -> str:
@@ -31,13 +31,8 @@ def zone(at: datetime) -> str:
 
 
 def span(value: timedelta) -> str:
-    """A duration rounded for reading: nobody wants hours with seconds, or the seconds of an hour."""
-    seconds = value.total_seconds()
-    if abs(seconds) >= 86400:
-        value = timedelta(seconds=round(seconds / 3600) * 3600)
-    elif abs(seconds) >= 600:
-        value = timedelta(seconds=round(seconds / 60) * 60)
-    return format_duration(value, parts=2)
+    """``4m``, ``2d3h``: a duration rounded for reading."""
+    return format_span(value)
 
 
 def age(at: datetime | None, now: datetime) -> str:

@@ -19,7 +19,8 @@ from reconciler.app.reports import (
     StarterReport,
 )
 from reconciler.base.errors import Fate
-from reconciler.catalog.records import Event, Run, RunOutcome
+from reconciler.catalog.records import Run, RunOutcome
+from reconciler.model.event import Event
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Lane
 from reconciler.model.snapshot import BackupKind

@@ -13,7 +13,8 @@ from reconciler.cli.render.plan import plan_page
 from reconciler.cli.render.plan_json import plan_json, plan_markdown
 from reconciler.cli.render.problems import problems_json, problems_page
 from reconciler.cli.render.snapshots import snapshot_page, snapshots_json, snapshots_page
-from reconciler.cli.render.status import breaches, status_json, status_page
+from reconciler.cli.render.status import status_json, status_page
+from reconciler.model.standing import breaches
 
 Golden = Callable[[str, str], None]
 
