@@ -39,16 +39,6 @@ def format_duration(value: timedelta, *, parts: int = 5) -> str:
     return "".join(pieces[:parts]) or "0s"
 
 
-def format_span(value: timedelta) -> str:
-    """A duration rounded for reading: nobody wants hours with seconds, or the seconds of an hour."""
-    seconds = value.total_seconds()
-    if abs(seconds) >= 86400:
-        value = timedelta(seconds=round(seconds / 3600) * 3600)
-    elif abs(seconds) >= 600:
-        value = timedelta(seconds=round(seconds / 60) * 60)
-    return format_duration(value, parts=2)
-
-
 def parse_size(text: str) -> int:
     """``512MiB`` to bytes. Raises ValueError with a sentence that says what would be right."""
     if not isinstance(text, str) or not re.fullmatch(SIZE_PATTERN, text):

@@ -10,9 +10,10 @@ from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.block import given, sentence, words
 from reconciler.cli.render.page import Cell, Page, Style
-from reconciler.cli.render.plan import HELD, SYMBOLS, add_persons, deed, held_in_words
+from reconciler.cli.render.plan import HELD, SYMBOLS, add_persons
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.status import Condition, ConditionType, Truth
+from reconciler.model.wording import deed, held_in_words
 
 if TYPE_CHECKING:
     from reconciler.app.reports import Explanation, KeepVerdict

@@ -13,7 +13,8 @@ from reconciler.cli.render.approval import approvals_yaml
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan
+from reconciler.model.plan import ActionKind, Gap, Plan
+from reconciler.model.wording import causes, deed, held_in_words, names_of
 
 SYMBOLS = {
     ActionKind.BACKUP: "+",
@@ -43,7 +44,6 @@ _STYLES = {
     ActionKind.FORGET: Style.BAD,
     ActionKind.PRUNE: Style.WARN,
 }
-_NAMES_SHOWN = 3
 
 
 def plan_page(plan: Plan, desired: Desired) -> Page:
@@ -107,35 +107,6 @@ def _title(name: str, system: DesiredSystem | None) -> tuple[Cell, ...]:
     )
 
 
-def deed(action: Action) -> str:
-    """One action in a few words: ``back up to main, incremental``."""
-    match action.kind:
-        case ActionKind.BACKUP:
-            return f"back up to {action.repository}, {action.backup_kind or 'incremental'}"
-        case ActionKind.COPY:
-            source = f" from {action.origin}" if action.origin else ""
-            return f"copy {_snapshots(action.snapshots)}{source} to {action.repository}"
-        case ActionKind.VERIFY:
-            return f"verify {_snapshots(action.snapshots)} in {action.repository}{', structure' if action.quick else ''}"
-        case ActionKind.MARK:
-            return f"mark {when.count(len(action.snapshots), 'snapshot')} in {action.repository}"
-        case ActionKind.UNMARK:
-            return f"keep {_snapshots(action.snapshots)} in {action.repository}"
-        case ActionKind.FORGET:
-            return f"forget {_snapshots(action.snapshots)} in {action.repository}"
-        case ActionKind.PRUNE:
-            return f"remove what no snapshot needs in {action.repository}"
-
-
-def _snapshots(ids: Sequence[str]) -> str:
-    return when.short(ids[0]) if len(ids) == 1 else when.count(len(ids), "snapshot")
-
-
-def held_in_words(held: Held) -> str:
-    """``120 of 365 snapshots in main stay``."""
-    return f"{len(held.snapshots)} of {when.count(held.total, 'snapshot')} in {held.repository} stay"
-
-
 def add_persons(page: Page, gaps: Sequence[Gap]) -> None:
     """What several systems have in common is said once."""
     if not gaps:
@@ -155,21 +126,6 @@ def _approvals(page: Page, plan: Plan) -> None:
         page.line("---")
         for line in text.split("\n"):
             page.line(line)
-
-
-def causes(gaps: Sequence[Gap]) -> list[list[Gap]]:
-    """What several systems have in common, together; in the order of the plan."""
-    groups: dict[tuple[str, str, str], list[Gap]] = {}
-    for gap in gaps:
-        groups.setdefault((gap.person, gap.why, gap.repository), []).append(gap)
-    return list(groups.values())
-
-
-def names_of(gaps: Sequence[Gap]) -> str:
-    """The systems of one cause; many are counted."""
-    names = sorted({gap.system for gap in gaps if gap.system})
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + more
 
 
 def _prefixed(names: str) -> str:

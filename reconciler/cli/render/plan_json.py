@@ -10,11 +10,12 @@ from reconciler.cli.render import when
 from reconciler.cli.render.approval import approvals_yaml
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.blast import SIGNS, blast_notes, blast_rows, blast_summary
-from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, causes, deed, names_of, summary
+from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, summary
 from reconciler.cli.render.problems import counts
 from reconciler.model.blast import BlastRadius
 from reconciler.model.desired import Desired
 from reconciler.model.plan import ActionKind, Plan
+from reconciler.model.wording import causes, deed, names_of
 
 
 def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:

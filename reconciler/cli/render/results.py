@@ -13,13 +13,14 @@ from reconciler.base.units import format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
-from reconciler.cli.render.plan import VERBS, add_persons, held_in_words
+from reconciler.cli.render.plan import VERBS, add_persons
 from reconciler.cli.render.problems import add_problems, counts
 from reconciler.cli.render.status import add_systems
 from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind
 from reconciler.model.status import Status
+from reconciler.model.wording import held_in_words
 
 if TYPE_CHECKING:
     from reconciler.app.reports import InitReport, PassReport

@@ -1,12 +1,14 @@
-"""Moments and amounts for people: local time with its offset, ages of two units, counts with their noun."""
+"""Moments and amounts for people at a terminal: local time with its offset; what needs no place comes from base/words.py."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from reconciler.base.clock import local_offset
-from reconciler.base.units import format_span
+from reconciler.base.words import age, ago, count, short, span, universal, until
+
+__all__ = ["age", "ago", "count", "exact", "minute", "moment", "short", "span", "universal", "until", "zone"]
 
 
 def moment(at: datetime | None) -> str:
@@ -19,47 +21,10 @@ def exact(at: datetime) -> str:
     return f"{local_offset(at):%Y-%m-%d %H:%M:%S} {zone(at)}"
 
 
-def universal(at: datetime) -> str:
-    """``2026-11-23 13:02:07 UTC``: for readers who sit elsewhere."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def zone(at: datetime) -> str:
     """``+01:00``: the offset of local time at that moment."""
     text = f"{local_offset(at):%z}"
     return f"{text[:3]}:{text[3:5]}"
-
-
-def span(value: timedelta) -> str:
-    """``4m``, ``2d3h``: a duration rounded for reading."""
-    return format_span(value)
-
-
-def age(at: datetime | None, now: datetime) -> str:
-    """``4m``, ``2d3h``; a dash for never."""
-    return "-" if at is None else span(max(now - at, timedelta(0)))
-
-
-def ago(at: datetime | None, now: datetime) -> str:
-    """``4m ago``, ``never``."""
-    if at is None:
-        return "never"
-    return "just now" if now - at < timedelta(seconds=1) else f"{age(at, now)} ago"
-
-
-def until(at: datetime, now: datetime) -> str:
-    """``in 6m``, ``now`` when it is due."""
-    return "now" if at <= now else f"in {span(at - now)}"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 snapshot``, ``12,000 snapshots``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def short(identity: str) -> str:
-    """The first eight digits of an id: enough to name it in a command."""
-    return identity[:8]
 
 
 def minute(ns: int | None) -> str:
