@@ -163,7 +163,7 @@ def _measure(size: int, root: Path) -> dict[str, float]:
     changed = _seconds(tick)
     scene = next(iter(passes._decided.values()), None)
     deciding = _seconds(lambda: plan(scene.desired, scene.observed, scene.now)) if scene is not None else 0.0
-    status = passes.tick(jump=None, under_way=frozenset()).status
+    status = passes.tick(jump=None, under_way=frozenset()).board.status
     from prometheus_client import generate_latest
 
     metrics = _seconds(lambda: generate_latest(registry(lambda: status)))

@@ -25,6 +25,7 @@ from reconciler.decide.plan import plan as decide_plan
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import Tick
 from reconciler.loop.rest import Rest
+from reconciler.model.board import Board
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Action, Gap
@@ -34,6 +35,7 @@ from reconciler.spec import Cache, Loaded, SpecError
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
+EVENTS_SHOWN = 25
 _log = get("app")
 
 
@@ -80,12 +82,12 @@ class SteadyPass:
         history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
-        status = record(self._catalog, scene, plan)
+        board = Board(record(self._catalog, scene, plan), plan, self._catalog.events(EVENTS_SHOWN))
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
         limits = {r.name: limit for r in loaded.desired.repositories if (limit := r.limits.concurrency) is not None}
         actions = tuple(a for a in in_order(plan.to_begin) if self._rest.over(a))
-        return Tick(status, actions, loaded.desired.settings.interval, limits)
+        return Tick(board, actions, loaded.desired.settings.interval, limits)
 
     def act(self, action: Action, stop: threading.Event, beat: Callable[[], None], /) -> None:
         """Carry out one action; its repository is listed again in the next tick."""

@@ -68,33 +68,39 @@ def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.
 
 
 class Endpoints:
-    """/metrics, /healthz and /readyz, at the address that the specs name now."""
+    """The page, the API and the endpoints for scrapers, at the addresses that the specs name now."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._server: Server | None = None
-        self._address: str | None = None
+        self._servers: dict[str, tuple[Server, bool]] = {}
+        """By address, and whether the page is there."""
 
     def follow(self, settings: SettingsSpec) -> None:
-        """Listen where ``settings`` say; nothing to do when that is so already. Raises when the address cannot be had."""
+        """Listen where ``settings`` say; what stays as it is goes on answering. Raises when an address cannot be had."""
         from reconciler.web.server import serve
 
-        wanted = settings.metrics_listen or settings.listen
-        if wanted == self._address:
-            return
-        server = serve(self._loop.published, listen=wanted, live=self._loop.alive)
-        self.close()
-        self._server, self._address = server, wanted
-        _log.info("serving metrics", url=f"{server.url}/metrics")
+        wanted = {settings.metrics_listen or settings.listen: False} | {settings.listen: True}
+        for address, page in wanted.items():
+            server, has_page = self._servers.get(address, (None, False))
+            if server is not None and has_page != page:
+                self._close(address)  # the same port serves something else now
+            if server is None or has_page != page:
+                server = serve(self._loop.published, listen=address, pulse=self._loop.pulse, shows_page=page)
+                self._servers[address] = server, page
+                _log.info("serving the page and metrics" if page else "serving metrics", url=server.url)
+        for address in self._servers.keys() - wanted.keys():
+            self._close(address)
 
     def follow_if_possible(self, settings: SettingsSpec) -> None:
         """The same after an edit: the old address stays until the new one can be had."""
         try:
             self.follow(settings)
         except ReconcilerError as error:
-            _log.error("cannot serve metrics at the new address", code=error.code, error=error.message, hint=error.hint)
+            _log.error("cannot serve at the new address", code=error.code, error=error.message, hint=error.hint)
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server, self._address = None, None
+        for address in list(self._servers):
+            self._close(address)
+
+    def _close(self, address: str) -> None:
+        self._servers.pop(address)[0].close()

@@ -22,8 +22,9 @@ from reconciler.loop.jump import JumpWatch
 from reconciler.loop.published import Published
 from reconciler.loop.queue import Queue
 from reconciler.loop.workers import Workers
+from reconciler.model.board import Board
 from reconciler.model.plan import Action
-from reconciler.model.status import Status
+from reconciler.model.pulse import Doing, Pulse
 
 TICK_SPACING_SECONDS = 1.0  # many actions that end together are looked at together
 STOP_SECONDS_MAX = 60.0  # how long the end waits for actions to reach a checkpoint
@@ -37,7 +38,7 @@ _log = get("loop")
 class Tick:
     """What one look at the world gave."""
 
-    status: Status
+    board: Board
     actions: tuple[Action, ...]
     interval: timedelta
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Pass(Protocol):
 
 
 class Loop:
-    """Runs once; :attr:`published` and :meth:`alive` may be asked from any thread, before, during and after."""
+    """Runs once; :attr:`published`, :meth:`alive` and :meth:`pulse` may be asked from any thread, before, during and after."""
 
     def __init__(self, passes: Pass, *, concurrency: int, interval: timedelta, clock: Clock) -> None:
         """``interval``: until the first tick has said its own."""
@@ -72,6 +73,8 @@ class Loop:
         self._clock = clock
         self._wake = threading.Event()
         self._beat_at = clock.monotonic()
+        self._doing = Doing.STARTING
+        self._queue = Queue()
         self._lost: LeaseLost | None = None
 
     def now(self) -> None:
@@ -85,11 +88,15 @@ class Loop:
 
     def alive(self) -> bool:
         """Whether the loop's own thread still turns, also when its ticks fail."""
-        return self._clock.monotonic() - self._beat_at < max(ALIVE_SECONDS_MIN, 3 * self._interval.total_seconds())
+        return self._silent_seconds() < max(ALIVE_SECONDS_MIN, 3 * self._interval.total_seconds())
+
+    def pulse(self) -> Pulse:
+        """Alive or not, and what it is at."""
+        return Pulse(self.alive(), self._doing, timedelta(seconds=self._silent_seconds()), len(self._queue.under_way()))
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop`` is set. Raises LeaseLost when another process took over."""
-        queue, jumps = Queue(), JumpWatch(self._clock)
+        queue, jumps = self._queue, JumpWatch(self._clock)
         workers = Workers(
             queue,
             self._passes.act,
@@ -104,6 +111,7 @@ class Loop:
                 self._tick(queue, jumps)
                 self._rest(workers, stop)
         finally:
+            self._doing = Doing.ENDING
             for action in workers.close(wait_seconds=STOP_SECONDS_MAX):
                 _log.warning("action did not stop in time", kind=action.kind, system=action.system, repository=action.repository)
         if self._lost is not None:
@@ -111,6 +119,7 @@ class Loop:
 
     def _tick(self, queue: Queue, jumps: JumpWatch) -> None:
         self._beat()
+        self._doing = Doing.LOOKING
         try:
             tick = self._passes.tick(jump=jumps.look(), under_way=queue.under_way())
         except LeaseLost as error:
@@ -121,12 +130,13 @@ class Loop:
             _log.exception("tick failed unexpectedly")
         else:
             self._interval = tick.interval
-            self.published.put(tick.status)
+            self.published.put(tick.board)
             queue.offer(tick.actions, self._clock.monotonic(), tick.limits)
         self._beat()
 
     def _rest(self, workers: Workers, stop: threading.Event) -> None:
         """Until the interval is over or something happened, but never less than the spacing of ticks."""
+        self._doing = Doing.WAITING
         began = self._clock.monotonic()
         spacing = min(TICK_SPACING_SECONDS, self._interval.total_seconds())
         while not self._over(stop):
@@ -156,6 +166,9 @@ class Loop:
 
     def _over(self, stop: threading.Event) -> bool:
         return stop.is_set() or self._lost is not None
+
+    def _silent_seconds(self) -> float:
+        return self._clock.monotonic() - self._beat_at
 
     def _beat(self) -> None:
         self._beat_at = self._clock.monotonic()

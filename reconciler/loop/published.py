@@ -1,18 +1,18 @@
-"""The newest status, for whoever shows it: metrics, pages. An immutable value behind one reference: readers never wait."""
+"""The newest board, for whoever shows it: metrics, pages. An immutable value behind one reference: readers never wait."""
 
 from __future__ import annotations
 
-from reconciler.model.status import Status
+from reconciler.model.board import Board
 
 
 class Published:
-    """Call it for the newest status; None until something was observed."""
+    """Call it for the newest board; None until something was observed."""
 
     def __init__(self) -> None:
-        self._status: Status | None = None
+        self._board: Board | None = None
 
-    def put(self, status: Status) -> None:
-        self._status = status
+    def put(self, board: Board) -> None:
+        self._board = board
 
-    def __call__(self) -> Status | None:
-        return self._status
+    def __call__(self) -> Board | None:
+        return self._board

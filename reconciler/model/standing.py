@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.base.words import count
 from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
 
 OBJECTIVES = (
@@ -38,6 +39,30 @@ class Standing:
 def breaches(status: Status) -> tuple[Condition, ...]:
     """Every objective that is broken or Unknown."""
     return tuple(c for s in status.systems for c in s.conditions if c.type in OBJECTIVES and c.status is not Truth.TRUE)
+
+
+def unwell(condition: Condition) -> bool:
+    """Whether a person should read it."""
+    if condition.type is ConditionType.READY:
+        return False  # the summary of the others
+    if condition.type is ConditionType.SUSPENDED:
+        return condition.status is Truth.TRUE
+    return condition.status is not Truth.TRUE
+
+
+def verdict(status: Status) -> Standing:
+    """All of it in one sentence."""
+    broken = {c.name for c in breaches(status)}
+    total = len(status.systems)
+    if not total:
+        return Standing("Nothing is protected: the specs declare no system.", Grade.UNSURE)
+    troubled = [r.name for r in status.repositories if not r.reachable]
+    if not broken and troubled:
+        names = ", ".join(troubled)
+        return Standing(f"Within every objective as last seen, but not protected further: {names} cannot be used.", Grade.UNSURE)
+    if not broken:
+        return Standing(f"{total} of {count(total, 'system')} protected as declared.", Grade.GOOD)
+    return Standing(f"{len(broken)} of {count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", Grade.BAD)
 
 
 def standing(system: SystemStatus) -> Standing:

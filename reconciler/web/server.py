@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.model.status import Status
+from reconciler.base.clock import Clock, SystemClock
+from reconciler.model.board import Board
+from reconciler.model.pulse import Pulse
 from reconciler.web.errors import WebAddressInUse, WebAddressUnusable
 
 _JOIN_SECONDS: Final = 5.0
@@ -42,12 +44,20 @@ class Server:
         self._thread.join(_JOIN_SECONDS)
 
 
-def serve(published: Callable[[], Status | None], *, listen: str, live: Callable[[], bool], stop: threading.Event | None = None) -> Server:
-    """Serve /metrics, /healthz and /readyz on ``listen`` (``127.0.0.1:9477``, ``[::1]:0``) until ``close`` is called or ``stop`` is set.
+def serve(
+    published: Callable[[], Board | None],
+    *,
+    listen: str,
+    pulse: Callable[[], Pulse],
+    shows_page: bool = True,
+    clock: Clock | None = None,
+    stop: threading.Event | None = None,
+) -> Server:
+    """Serve on ``listen`` (``127.0.0.1:9477``, ``[::1]:0``) until ``close`` is called or ``stop`` is set.
 
-    ``published`` and ``live`` are called from other threads and must not block. ``published`` returns None until something was observed;
-    ``live`` says whether the loop's heartbeat is fresh. Without ``stop`` the endpoints answer until the very end of a shutdown.
-    Raises WebAddressInUse or WebAddressUnusable before anything is started.
+    /metrics, /healthz and /readyz; with ``shows_page``, and on the loopback only, the page and the JSON API besides. ``published`` and
+    ``pulse`` are called from other threads and must not block; ``published`` returns None until something was observed. Without ``stop``
+    everything answers until the very end of a shutdown. Raises WebAddressInUse or WebAddressUnusable before anything is started.
     """
     from reconciler.web import engine, pages
 
@@ -57,8 +67,9 @@ def serve(published: Callable[[], Status | None], *, listen: str, live: Callable
     def ending() -> bool:
         return closing.is_set() or (stop is not None and stop.is_set())
 
+    app = pages.application(published, pulse=pulse, clock=clock or SystemClock(), loopback=loopback, shows_page=shows_page and loopback)
     host, port = listener.getsockname()[:2]
-    thread = engine.start(pages.application(published, live=live, loopback=loopback), listener, ending)
+    thread = engine.start(app, listener, ending)
     return Server(host, port, closing, thread)
 
 

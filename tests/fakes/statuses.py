@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.board import Board
+from reconciler.model.event import Event
 from reconciler.model.observed import RunHistory
+from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
+from reconciler.model.pulse import Doing, Pulse
+from reconciler.model.snapshot import BackupKind
 from reconciler.model.status import (
     Condition,
     ConditionType,
@@ -97,3 +102,36 @@ def company(at: datetime = NOON) -> Status:
             failed={"backup": 4},
         ),
     )
+
+
+def board(status: Status | None = None) -> Board:
+    """What a loop shows of :func:`company`: an action of two kinds, one wait, one held change, one gap of two systems, two events."""
+    status = status or company()
+    at = status.at
+    plan = Plan(
+        at,
+        "d" * 64,
+        clean=True,
+        complete=True,
+        observed_at={},
+        actions=(
+            Action(ActionKind.BACKUP, "billing", "main", Lane.OBJECTIVE, "rpo-due", "the newest is 3h old, the RPO is 15m", 80),
+            Action(ActionKind.VERIFY, "orders", "main", Lane.UPKEEP, "verify-due", "never verified", 10, snapshots=("b" * 32,)),
+        ),
+        held=(Held("orders", "main", "tightening", ("c" * 32,), 12, "the retention was tightened", "e" * 64),),
+        gaps=tuple(
+            Gap(name, "offsite", "repository-unreachable", "it cannot be reached", "Mount the disk of offsite.")
+            for name in ("orders", "billing")
+        ),
+        waiting=(Waiting("orders", "main", BackupKind.INCREMENTAL, at + timedelta(minutes=6), "every 11m"),),
+    )
+    events = (
+        Event("Warning", "System", "billing", "RpoExceeded", "the newest is 3h old", 4, at - timedelta(hours=2), at - timedelta(minutes=1)),
+        Event("Normal", "System", "orders", "BackupFresh", "back within 15m", 1, at - timedelta(hours=1), at - timedelta(hours=1)),
+    )
+    return Board(status, plan, events)
+
+
+def pulse(*, alive: bool = True) -> Pulse:
+    """A loop that rests between two looks, or one that has been silent for ten minutes."""
+    return Pulse(alive, Doing.WAITING if alive else Doing.LOOKING, timedelta(seconds=1 if alive else 600), under_way=1)

@@ -9,8 +9,8 @@ from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
-from reconciler.model.standing import Grade, breaches, standing
-from reconciler.model.status import Condition, ConditionType, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
+from reconciler.model.standing import Grade, breaches, standing, unwell, verdict
+from reconciler.model.status import Condition, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
 
 _STYLES = {Grade.BAD: Style.BAD, Grade.UNSURE: Style.WARN, Grade.GOOD: Style.GOOD}
 
@@ -23,7 +23,8 @@ def status_page(status: Status) -> Page:
     _repositories(page, status)
     page.blank()
     _tree_and_loop(page, status)
-    page.line(*_verdict(status), hang=2)
+    found = verdict(status)
+    page.line((found.words, _STYLES[found.grade]), hang=2)
     return page
 
 
@@ -82,9 +83,9 @@ def _next(system: SystemStatus, now: datetime) -> str:
 
 def _unwell(page: Page, status: Status) -> None:
     """Every condition that is not as it should be, with its sentence."""
-    found = [c for s in status.systems for c in s.conditions if _bad(c)]
-    found += [c for r in status.repositories for c in r.conditions if _bad(c)]
-    found += [c for c in status.conditions if _bad(c)]
+    found = [c for s in status.systems for c in s.conditions if unwell(c)]
+    found += [c for r in status.repositories for c in r.conditions if unwell(c)]
+    found += [c for c in status.conditions if unwell(c)]
     if not found:
         return
     page.blank()
@@ -97,14 +98,6 @@ def _complaint(condition: Condition, now: datetime) -> list[Cell]:
     style = Style.BAD if condition.status is Truth.FALSE else Style.WARN
     since = when.ago(condition.since, now) if condition.since else ""
     return [f"{kind}{condition.name}", (f"{condition.type} {condition.status}", style), since, condition.message]
-
-
-def _bad(condition: Condition) -> bool:
-    if condition.type is ConditionType.READY:
-        return False  # the summary of the others
-    if condition.type is ConditionType.SUSPENDED:
-        return condition.status is Truth.TRUE
-    return condition.status is not Truth.TRUE
 
 
 def _repositories(page: Page, status: Status) -> None:
@@ -139,17 +132,3 @@ def _tree_and_loop(page: Page, status: Status) -> None:
     if loop.pause is not None:
         rows.append(("Paused", (f"{pause_sentence(loop.pause)}; nothing is begun", Style.WARN)))
     page.pairs(rows)
-
-
-def _verdict(status: Status) -> tuple[Cell, ...]:
-    broken = {c.name for c in breaches(status)}
-    total = len(status.systems)
-    if not total:
-        return (("Nothing is protected: the specs declare no system.", Style.WARN),)
-    troubled = [r.name for r in status.repositories if not r.reachable]
-    if not broken and troubled:
-        names = ", ".join(troubled)
-        return ((f"Within every objective as last seen, but not protected further: {names} cannot be used.", Style.WARN),)
-    if not broken:
-        return ((f"{total} of {when.count(total, 'system')} protected as declared.", Style.GOOD),)
-    return ((f"{len(broken)} of {when.count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", Style.BAD),)

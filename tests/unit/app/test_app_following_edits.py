@@ -67,8 +67,8 @@ def ends_right(house: WholeHouse, loop: Loop) -> float:
     with Session.open(house.folder / "specs", state=house.state, agent="elsewhere", read_only=True) as reader:
         wanted = reader.load().desired
     while time.monotonic() - began < PATIENCE_SECONDS:
-        status = loop.published()
-        if status is not None and (status.spec.digest, status.spec.clean) == (wanted.digest, wanted.clean):
+        board = loop.published()
+        if board is not None and (board.status.spec.digest, board.status.spec.clean) == (wanted.digest, wanted.clean):
             return time.monotonic() - began
         time.sleep(0.05)
     raise AssertionError(f"the loop did not follow within {PATIENCE_SECONDS} s")
@@ -131,8 +131,9 @@ def test_the_loop_ends_at_what_stands_there(house: WholeHouse, ears: str, edit: 
     with following(house) as loop:
         edit(house)
         took = ends_right(house, loop)
-        status = loop.published()
-        assert status is not None
+        board = loop.published()
+        assert board is not None
+        status = board.status
         assert status.spec.clean
         assert [system.name for system in status.systems] == ["orders"]
         assert took < INTERVAL_SECONDS / 2, ears

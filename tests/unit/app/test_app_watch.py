@@ -142,12 +142,12 @@ def test_a_repository_is_listed_after_an_own_action_and_when_the_listing_has_gro
     with ticking(house) as passes:
         assert carry_out(passes, house) == [ActionKind.BACKUP]
         tick = passes.tick(jump=None, under_way=frozenset())
-        assert tick.status.repositories[0].snapshots == 1, "seen at once after the own action"
-        listed_at = tick.status.repositories[0].listed_at
+        assert tick.board.status.repositories[0].snapshots == 1, "seen at once after the own action"
+        listed_at = tick.board.status.repositories[0].listed_at
         house.clock.advance(timedelta(minutes=1))
-        assert passes.tick(jump=None, under_way=frozenset()).status.repositories[0].listed_at == listed_at
+        assert passes.tick(jump=None, under_way=frozenset()).board.status.repositories[0].listed_at == listed_at
         house.clock.advance(timedelta(minutes=5))
-        assert passes.tick(jump=None, under_way=frozenset()).status.repositories[0].listed_at == house.clock.now()
+        assert passes.tick(jump=None, under_way=frozenset()).board.status.repositories[0].listed_at == house.clock.now()
 
 
 def test_what_is_under_way_is_not_planned_again(house: WholeHouse) -> None:
@@ -162,7 +162,7 @@ def test_an_action_of_a_tick_that_was_replaced_is_not_begun(house: WholeHouse) -
         house.system("orders", more=', exclude: ["*.tmp"]')
         passes.tick(jump=None, under_way=frozenset())
         passes.act(stale, threading.Event(), lambda: None)
-        assert passes.tick(jump=None, under_way=frozenset()).status.repositories[0].snapshots == 0
+        assert passes.tick(jump=None, under_way=frozenset()).board.status.repositories[0].snapshots == 0
 
 
 def test_a_spec_tree_that_vanishes_while_watching_changes_nothing_that_is_wanted(house: WholeHouse) -> None:
@@ -170,10 +170,10 @@ def test_a_spec_tree_that_vanishes_while_watching_changes_nothing_that_is_wanted
         carry_out(passes, house)
         (house.folder / "specs").rename(house.folder / "moved")
         tick = passes.tick(jump=None, under_way=frozenset())
-        assert [system.name for system in tick.status.systems] == ["orders"]
-        assert not tick.status.spec.clean
+        assert [system.name for system in tick.board.status.systems] == ["orders"]
+        assert not tick.board.status.spec.clean
         (house.folder / "moved").rename(house.folder / "specs")
-        assert passes.tick(jump=None, under_way=frozenset()).status.spec.clean
+        assert passes.tick(jump=None, under_way=frozenset()).board.status.spec.clean
 
 
 def test_a_spec_tree_that_was_never_there_is_an_error_at_the_start(house: WholeHouse) -> None:

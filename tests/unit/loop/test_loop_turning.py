@@ -16,7 +16,9 @@ from reconciler.catalog.errors import CatalogError, LeaseLost
 from reconciler.loop import workers
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import ALIVE_SECONDS_MIN, Loop, Tick
-from reconciler.model.plan import Action, ActionKind, Lane
+from reconciler.model.board import Board
+from reconciler.model.plan import Action, ActionKind, Lane, Plan
+from reconciler.model.pulse import Doing
 from reconciler.model.status import LoopStatus, SpecStatus, Status
 from tests.fakes.clocks import FakeClock
 
@@ -25,8 +27,9 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 SOON, NEVER = timedelta(milliseconds=5), timedelta(hours=1)
 
 
-def status(number: int) -> Status:
-    return Status(NOON, "shop1", "otter", (), (), SpecStatus("", True, 0, 0, None, 0), LoopStatus(passes=number))
+def board(number: int) -> Board:
+    status = Status(NOON, "shop1", "otter", (), (), SpecStatus("", True, 0, 0, None, 0), LoopStatus(passes=number))
+    return Board(status, Plan(NOON, "", clean=True, complete=True, observed_at={}))
 
 
 def backup(system: str) -> Action:
@@ -54,7 +57,7 @@ class World:
         self.jumps.append(jump)
         if self.trouble:
             raise self.trouble.pop(0)
-        return Tick(status(self.ticks), tuple(backup(name) for name in self.needy), self.interval)
+        return Tick(board(self.ticks), tuple(backup(name) for name in self.needy), self.interval)
 
     def act(self, action: Action, stop: threading.Event, beat: Callable[[], None]) -> None:
         while not self.hang.wait(0.005):
@@ -99,7 +102,28 @@ def test_every_gap_is_closed_once_and_the_status_is_published() -> None:
         published = loop.published()
     assert sorted(world.backed_up) == ["mail", "orders"]
     assert published is not None
-    assert published.loop.passes >= 3
+    assert published.status.loop.passes >= 3
+
+
+def test_a_loop_at_work_is_alive_and_says_what_it_is_at() -> None:
+    world = World("orders", interval=NEVER)
+    world.hang.clear()
+    with turning(world) as (loop, _):
+        assert eventually(lambda: loop.pulse().under_way == 1 and loop.pulse().doing is Doing.WAITING)
+        assert loop.pulse().alive
+        world.hang.set()
+        assert eventually(lambda: loop.pulse().under_way == 0)
+    assert loop.pulse().doing is Doing.ENDING
+
+
+def test_a_loop_that_gives_no_sign_is_dead_whatever_it_was_at() -> None:
+    clock = FakeClock(NOON)
+    loop = Loop(World(), concurrency=1, interval=timedelta(seconds=30), clock=clock)
+    assert (loop.pulse().alive, loop.pulse().doing) == (True, Doing.STARTING)
+    clock.advance(timedelta(seconds=299))
+    assert loop.pulse().alive
+    clock.advance(timedelta(seconds=2))
+    assert (loop.pulse().alive, loop.pulse().silent) == (False, timedelta(seconds=301))
 
 
 def test_nothing_is_published_before_the_first_look() -> None:

@@ -15,34 +15,41 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.model.status import Status
+from reconciler.model.board import Board
+from reconciler.model.pulse import Pulse
 from reconciler.web.errors import WebAddressInUse, WebAddressUnusable
-from reconciler.web.pages import host_name
+from reconciler.web.guards import host_name
 from reconciler.web.server import Server, serve
-from tests.fakes.statuses import company
+from tests.fakes.clocks import FakeClock
+from tests.fakes.statuses import NOON, board, pulse
 
-PATHS = ("/metrics", "/healthz", "/readyz")
+SCRAPED = ("/metrics", "/healthz", "/readyz")
+SHOWN = ("/", "/api/status", "/api/plan", "/api/events")
+PATHS = SCRAPED + SHOWN
 
 
 @dataclass
 class Loop:
     """What a loop shows to the server."""
 
-    status: Status | None = field(default_factory=company)
+    board: Board | None = field(default_factory=board)
     alive: bool = True
+
+    def pulse(self) -> Pulse:
+        return pulse(alive=self.alive)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[Loop, Server]]:
     """One server for all: starting and ending one takes longer than most questions."""
     loop = Loop()
-    with serving(lambda: loop.status, lambda: loop.alive) as server:
+    with serving(lambda: loop.board, loop.pulse) as server:
         yield loop, server
 
 
 @pytest.fixture
 def loop(world: tuple[Loop, Server]) -> Loop:
-    world[0].status, world[0].alive = company(), True
+    world[0].board, world[0].alive = board(), True
     return world[0]
 
 
@@ -52,8 +59,10 @@ def server(world: tuple[Loop, Server], loop: Loop) -> Server:
 
 
 @contextmanager
-def serving(published: Callable[[], Status | None], live: Callable[[], bool], listen: str = "127.0.0.1:0") -> Iterator[Server]:
-    server = serve(published, listen=listen, live=live)
+def serving(
+    published: Callable[[], Board | None], beat: Callable[[], Pulse] = pulse, listen: str = "127.0.0.1:0", *, shows_page: bool = True
+) -> Iterator[Server]:
+    server = serve(published, listen=listen, pulse=beat, shows_page=shows_page, clock=FakeClock(NOON))
     try:
         yield server
     finally:
@@ -79,7 +88,7 @@ def test_metrics_are_text_that_prometheus_reads(server: Server) -> None:
 
 def test_each_scrape_shows_what_is_published_then(server: Server, loop: Loop) -> None:
     assert b'system="orders"' in ask(server, "/metrics")[2]
-    loop.status = None
+    loop.board = None
     assert b'system="orders"' not in ask(server, "/metrics")[2]
 
 
@@ -91,17 +100,19 @@ def test_a_scraper_that_asks_for_gzip_gets_it(server: Server) -> None:
 
 def test_healthz_follows_the_heartbeat(server: Server, loop: Loop) -> None:
     status, headers, body = ask(server, "/healthz")
-    assert (status, json.loads(body)) == (200, {"status": "alive"})
+    assert status == 200
+    assert json.loads(body) == {"status": "alive", "doing": "waiting", "silent_seconds": 1.0, "actions_under_way": 1}
     assert headers["cache-control"] == "no-store"
     loop.alive = False
     status, _, body = ask(server, "/healthz")
-    assert (status, json.loads(body)) == (503, {"status": "stalled"})
+    assert status == 503
+    assert json.loads(body) == {"status": "stalled", "doing": "looking", "silent_seconds": 600.0, "actions_under_way": 1}
 
 
 def test_readyz_waits_for_the_first_observation(server: Server, loop: Loop) -> None:
     status, _, body = ask(server, "/readyz")
     assert (status, json.loads(body)) == (200, {"status": "ready", "at": "2026-05-04T12:00:00+00:00"})
-    loop.status = None
+    loop.board = None
     status, _, body = ask(server, "/readyz")
     assert (status, json.loads(body)) == (503, {"status": "observing"})
 
@@ -114,7 +125,10 @@ def test_head_is_get_without_the_body(server: Server, path: str) -> None:
     assert int(headers["content-length"]) > 0
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics/", "/healthz/x", "/../metrics", "//metrics", "/favicon.ico", "/METRICS"])
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics/", "/healthz/x", "/../metrics", "//metrics", "/favicon.ico", "/METRICS", "/api", "/api/", "/api/status/orders", "/page.css"],
+)
 def test_any_other_path_is_not_found_and_not_redirected(server: Server, path: str) -> None:
     status, headers, body = ask(server, path)
     assert status == 404
@@ -150,7 +164,7 @@ def test_the_name_in_a_host_header(host: str, name: str) -> None:
 
 
 def test_behind_a_wider_address_any_host_is_answered() -> None:
-    with serving(company, lambda: True, listen="0.0.0.0:0") as server:
+    with serving(board, listen="0.0.0.0:0") as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request("GET", "/metrics", headers={"Host": "shop1.example:9477"})
         assert connection.getresponse().status == 200
@@ -187,12 +201,12 @@ def test_garbage_neither_stops_the_server_nor_fills_the_log(server: Server, capf
 def test_a_long_scrape_does_not_hold_up_healthz() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def published() -> Status:
+    def published() -> Board:
         asked.set()
         assert go_on.wait(10)
-        return company()
+        return board()
 
-    with serving(published, lambda: True) as server:
+    with serving(published) as server:
         scrape = threading.Thread(target=ask, args=(server, "/metrics"))
         scrape.start()
         assert asked.wait(10)
@@ -203,15 +217,15 @@ def test_a_long_scrape_does_not_hold_up_healthz() -> None:
 
 
 def test_an_error_while_scraping_is_logged_and_the_next_scrape_works(capfd: pytest.CaptureFixture[str]) -> None:
-    answers = [RuntimeError("the status cannot be read"), company()]
+    answers = [RuntimeError("the status cannot be read"), board()]
 
-    def published() -> Status:
+    def published() -> Board:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    with capture_logs() as lines, serving(published, lambda: True) as server:
+    with capture_logs() as lines, serving(published) as server:
         status, _, body = ask(server, "/metrics")
         assert (status, json.loads(body)) == (500, {"error": "internal error, see the log"})
         assert ask(server, "/metrics")[0] == 200
@@ -220,17 +234,17 @@ def test_an_error_while_scraping_is_logged_and_the_next_scrape_works(capfd: pyte
 
 
 def test_close_gives_the_port_back_and_may_be_called_twice(loop: Loop) -> None:
-    server = serve(lambda: loop.status, listen="127.0.0.1:0", live=lambda: True)
+    server = serve(lambda: loop.board, listen="127.0.0.1:0", pulse=pulse)
     server.close()
     server.close()
     assert not server.running
-    with serving(lambda: loop.status, lambda: True, listen=f"127.0.0.1:{server.port}") as again:
+    with serving(lambda: loop.board, listen=f"127.0.0.1:{server.port}") as again:
         assert ask(again, "/healthz")[0] == 200
 
 
 def test_the_server_ends_by_itself_when_told_to_stop(loop: Loop) -> None:
     stop = threading.Event()
-    server = serve(lambda: loop.status, listen="127.0.0.1:0", live=lambda: True, stop=stop)
+    server = serve(lambda: loop.board, listen="127.0.0.1:0", pulse=pulse, stop=stop)
     assert ask(server, "/healthz")[0] == 200
     stop.set()
     deadline = time.monotonic() + 10
@@ -241,14 +255,14 @@ def test_the_server_ends_by_itself_when_told_to_stop(loop: Loop) -> None:
 
 def test_closing_the_server_does_not_stop_anything_else(loop: Loop) -> None:
     stop = threading.Event()
-    serve(lambda: loop.status, listen="127.0.0.1:0", live=lambda: True, stop=stop).close()
+    serve(lambda: loop.board, listen="127.0.0.1:0", pulse=pulse, stop=stop).close()
     assert not stop.is_set()
 
 
 def test_a_taken_port_is_said_before_anything_starts(server: Server) -> None:
     threads = threading.active_count()
     with pytest.raises(WebAddressInUse, match=f"127.0.0.1:{server.port} is already in use") as caught:
-        serve(company, listen=f"127.0.0.1:{server.port}", live=lambda: True)
+        serve(board, listen=f"127.0.0.1:{server.port}", pulse=pulse)
     assert caught.value.context == {"listen": f"127.0.0.1:{server.port}"}
     assert threading.active_count() == threads
 
@@ -258,12 +272,12 @@ def test_a_taken_port_is_said_before_anything_starts(server: Server) -> None:
 )
 def test_an_address_that_this_host_does_not_have_is_said_in_one_sentence(listen: str) -> None:
     with pytest.raises(WebAddressUnusable, match="cannot listen on"):
-        serve(company, listen=listen, live=lambda: True)
+        serve(board, listen=listen, pulse=pulse)
 
 
 def test_ipv6_loopback_is_served_where_there_is_one() -> None:
     try:
-        server = serve(company, listen="[::1]:0", live=lambda: True)
+        server = serve(board, listen="[::1]:0", pulse=pulse)
     except WebAddressUnusable:
         pytest.skip("this machine has no IPv6 loopback")
     try:

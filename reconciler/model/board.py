@@ -1,0 +1,19 @@
+"""All that a running loop shows after each look, as one value: nobody sees a status beside the plan of another moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.event import Event
+from reconciler.model.plan import Plan
+from reconciler.model.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Published whole."""
+
+    status: Status
+    plan: Plan
+    events: tuple[Event, ...] = ()
+    """The newest first; the catalog has more."""

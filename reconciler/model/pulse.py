@@ -1,0 +1,30 @@
+"""Whether the loop lives, and what it is at: a long look and many actions are work, not death."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Doing(StrEnum):
+    """What the loop's own thread is at. Actions run in threads of their own, beside it."""
+
+    STARTING = "starting"
+    LOOKING = "looking"
+    WAITING = "waiting"
+    """For the next look, or for something to happen."""
+    ENDING = "ending"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """At one instant."""
+
+    alive: bool
+    """False: the loop's thread has given no sign for longer than any look takes."""
+    doing: Doing
+    silent: timedelta
+    """Since its last sign of life."""
+    under_way: int
+    """Actions that are being carried out, or are about to be."""

@@ -1,0 +1,125 @@
+"""From a board to what the page shows: pure, so it can be tested without a server. Worst first, and no more rows than a browser likes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconciler.model.board import Board
+from reconciler.model.event import Event
+from reconciler.model.plan import Action, Gap, Held, Waiting
+from reconciler.model.pulse import Pulse
+from reconciler.model.standing import Grade, Standing, standing, unwell, verdict
+from reconciler.model.status import Condition, ConditionType, RepositoryStatus, Status, SystemStatus, Truth
+from reconciler.model.wording import causes
+
+SYSTEMS_SHOWN: Final = 200
+ACTIONS_SHOWN: Final = 100
+WAITING_SHOWN: Final = 10
+_LATE_INTERVALS: Final = 3
+"""As many intervals without a look, and at least a minute, and the page says that it shows the past."""
+_GRADES: Final = tuple(Grade)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """One row, and what opens under it."""
+
+    system: SystemStatus
+    standing: Standing
+    point: datetime | None
+    """The recovery point that a restore would reach now: the newest of all repositories."""
+    share: float | None
+    """Of the RPO that has passed since then; above 1 it is broken."""
+    unwell: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryView:
+    """One row."""
+
+    repository: RepositoryStatus
+    standing: Standing
+    unwell: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The page. ``board`` is None until something was observed: then nothing below it is there."""
+
+    now: datetime
+    pulse: Pulse
+    verdict: Standing
+    board: Board | None = None
+    late: timedelta | None = None
+    """How old the shown state is, where that is more than it should be."""
+    systems: tuple[SystemView, ...] = ()
+    hidden: int = 0
+    """Systems that are not shown; none of them is worse than those that are."""
+    tally: Mapping[Grade, int] | None = None
+    repositories: tuple[RepositoryView, ...] = ()
+    own: tuple[Condition, ...] = ()
+    """Of the program itself, where not well."""
+    persons: tuple[Sequence[Gap], ...] = ()
+    held: tuple[Held, ...] = ()
+    actions: tuple[Action, ...] = ()
+    more_actions: int = 0
+    waiting: tuple[Waiting, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool = False) -> View:
+    """Everything, ready to be written."""
+    if board is None:
+        return View(now, pulse, Standing("Nothing was observed yet: the loop takes its first look.", Grade.UNSURE))
+    status, plan = board.status, board.plan
+    systems = sorted((_system(s, now) for s in status.systems), key=_worst_first)
+    shown = systems if all_systems else systems[:SYSTEMS_SHOWN]
+    return View(
+        now,
+        pulse,
+        verdict(status),
+        board,
+        late=_late(status, pulse, now),
+        systems=tuple(shown),
+        hidden=len(systems) - len(shown),
+        tally={grade: sum(s.standing.grade is grade for s in systems) for grade in _GRADES},
+        repositories=tuple(_repository(r) for r in status.repositories),
+        own=tuple(c for c in status.conditions if unwell(c)),
+        persons=tuple(causes(plan.gaps)),
+        held=plan.held,
+        actions=plan.actions[:ACTIONS_SHOWN],
+        more_actions=max(0, len(plan.actions) - ACTIONS_SHOWN),
+        waiting=tuple(sorted(plan.waiting, key=lambda w: (w.due_at, w.system))[:WAITING_SHOWN]),
+        events=board.events,
+    )
+
+
+def _late(status: Status, pulse: Pulse, now: datetime) -> timedelta | None:
+    age = now - status.at
+    limit = max(_LATE_INTERVALS * status.loop.interval, timedelta(minutes=1))
+    return age if age > limit or not pulse.alive else None
+
+
+def _worst_first(shown: SystemView) -> tuple[int, float, str]:
+    return _GRADES.index(shown.standing.grade), -(shown.share if shown.share is not None else 0.0), shown.system.name
+
+
+def _system(system: SystemStatus, now: datetime) -> SystemView:
+    point = max((p.recovery_point_at for p in system.protection if p.recovery_point_at is not None), default=None)
+    share = (now - point) / system.rpo if point is not None and system.rpo else None
+    return SystemView(system, standing(system), point, share, tuple(c for c in system.conditions if unwell(c)))
+
+
+def _repository(repository: RepositoryStatus) -> RepositoryView:
+    reached = next((c for c in repository.conditions if c.type is ConditionType.REPOSITORY_REACHABLE), None)
+    bad = tuple(c for c in repository.conditions if unwell(c))
+    if not repository.reachable:
+        found = Standing("not reachable", Grade.BAD)
+    elif repository.listed_at is None or (reached is not None and reached.status is Truth.UNKNOWN):
+        found = Standing("never listed", Grade.UNSURE)
+    else:
+        found = Standing("not well", Grade.BAD) if bad else Standing("reachable", Grade.GOOD)
+    return RepositoryView(repository, found, bad)
