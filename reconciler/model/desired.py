@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.repository import Key, Limits, Maintenance
@@ -83,6 +84,16 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredAlertPolicy:
+    """Who is told what. Paths in it are absolute."""
+
+    name: str
+    spec: AlertPolicySpec
+    place: Place
+    last_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """Where a spec tree stands in git."""
 
@@ -112,6 +123,8 @@ class Desired:
     repositories: tuple[DesiredRepository, ...]
     approvals: tuple[Approval, ...] = ()
     """Sorted by name; only those that stand in the tree now: a yes of an earlier tree may have been taken back."""
+    alert_policies: tuple[DesiredAlertPolicy, ...] = ()
+    """Sorted by name."""
     problems: tuple[Problem, ...] = ()
     clean: bool = True
     """True: the whole tree parsed; only then absence of an object means that it was removed."""

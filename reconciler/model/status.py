@@ -35,6 +35,8 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended"
     READY = "Ready"
     CATALOG_INTACT = "CatalogIntact"
+    ALERTS_DELIVERED = "AlertsDelivered"
+    """Of a receiver of alerts. False: attempt after attempt fails."""
 
 
 @dataclass(frozen=True, slots=True)

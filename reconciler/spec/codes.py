@@ -48,6 +48,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "unknown-repository": "A list of repositories names one that does not exist.",
         "unknown-system": "dependsOn names a System that does not exist.",
         "approval-of-nothing": "A DeletionApproval names a System or Repository that does not exist.",
+        "unknown-receiver": "An AlertPolicy names a receiver that it does not declare.",
+        "receiver-unused": "A receiver of an AlertPolicy is never told anything.",
         "dependency-cycle": "Systems depend on each other in a circle.",
         "reserved-name": "A System bears a name that is kept for the records of a host.",
         "previous-name": "A previousName is in use, or claimed twice.",

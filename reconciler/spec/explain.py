@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_args
 
-from reconciler.base.secret import REDACTED, looks_secret
+from reconciler.base.secret import REDACTED, looks_secret, redact
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.envelope import LABEL_KEY_PATTERN
 from reconciler.model.declared.policy import CLOCK_PATTERN
-from reconciler.model.declared.repository import VARIABLE_PATTERN
 from reconciler.model.declared.scalars import FILE_NAME_PATTERN, NAME_PATTERN
+from reconciler.model.declared.secret import VARIABLE_PATTERN, SecretFrom
 from reconciler.spec.node import ListNode, MapNode, Node
 from reconciler.spec.parse import show
 from reconciler.spec.scalar import resolve
@@ -50,6 +50,8 @@ def explain(error: Mapping[str, Any], model: type[Block], node: Node) -> Sentenc
         return Sentence("missing-field", "is required")
     if kind == "extra_forbidden":
         return _unknown(location, model)
+    if kind in _TYPES and _is_secret(model, location):
+        return Sentence("wrong-type", f"must be a mapping (got {REDACTED})", "Name the `file`, `env` or `command` that holds it.")
     if kind in _TYPES:
         hint = "Write it in quotes." if kind == "string_type" and not isinstance(node, (MapNode, ListNode)) else ""
         return Sentence("wrong-type", f"{_TYPES[kind]} ({got(node, location)})", hint)
@@ -59,6 +61,11 @@ def explain(error: Mapping[str, Any], model: type[Block], node: Node) -> Sentenc
         return Sentence("wrong-value", f"must be {' or '.join(allowed)} ({got(node, location)})", close)
     where = f" ({got(node, location)})" if not isinstance(node, (MapNode, ListNode)) else ""
     return Sentence("wrong-value", _value(kind, context, error) + where)
+
+
+def _is_secret(model: type[Block], location: tuple[str | int, ...]) -> bool:
+    found = block_at(model, location) if isinstance(location[-1], str) else None
+    return found is not None and issubclass(found, SecretFrom)
 
 
 def _value(kind: str, context: Mapping[str, Any], error: Mapping[str, Any]) -> str:
@@ -118,7 +125,7 @@ def got(node: Node, location: tuple[str | int, ...] = ()) -> str:
         return f"got {REDACTED}"
     if node.value == "":
         return "got empty text"
-    text = show(node.value)
+    text = redact(show(node.value))
     if isinstance(node.value, str) and not _reads_as_text(text):
         return f"got the text '{text}'"
     return f"got `{text if len(text) <= 60 else text[:60] + '…'}`"

@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 from reconciler.model.desired import Desired
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec import resolve
+from reconciler.spec.alerts import alert_policy
 from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
 from reconciler.spec.read import Cache, SpecText, read_file
@@ -125,6 +126,7 @@ def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean
         systems=tuple(system for system in systems if system is not None),
         repositories=tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories()),
         approvals=tuple(resolve.approval(declared) for declared in objects.by_kind.get("DeletionApproval", ()) if not declared.last_good),
+        alert_policies=tuple(alert_policy(objects.root, declared) for declared in objects.by_kind.get("AlertPolicy", ())),
         problems=problems,
         clean=clean,
     )

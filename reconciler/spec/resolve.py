@@ -223,7 +223,8 @@ def normal(value: Any) -> Any:
     As pydantic would dump it, without building a serializer per block for the few that a tree holds (a test compares the two).
     """
     if isinstance(value, BaseModel):
-        return {_alias(key): normal(inner) for key in type(value).model_fields if (inner := getattr(value, key)) is not None}
+        given = type(value).model_fields.items()
+        return {field.alias or _alias(key): normal(inner) for key, field in given if (inner := getattr(value, key)) is not None}
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, datetime):

@@ -17,6 +17,22 @@ HERE = Path(__file__).parent
 BAD = HERE / "bad"
 EXPECTED = [
     # file, severity, code, line, column
+    ("alerts-discord-address-in-the-spec", "error", "wrong-type", 7, 22),
+    ("alerts-group-unknown", "error", "wrong-value", 7, 13),
+    ("alerts-mail-address", "error", "wrong-value", 7, 33),
+    ("alerts-no-receiver", "error", "wrong-value", 5, 3),
+    ("alerts-password-in-the-clear", "error", "wrong-value", 7, 7),
+    ("alerts-password-in-the-spec", "error", "wrong-type", 7, 51),
+    ("alerts-receiver-of-no-kind", "error", "wrong-value", 6, 7),
+    ("alerts-receiver-of-two-kinds", "error", "wrong-value", 6, 7),
+    ("alerts-receiver-twice", "error", "wrong-value", 4, 1),
+    ("alerts-receiver-unused", "warning", "receiver-unused", 7, 14),
+    ("alerts-severity-unknown", "error", "wrong-value", 8, 21),
+    ("alerts-timeout-too-long", "error", "wrong-value", 6, 7),
+    ("alerts-unknown-receiver", "error", "unknown-receiver", 8, 24),
+    ("alerts-unknown-receiver-of-heartbeat", "error", "unknown-receiver", 7, 27),
+    ("alerts-web-address", "error", "wrong-value", 7, 22),
+    ("alerts-web-address-with-password", "error", "wrong-value", 7, 22),
     ("approval-change-cut", "error", "wrong-value", 5, 11),
     ("approval-empty", "error", "wrong-value", 8, 3),
     ("approval-no-end", "error", "missing-field", 4, 1),

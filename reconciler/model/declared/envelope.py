@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.approval import DeletionApprovalSpec
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.policy import BackupPolicySpec
@@ -63,6 +64,13 @@ class Repository(_Document):
     spec: RepositorySpec
 
 
+class AlertPolicy(_Document):
+    """Who is told when something is wrong."""
+
+    kind: Literal["AlertPolicy"]
+    spec: AlertPolicySpec
+
+
 class DeletionApproval(_Document):
     """A person's yes to one held change."""
 
@@ -77,6 +85,6 @@ class Settings(_Document):
     spec: SettingsSpec
 
 
-AnyDocument = Tier | System | BackupPolicy | Repository | DeletionApproval | Settings
+AnyDocument = Tier | System | BackupPolicy | Repository | AlertPolicy | DeletionApproval | Settings
 Document = Annotated[AnyDocument, Field(discriminator="kind")]
-KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, DeletionApproval, Settings)
+KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, AlertPolicy, DeletionApproval, Settings)

@@ -9,9 +9,8 @@ from pydantic import Field, StringConstraints, model_validator
 from reconciler.model.declared.block import Block, Items
 from reconciler.model.declared.policy import Window
 from reconciler.model.declared.scalars import Duration, PathText, Text
+from reconciler.model.declared.secret import VARIABLE_PATTERN
 from reconciler.model.declared.system import FailureDomain
-
-VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
 class Key(Block):

@@ -1,0 +1,164 @@
+"""From conditions to what is raised: what is False now, how bad that is, and what cannot be known.
+
+How bad follows from the tier of the system: a stale backup of a critical system is critical, a stale proof of it one step less. A condition
+that is Unknown raises nothing and ends nothing: the alert that fires because of it goes on firing. After a day of not knowing it is
+raised as low, because what nobody could see for a day is a finding of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.decide.words import counted
+from reconciler.model.alerts import AlertKey, AlertSeverity, Raised, ReceiverStatus, worst
+from reconciler.model.desired import Desired
+from reconciler.model.status import Condition, ConditionType, SpecStatus, Status, SystemStatus, Truth
+
+UNKNOWN_MAX = timedelta(days=1)
+RECEIVER_FAILURES = 3
+"""So many failed attempts in a row are no accident any more."""
+
+RECEIVER, SPECS = "Receiver", "Specs"
+_WORDS = {severity.value: severity for severity in AlertSeverity}
+_BY_RPO = ((15, AlertSeverity.CRITICAL), (60, AlertSeverity.HIGH), (240, AlertSeverity.MEDIUM))
+"""Minutes, as the built-in tiers promise: for tiers of other names."""
+_SUMS = frozenset({ConditionType.READY, ConditionType.SUSPENDED})
+"""Tell nothing that another condition does not tell, or no trouble at all."""
+_AS_TIER = frozenset({ConditionType.BACKUP_FRESH})
+_FIXED = {
+    ConditionType.SPEC_ACCEPTED: AlertSeverity.MEDIUM,
+    ConditionType.RETENTION_SATISFIED: AlertSeverity.MEDIUM,
+    ConditionType.CATALOG_INTACT: AlertSeverity.MEDIUM,
+    ConditionType.REPOSITORY_CURRENT: AlertSeverity.CRITICAL,
+}
+_DAMAGE = frozenset({"Failed"})
+_Severity = Callable[[Condition], AlertSeverity]
+_PLAIN_UNKNOWN = frozenset({"OnOtherHost", "NeverDrilled", "Never"})
+"""Unknown by nature, not for want of looking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the conditions and checks of one pass say."""
+
+    raised: tuple[Raised, ...]
+    unclear: frozenset[AlertKey] = frozenset()
+    """Not known in this pass: an alert of this key stands as it is."""
+
+    def __add__(self, other: Found) -> Found:
+        return Found((*self.raised, *other.raised), self.unclear | other.unclear)
+
+
+def of_status(desired: Desired, status: Status, receivers: Iterable[ReceiverStatus], now: datetime) -> Found:
+    """Everything that the published conditions give, and the receivers that fail. Systems of other hosts are their own agent's business."""
+    labels = {system.name: dict(system.labels) for system in desired.systems}
+    found = Found(())
+    for system in status.systems:
+        if system.here:
+            found += _of_system(system, labels.get(system.name, {}), now)
+    for repository in status.repositories:
+        found += _of_repository(repository.name, repository.conditions, status.systems, now)
+    found += _of_conditions(status.conditions, lambda condition: _FIXED.get(condition.type, AlertSeverity.MEDIUM), {}, now)
+    raised = [*_of_specs(status.spec), *(_of_receiver(r) for r in receivers if r.consecutive_failures >= RECEIVER_FAILURES)]
+    return found + Found(tuple(raised))
+
+
+def severity_of(system: SystemStatus) -> AlertSeverity:
+    """How bad it is when this system loses its protection: its tier, and for tiers of another name what its RPO says."""
+    if system.tier in _WORDS:
+        return _WORDS[system.tier]
+    if system.rpo is None:
+        return AlertSeverity.MEDIUM
+    return next((severity for minutes, severity in _BY_RPO if system.rpo <= timedelta(minutes=minutes)), AlertSeverity.LOW)
+
+
+def _of_system(system: SystemStatus, labels: Mapping[str, str], now: datetime) -> Found:
+    tier = severity_of(system)
+
+    def severity(condition: Condition) -> AlertSeverity:
+        if condition.type in _FIXED:
+            return _FIXED[condition.type]
+        if condition.reason in _DAMAGE:
+            return worst((tier, AlertSeverity.HIGH))
+        return tier if condition.type in _AS_TIER else _less(tier)
+
+    known = {**labels, "tier": system.tier, "owner": system.owner, "host": system.host}
+    quiet = "the system is suspended" if system.suspended else ""
+    return _of_conditions(system.conditions, severity, known, now, quiet)
+
+
+def _of_repository(name: str, conditions: Iterable[Condition], systems: Iterable[SystemStatus], now: datetime) -> Found:
+    """As bad as the worst system whose first repository it is; one less where it only holds copies."""
+    users = [
+        severity_of(s) if s.protection[0].repository == name else _less(severity_of(s))
+        for s in systems
+        if s.here and any(p.repository == name for p in s.protection)
+    ]
+    bad = worst([*users, AlertSeverity.LOW])
+    return _of_conditions(conditions, lambda condition: _FIXED.get(condition.type, bad), {}, now)
+
+
+def _of_conditions(
+    conditions: Iterable[Condition], severity: _Severity, labels: Mapping[str, str], now: datetime, quiet: str = ""
+) -> Found:
+    raised, unclear = [], set()
+    for condition in conditions:
+        if condition.type in _SUMS or condition.status is Truth.TRUE:
+            continue
+        bad = severity(condition)
+        if condition.status is Truth.UNKNOWN:
+            unclear.add((condition.kind, condition.name, condition.type.value))
+            if condition.reason in _PLAIN_UNKNOWN or condition.since is None or now - condition.since < UNKNOWN_MAX:
+                continue
+            bad = AlertSeverity.LOW
+        raised.append(_raised(condition, bad, labels, quiet))
+    return Found(tuple(raised), frozenset(unclear))
+
+
+def _raised(condition: Condition, severity: AlertSeverity, labels: Mapping[str, str], quiet: str) -> Raised:
+    return Raised(
+        object_kind=condition.kind,
+        object_name=condition.name,
+        condition=condition.type.value,
+        severity=severity,
+        summary=f"{condition.name}: {condition.message}",
+        detail=_ADVICE.get(condition.type, "`reconcile status` shows it.").format(name=condition.name),
+        reason=condition.reason,
+        labels=labels,
+        quiet=quiet,
+    )
+
+
+_ADVICE = {
+    ConditionType.BACKUP_FRESH: "`reconcile explain {name}` says what stands in the way.",
+    ConditionType.REPOSITORY_REACHABLE: "Is its disk mounted, and may this user read and write there?",
+    ConditionType.REPOSITORY_CURRENT: "Find out who put it back to an earlier state; until then nothing is removed from it.",
+    ConditionType.COPIES_SATISFIED: "`reconcile explain {name}` shows which copy is missing.",
+    ConditionType.RETENTION_SATISFIED: "`reconcile --dry-run` prints what is held, and the approval that would let it go.",
+    ConditionType.VERIFIED: "`reconcile verify {name} --deep` reads it anew.",
+    ConditionType.RECOVERY_PROVEN: "`reconcile explain {name}` shows the last rehearsal.",
+    ConditionType.SPEC_ACCEPTED: "`reconcile validate` shows the fault.",
+    ConditionType.CATALOG_INTACT: "`reconcile events` shows what was done about it.",
+}
+
+
+def _of_specs(spec: SpecStatus) -> Iterable[Raised]:
+    if spec.errors:
+        summary = f"the specs have {counted(spec.errors, 'error')}: what is broken stands as it was when it was last good"
+        detail = "`reconcile validate` shows all of them."
+        yield Raised(SPECS, "specs", ConditionType.SPEC_ACCEPTED.value, AlertSeverity.MEDIUM, summary, detail, "Invalid")
+
+
+def _of_receiver(receiver: ReceiverStatus) -> Raised:
+    failure = receiver.last_failure
+    summary = f"{receiver.name}: alerts cannot be delivered, {counted(receiver.consecutive_failures, 'attempt')} failed in a row"
+    detail = f"{failure.message}. {failure.hint}" if failure is not None else ""
+    reason = "".join(word.capitalize() for word in failure.code.split("-")) if failure is not None else ""
+    return Raised(RECEIVER, receiver.name, ConditionType.ALERTS_DELIVERED.value, AlertSeverity.HIGH, summary, detail, reason)
+
+
+def _less(severity: AlertSeverity) -> AlertSeverity:
+    severities = tuple(AlertSeverity)
+    return severities[min(severity.rank + 1, len(severities) - 1)]

@@ -1,0 +1,48 @@
+"""Receivers that alert policies name, against those that they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.declared.envelope import AlertPolicy
+from reconciler.model.problem import Problem, Severity
+from reconciler.spec.declare import Declared
+from reconciler.spec.resolve import Objects
+
+_At = tuple[str | int, ...]
+
+
+def check(objects: Objects) -> Iterator[Problem]:
+    """A name that leads nowhere is an error; a receiver that is never told is a warning."""
+    for declared in objects.by_kind.get("AlertPolicy", ()):
+        assert isinstance(declared.document, AlertPolicy)
+        yield from _of_policy(declared, declared.document)
+
+
+def _of_policy(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
+    from reconciler.spec.explain import suggest
+
+    spec = document.spec
+    known = [receiver.name for receiver in spec.receivers]
+    named = set() if spec.routes else set(known)
+    for at, names in _named(document):
+        for index, name in enumerate(names):
+            named.add(name)
+            if name not in known:
+                hint = suggest(name, known) or f"Known: {', '.join(known[:8])}."
+                yield declared.problem("unknown-receiver", (*at, index), f"this policy has no receiver `{name}`", hint=hint)
+    for index, name in enumerate(known):
+        if name not in named:
+            where = ("spec", "receivers", index, "name")
+            message, hint = f"nothing is ever told to the receiver `{name}`", "Name it in a route, or remove it."
+            yield declared.problem("receiver-unused", where, message, hint=hint, severity=Severity.WARNING)
+
+
+def _named(document: AlertPolicy) -> Iterator[tuple[_At, tuple[str, ...]]]:
+    spec = document.spec
+    for index, route in enumerate(spec.routes):
+        yield ("spec", "routes", index, "receivers"), route.receivers
+    for index, step in enumerate(spec.escalation):
+        yield ("spec", "escalation", index, "receivers"), step.receivers
+    if spec.heartbeat is not None:
+        yield ("spec", "heartbeat", "receivers"), spec.heartbeat.receivers
