@@ -92,7 +92,7 @@ class Browser:
 
     def entries(self, tree: SnapshotTree, chosen: Selection) -> Iterator[Entry]:
         """Those of a snapshot that are chosen, in the order of the tree."""
-        found = read_entries(tree.record, tree.fetcher, chosen.prefix)
+        found = read_entries(tree.record, tree.fetcher, chosen.prefix, chosen.may_be_in)
         return found if chosen.everything else (entry for entry in found if entry in chosen)
 
     def search(self, snapshots: Sequence[str], pattern: Pattern) -> Searched:

@@ -60,18 +60,30 @@ def _read_list(outer: BlockRef, fetcher: Fetcher) -> list[BlockRef]:
 
 
 def read_block(fetcher: Fetcher, ref: BlockRef) -> list[Piece]:
-    return decode_block(fetcher.chunk(Type.ENTRIES, ref.id), f"the entry block {ref.id.hex()[:16]}")
+    return decode_block(fetcher.chunk(Type.ENTRIES, ref.id), _shown(ref))
 
 
-def read_entries(record: RootRecord, fetcher: Fetcher, prefix: bytes = b"") -> Iterator[Entry]:
-    """Entries below ``prefix`` (the entry of the prefix itself included), in order; blocks that cannot hold any are not read."""
+def _shown(ref: BlockRef) -> str:
+    return f"the entry block {ref.id.hex()[:16]}"
+
+
+def read_entries(
+    record: RootRecord, fetcher: Fetcher, prefix: bytes = b"", may_be_in: Callable[..., bool] = lambda *_encoded: True
+) -> Iterator[Entry]:
+    """Entries below ``prefix`` (the entry of the prefix itself included), in order; blocks that cannot hold any are not read.
+
+    ``may_be_in``: asked with an encoded block, then with folder and rows of a piece; False: nothing in it is decoded.
+    """
     refs = list(block_refs(record, fetcher))
     for position, ref in enumerate(refs):
         after = refs[position + 1] if position + 1 < len(refs) else None
         if prefix and not may_hold(ref, after, prefix):
             continue
-        for piece in read_block(fetcher, ref):
-            if not prefix or folder_touches(piece.folder, prefix):
+        block = fetcher.chunk(Type.ENTRIES, ref.id)
+        if not may_be_in(block):
+            continue
+        for piece in decode_block(block, _shown(ref)):
+            if (not prefix or folder_touches(piece.folder, prefix)) and may_be_in(piece.folder, piece.hot):
                 for entry in entries_of(piece):
                     if not prefix or is_below(entry.path, prefix):
                         yield entry

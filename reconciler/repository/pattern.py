@@ -29,7 +29,7 @@ class Pattern:
         self._exact = text if literal == len(components) else None
         self._below = b"/".join(components[: min(literal, len(components) - 1)])
         self._excludes = Excludes([f"/{text.decode('utf-8', 'surrogateescape')}"])
-        self.literal = components[-1] if self._exact is not None else _literal(text)
+        self.literal = components[-1] if self._exact is not None else literal_of(text)
         """Bytes that every name which fits contains; may be empty."""
 
     def may_be_in(self, ref: BlockRef, after: BlockRef | None) -> bool:
@@ -64,7 +64,7 @@ class Pattern:
         return self._excludes.match(join(folder, name), stat.S_ISDIR(mode))
 
 
-def _literal(text: bytes) -> bytes:
+def literal_of(text: bytes) -> bytes:
     """The longest run of ordinary bytes in the last component. Brackets may hold slashes, and a backslash changes what follows it."""
     if b"\\" in text:
         return b""

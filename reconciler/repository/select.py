@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.repository.entries import Entry
+from reconciler.repository.pattern import literal_of
 from reconciler.tree.excludes import Excludes
 
 _SIGNS = frozenset(b"*?[")
@@ -27,12 +28,20 @@ class Selection:
         patterns = [path.decode("utf-8", "surrogateescape") for path in cleaned if signs & set(path)]
         self._patterns = Excludes([_rooted(pattern) for pattern in patterns])
         self.everything = not cleaned
+        self._needles = _needles(cleaned, literal=literal)
         self._folder: tuple[bytes, bool] = (b"", False)
 
     @property
     def prefix(self) -> bytes:
         """All selected entries lie below it; b"" when that is the whole snapshot."""
         return self._paths[0] if len(self._paths) == 1 and not self._patterns else b""
+
+    def may_be_in(self, *encoded: bytes) -> bool:
+        """Whether an encoded block, or the folder and the rows of a piece, can hold anything selected.
+
+        Names and folders stand in them as they are, so most of a snapshot is ruled out without being decoded.
+        """
+        return not self._needles or any(needle in part for needle in self._needles for part in encoded)
 
     def __contains__(self, entry: Entry) -> bool:
         if self.everything or self._has_folder(entry.folder):
@@ -50,3 +59,12 @@ class Selection:
         if any(path == wanted or path.startswith(wanted + b"/") for wanted in self._paths):
             return True
         return bool(self._patterns) and self._patterns.match(path, is_folder)
+
+
+def _needles(paths: Sequence[bytes], *, literal: bool) -> tuple[bytes, ...]:
+    """One for each path: bytes of the name that the selected entry has, or the folder above it. Empty where a path gives none.
+
+    Trailing spaces are left out, because a pattern drops them.
+    """
+    found = [path.rpartition(b"/")[2] if literal else literal_of(path).rstrip(b" ") for path in paths]
+    return tuple(found) if all(found) else ()
