@@ -17,6 +17,7 @@ from reconciler.tree.write import is_name, unsafe_name
 
 _FORMAT = 0o170000
 _MODE_MAX, _SIZE_MAX, _DEVICE_MAX = 0o177777, 2**63 - 1, 2**64 - 1
+_PLAIN_MODES = range(stat.S_IFREG, stat.S_IFREG | 0o10000)
 _ID_BYTES = 32
 _DEPTH_BYTES_MAX = 2**28  # 5,000 folders with names of ten bytes; each folder above an entry is held by its whole path
 
@@ -37,14 +38,21 @@ def wrong_entry(entry: Entry) -> Wrong | None:
     """Why this entry of a good folder cannot be restored; None: nothing is wrong with what it claims."""
     row, cold = entry.row, entry.cold
     mode, size = row[MODE], row[SIZE]
+    if (
+        len(cold.chunks) == _ID_BYTES
+        and 0 < size <= SEGMENT_BYTES_MAX
+        and mode in _PLAIN_MODES
+        and cold.extents is None
+        and not cold.rdev
+        and is_name(row[NAME])
+    ):
+        return None  # nearly every file
     if not (0 <= mode <= _MODE_MAX and 0 <= size <= _SIZE_MAX and 0 <= cold.rdev <= _DEVICE_MAX):
         return ImpossibleEntry("it claims a mode, size or device number that no file system has")
     if not is_name(row[NAME]):
         return unsafe_name(row[NAME], entry.folder)
     if mode & _FORMAT != stat.S_IFREG or cold.flags & UNREAD:
         return None
-    if cold.extents is None and len(cold.chunks) == _ID_BYTES and 0 < size <= SEGMENT_BYTES_MAX:
-        return None  # nearly every file
     return _wrong_content(size, cold)
 
 

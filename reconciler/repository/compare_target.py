@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from reconciler.base.errors import Cancelled
@@ -81,7 +82,7 @@ class Comparison:
 
     def run(self, entries: Iterable[Entry]) -> Iterator[Finding]:
         """``entries``: of a snapshot, in its order. A finding for each chosen one; names of one file come together at the end."""
-        for folder, group in groupby(entries, key=lambda entry: entry.folder):
+        for folder, group in groupby(entries, key=itemgetter(0)):
             self._empty.discard(folder)
             yield from self._folder(folder, list(group))
         for folder in sorted(self._empty, key=walk_key):  # folders that hold nothing in the snapshot, and perhaps something here
@@ -90,15 +91,17 @@ class Comparison:
             yield from self._together(names)
 
     def _folder(self, folder: bytes, entries: list[Entry]) -> Iterator[Finding]:
-        chosen = [entry for entry in entries if entry in self.chosen]
+        chosen = entries if self.chosen.everything else [entry for entry in entries if entry in self.chosen]
         if not chosen and self.beyond is None:
             return
         there = self.standing.listing(folder)
         device = self._device(folder)
+        if there is None:
+            yield from self._missing(folder, chosen, device)
+            return
         for entry in chosen:
-            if self.stop is not None and self.stop.is_set():
-                raise Cancelled("the comparison with what is there was stopped; nothing was changed")
-            finding = self._compare(entry, there.get(entry.row[NAME]) if there is not None else None, device)
+            self._go_on()
+            finding = self._compare(entry, there.get(entry.row[NAME]), device)
             if finding.difference is Difference.KIND and finding.why == "folder" and self.beyond is not None:
                 yield from self._extra(finding.path, Seen(finding.now or entry.row, device), device)
             elif self.beyond is not None and entry.row[MODE] & _FORMAT == _FOLDER and finding.now is not None:
@@ -107,13 +110,32 @@ class Comparison:
                 self._groups.setdefault((entry.device, entry.row[INO]), []).append(finding)
             else:
                 yield finding
-        if there is not None and self.beyond is not None:
+        if self.beyond is not None:
             known = {entry.row[NAME] for entry in entries}
             for name in sorted(there.keys() - known):
                 seen = there[name]
                 path = join(folder, name)
                 if Entry(folder, 0, seen.row, _EMPTY) in self.chosen and self.beyond(path, seen):
                     yield from self._extra(path, seen, device)
+
+    def _missing(self, folder: bytes, chosen: list[Entry], device: int) -> Iterator[Finding]:
+        """Of a folder that does not stand there, as in every restore into a new target: quick, because nothing needs to be compared."""
+        self._go_on()
+        top = folder + b"/" if folder else b""
+        for entry in chosen:
+            row, unread = entry.row, entry.cold.flags & UNREAD
+            if unread or row[NLINK] > 1:
+                finding = self._compare(entry, None, device)
+                if not unread:
+                    self._groups.setdefault((entry.device, row[INO]), []).append(finding)
+                    continue
+                yield finding
+            else:
+                yield Finding(top + row[NAME], Difference.MISSING, entry, None, device)
+
+    def _go_on(self) -> None:
+        if self.stop is not None and self.stop.is_set():
+            raise Cancelled("the comparison with what is there was stopped; nothing was changed")
 
     def _device(self, folder: bytes) -> int:
         """Also of a folder that does not exist yet: then that of the nearest one above."""

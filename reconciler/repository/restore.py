@@ -43,6 +43,11 @@ _PROGRESS_SECONDS = 0.2
 class Chosen(Protocol):
     """Which entries are restored. Asked once for each entry, in the order of the tree."""
 
+    @property
+    def everything(self) -> bool:
+        """Whether no entry need be asked about. False is always a right answer."""
+        ...
+
     def __contains__(self, entry: Entry, /) -> bool: ...
 
 

@@ -98,7 +98,7 @@ class Applying:
             applied.folders, applied.others = restored.folders, restored.others
 
     def _chosen(self, entry: Entry) -> bool:
-        if entry not in self.choice:
+        if not self.choice.everything and entry not in self.choice:
             return False
         step = self.steps.writes.get(entry.path)
         if is_folder(entry.row) and step is None and entry.path in self._touched and self.steps.policy is not Policy.KEEP:
@@ -171,6 +171,7 @@ class _Asked:
     """A choice that is a function."""
 
     chosen: Callable[[Entry], bool]
+    everything: bool = False
 
     def __contains__(self, entry: Entry) -> bool:
         return self.chosen(entry)

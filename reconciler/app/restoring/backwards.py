@@ -24,6 +24,7 @@ class _Touched:
     steps: Steps
     folders: set[bytes]
     names: frozenset[bytes]
+    everything: bool = False
 
     def __contains__(self, entry: Entry) -> bool:
         path = entry.path
@@ -34,6 +35,8 @@ class _Touched:
 
 class _Nothing:
     """Single entries that were refused were never restored either; only where the list itself is lost is something missed."""
+
+    everything = False
 
     def __contains__(self, _entry: Entry) -> bool:
         return False

@@ -44,6 +44,7 @@ class Choice:
         self._since = since
         self._forbidden = (*forbidden, STREAMS) if in_place else tuple(forbidden)
         self.prefix = self._paths.prefix
+        self.everything = self._paths.everything and since is None and not self._forbidden
 
     def __contains__(self, entry: Entry) -> bool:
         if entry not in self._paths:

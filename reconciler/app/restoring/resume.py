@@ -26,6 +26,7 @@ class Planned:
 
     steps: Steps
     choice: Chosen
+    everything: bool = False
 
     def __contains__(self, entry: Entry) -> bool:
         return self.steps.chooses(entry) and entry in self.choice

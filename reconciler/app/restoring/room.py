@@ -37,7 +37,8 @@ class _Need:
             self.level -= self.replaced.popleft()[1]
         self.written += size
         self.level += size
-        self.peak = max(self.peak, self.level)
+        if self.level > self.peak:
+            self.peak = self.level
         if freed:
             self.replaced.append((self.written, freed))
 
@@ -56,8 +57,8 @@ class Needs:
         need = self._by_device.get(device)
         if need is None:
             need = self._by_device[device] = _Need(entry.folder)
-        alone = step.now is not None and step.now[NLINK] == 1  # another name keeps the old content where it is
-        need.add(_stored(entry), _blocks(step.now[SIZE]) if step.now is not None and alone else 0)
+        frees = step.now is not None and step.now[NLINK] == 1  # another name keeps the old content where it is
+        need.add(_stored(entry), _blocks(step.now[SIZE]) if step.now is not None and frees else 0)
         need.inodes += step.do is Do.CREATE
 
     def rooms(self) -> tuple[Room, ...]:

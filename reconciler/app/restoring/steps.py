@@ -151,6 +151,9 @@ class Steps:
 
     def take(self, finding: Finding) -> Step | None:
         """Decide about one finding; None: nothing is done. Findings come in the order of a comparison."""
+        if finding.difference is Difference.MISSING and not self._kept.folders and finding.entry is not None:
+            self.tally.create += 1  # nearly every entry of a restore into a new target
+            return self._write(finding.path, finding.entry, _CREATED)
         step = self._decide(finding)
         if finding.now is not None and finding.now[NLINK] > 1:
             self.names.note((finding.device, finding.now[INO]), finding.path, touched=step is not None)
@@ -288,6 +291,9 @@ class Digest:
 
     def add(self, path: bytes, step: Step) -> None:
         now = step.now
+        if step is _CREATED:
+            self._hash.update(b"%d:%s8:create -" % (len(path), path))
+            return
         facts = b"%s %s" % (step.do.encode(), str([now[place] for place in (MODE, SIZE, MTIME, INO)]).encode() if now is not None else b"-")
         self._hash.update(b"%d:%s%d:%s" % (len(path), path, len(facts), facts))
 

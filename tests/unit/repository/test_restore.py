@@ -25,6 +25,8 @@ from tests.unit.repository.conftest import Bench, described
 class Ending:
     """Chooses entries whose name ends so; knows nothing of paths and patterns."""
 
+    everything = False
+
     def __init__(self, ending: bytes) -> None:
         self.ending = ending
 
