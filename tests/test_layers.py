@@ -183,8 +183,7 @@ _OTHER_PLACES = {
     "restore_files": {"os.write", "os.pwrite", "os.ftruncate", "os.pread"},  # writes the target and reads it back
     "places": {"os.pread"},  # where the content of a large file lies in it
     "helper": {"subprocess"},  # starts processes that do a part of the work
-    "place": {"os.listdir"},  # asks whether a folder is free before it becomes a store
-    "store": {"os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
+    "store": {"os.listdir", "os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
 }
 
 

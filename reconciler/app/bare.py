@@ -11,6 +11,7 @@ from pathlib import Path
 from reconciler.app import keys
 from reconciler.app.choice import Wanted, chosen_bare
 from reconciler.app.paths import inside
+from reconciler.app.reach import access_bare
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest, SnapshotList
 from reconciler.app.restore import plan_for
 from reconciler.app.restoring.place import check_folder
@@ -20,7 +21,7 @@ from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.errors import Usage
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe.repositories import state_of
-from reconciler.repository import Repository
+from reconciler.repository import Repository, store_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class BareRepository:
 
     def open(self) -> Repository:
         url = self.url if "://" in self.url else os.path.abspath(os.path.expanduser(self.url))
-        return Repository.open(url, keys.from_file(self.key_file.expanduser(), self.kind), kind=self.kind)
+        key = keys.from_file(self.key_file.expanduser(), self.kind)
+        return Repository.open(url, key, kind=self.kind, store=store_at(url, access_bare(url)), owned=True)
 
 
 def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> SnapshotList:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app import keys
 from reconciler.app.errors import KeyMissing, NotFound
-from reconciler.app.house import House, is_there
+from reconciler.app.house import House
 from reconciler.app.reports import InitReport
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError
@@ -31,7 +31,7 @@ def init_repository(house: House, name: str) -> InitReport:
     repository = desired.repository(name)
     if repository is None:
         raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
-    if is_there(repository):
+    if house.is_there(repository):
         raise AlreadyInitialised(f"there is a repository at {repository.url} already", repository=name)
     return _create(house, catalog, repository)
 
@@ -42,14 +42,14 @@ def create_missing(house: House, catalog: Catalog, desired: Desired) -> tuple[In
     made = []
     for repository in desired.repositories:
         seen = known.get(repository.name)
-        if (seen is None or seen.id is None) and _is_surely_missing(repository):
+        if (seen is None or seen.id is None) and _is_surely_missing(house, repository):
             made.append(_create(house, catalog, repository))
     return tuple(made)
 
 
-def _is_surely_missing(repository: DesiredRepository) -> bool:
+def _is_surely_missing(house: House, repository: DesiredRepository) -> bool:
     try:
-        return not is_there(repository)
+        return not house.is_there(repository)
     except ReconcilerError:
         return False  # what is wrong there, the observation of this pass says
 
@@ -59,7 +59,8 @@ def _create(house: House, catalog: Catalog, repository: DesiredRepository) -> In
     audit.append("intent", "init", repository.name, **facts)
     key, created_key = _key(house, repository)
     try:
-        made = Repository.init(repository.url, key, kind=repository.key.kind, created_at=house.clock.now())
+        place = house.memory.place(repository, house.allow_commands)
+        made = Repository.init(repository.url, key, kind=repository.key.kind, created_at=house.clock.now(), store=place)
     except ReconcilerError as error:
         audit.append("complete", "init", repository.name, outcome="failed", code=error.code, created_key=created_key, **facts)
         raise

@@ -36,12 +36,26 @@ class House:
         try:
             key = keys.load(repository.key, allowed=self.allow_commands)
         except KeyMissing as error:
-            if not is_there(repository):  # then the missing key is the smaller half of the story
+            if not self.is_there(repository):  # then the missing key is the smaller half of the story
                 raise NotInitialised(
                     f"there is no repository at {repository.url}, and no key for one", repository=repository.url
                 ) from error
             raise
-        return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock, cache=self.memory.cache())
+        place = self.memory.place(repository, self.allow_commands)
+        return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock, store=place, cache=self.memory.cache())
+
+    def is_there(self, repository: DesiredRepository) -> bool:
+        """Whether a repository is at this place. Asked without its key: a random one finds nothing, or finds that it does not fit."""
+        from reconciler.repository import NotInitialised, Repository, WrongKey
+
+        try:
+            key = Secret(os.urandom(32).hex().encode())
+            Repository.open(repository.url, key, store=self.memory.place(repository, self.allow_commands)).close()
+        except NotInitialised:
+            return False
+        except WrongKey:
+            return True
+        return True
 
     def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
         """(st_dev, st_ino) of what no backup enters or opens: our own memory and the repositories.
@@ -51,19 +65,6 @@ class House:
         """
         folders = _identities([str(self.memory.state), *(r.url for r in desired.repositories)])
         return frozenset(folders) | frozenset(_identities_of_files(self.memory.state))
-
-
-def is_there(repository: DesiredRepository) -> bool:
-    """Whether a repository is at this place. Asked without its key: a random one finds nothing, or finds that it does not fit."""
-    from reconciler.repository import NotInitialised, Repository, WrongKey
-
-    try:
-        Repository.open(repository.url, Secret(os.urandom(32).hex().encode())).close()
-    except NotInitialised:
-        return False
-    except WrongKey:
-        return True
-    return True
 
 
 def agent_name(given: str | None) -> str:

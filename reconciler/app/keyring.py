@@ -103,7 +103,7 @@ def rotate(house: House, name: str, *, keep: bool = False) -> KeyChange:
     with _audited(house, "key-rotate", name, keep=keep):
         made = not fresh.exists()
         key = keys.create(fresh) if made else keys.from_file(fresh)
-        slot = _slot_of(declared, key) or old.add(key, "raw", house.clock.now())
+        slot = _slot_of(house, declared, key) or old.add(key, "raw", house.clock.now())
         os.replace(fresh, place)
         REAL_DISK.sync_folder(str(place.parent))
         removed = None if keep else _open(house, declared).remove(old.used)
@@ -122,12 +122,12 @@ def kit(house: House, name: str) -> Kit:
     return Kit(name, ring.id, declared.url, slot, words, systems)
 
 
-def _slot_of(declared: DesiredRepository, key: Secret) -> str | None:
+def _slot_of(house: House, declared: DesiredRepository, key: Secret) -> str | None:
     """The slot that a key opens already: what an interrupted rotation left."""
     from reconciler.repository import Keyring, WrongKey
 
     try:
-        return Keyring.open(declared.url, key).used
+        return Keyring.open(declared.url, key, store=house.memory.place(declared, house.allow_commands)).used
     except WrongKey:
         return None
 
@@ -147,7 +147,8 @@ def _declared(desired: Desired, name: str) -> DesiredRepository:
 def _open(house: House, declared: DesiredRepository) -> Keyring:
     from reconciler.repository import Keyring
 
-    return Keyring.open(declared.url, keys.load(declared.key, allowed=house.allow_commands), kind=declared.key.kind)
+    key, place = keys.load(declared.key, allowed=house.allow_commands), house.memory.place(declared, house.allow_commands)
+    return Keyring.open(declared.url, key, kind=declared.key.kind, store=place)
 
 
 @contextmanager

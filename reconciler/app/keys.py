@@ -17,6 +17,7 @@ from reconciler.app.errors import KeyExposed, KeyMalformed, KeyMissing, KeyUnusa
 from reconciler.base.files import create_whole, make_folders, read_regular
 from reconciler.base.secret import Secret
 from reconciler.model.declared.repository import Key
+from reconciler.model.declared.secret import SecretFrom
 from reconciler.sources.commands import run_for_output
 
 FILE_BYTES_MAX = 4096
@@ -26,17 +27,18 @@ _RAW = re.compile(rb"[0-9a-fA-F]{64}")
 KeyKind = Literal["raw", "passphrase"]
 
 
-def load(key: Key, *, allowed: Sequence[Path] = ()) -> Secret:
-    """The key that ``key`` points to. ``allowed``: directories whose commands may run."""
+def load(key: SecretFrom, *, allowed: Sequence[Path] = ()) -> Secret:
+    """The key that ``key`` points to, or any other secret. ``allowed``: directories whose commands may run."""
+    kind: KeyKind = key.kind if isinstance(key, Key) else "passphrase"  # any other secret is bytes without a line end, like a passphrase
     if key.file is not None:
-        return from_file(Path(key.file), key.kind)
+        return from_file(Path(key.file), kind)
     if key.env is not None:
         value = os.environb.get(os.fsencode(key.env)) if os.supports_bytes_environ else os.environ.get(key.env, "").encode() or None
         if value is None:
             raise KeyMissing(f"the environment variable {key.env} that holds the key is not set")
-        return _parse(value, key.kind, f"the environment variable {key.env}")
+        return _parse(value, kind, f"the environment variable {key.env}")
     assert key.command is not None
-    return _parse(run_for_output(key.command, allowed), key.kind, f"the output of '{key.command[0]}'")
+    return _parse(run_for_output(key.command, allowed), kind, f"the output of '{key.command[0]}'")
 
 
 def from_file(path: Path, kind: KeyKind = "raw") -> Secret:

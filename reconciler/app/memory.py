@@ -6,7 +6,7 @@ Reading creates nothing and changes nothing, not even a time stamp: that is what
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,8 @@ from reconciler.base.ids import new_id
 if TYPE_CHECKING:
     from reconciler.catalog.audit import Audit
     from reconciler.catalog.catalog import Catalog
-    from reconciler.repository import Cache
+    from reconciler.model.desired import DesiredRepository
+    from reconciler.repository import Cache, Store
 
 CATALOG = "catalog.sqlite"
 AUDIT = "audit.jsonl"
@@ -52,6 +53,7 @@ class Memory:
         self._catalog: Catalog | None = None
         self._audit: Audit | None = None
         self._cache: Cache | None = None
+        self._places: dict[str, tuple[DesiredRepository, Store]] = {}
 
     @contextmanager
     def reading(self) -> Iterator[Catalog]:
@@ -88,6 +90,22 @@ class Memory:
         self._cache.keeps = self._catalog is not None
         return self._cache
 
+    def place(self, repository: DesiredRepository, allowed: Sequence[Path]) -> Store:
+        """Where a repository is. Connections to a place on the network stay open until :meth:`close`, or until its spec says otherwise."""
+        from reconciler.repository import store_at
+
+        if not repository.is_remote:
+            return store_at(repository.url)
+        from reconciler.app.reach import access_to
+
+        declared, place = self._places.get(repository.name, (None, None))
+        if place is None or declared != repository:
+            if place is not None:
+                place.close()
+            place = store_at(repository.url, access_to(repository, allowed))
+            self._places[repository.name] = (repository, place)
+        return place
+
     def audit(self) -> Audit:
         """The audit log, made when it is missing."""
         from reconciler.catalog.audit import Audit
@@ -111,3 +129,6 @@ class Memory:
             self._catalog.close()
             self._catalog = None
         self._audit = None
+        places, self._places = self._places, {}
+        for _, place in places.values():
+            place.close()

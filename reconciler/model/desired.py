@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
-from reconciler.model.declared.repository import Key, Limits, Maintenance
+from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
 from reconciler.model.problem import Place, Problem
@@ -67,6 +67,15 @@ class DesiredRepository:
     maintenance: Maintenance = field(default_factory=Maintenance)
     limits: Limits = field(default_factory=Limits)
     last_good: bool = False
+    endpoint: str | None = None
+    region: str | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+    """Paths of files are absolute."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Reached over a network."""
+        return "://" in self.url
 
 
 @dataclass(frozen=True, slots=True)

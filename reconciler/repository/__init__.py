@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconciler.repository.access import Access, Credentials
     from reconciler.repository.browse import Browser, Searched, SnapshotTree, Step
     from reconciler.repository.changes import CONTENT, Change, alterations, differences
     from reconciler.repository.check import Checked
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
     from reconciler.repository.donor import Donor
     from reconciler.repository.entries import UNREAD, Entry
     from reconciler.repository.errors import (
+        AccessRefused,
         AlreadyInitialised,
         BaseUnusable,
         CleanUpRefused,
+        ClockApart,
         Collected,
         ConfirmationNeeded,
         Damaged,
+        ExtraMissing,
         LastSlot,
         NewerFormat,
         NoSpace,
+        NoSuchBucket,
         NoSuchPath,
         NoSuchSlot,
         NoSuchSnapshot,
+        NotAStore,
         NotInitialised,
         ObjectMissing,
         OriginDamaged,
@@ -42,8 +48,10 @@ if TYPE_CHECKING:
         TooManyMatches,
         Unreachable,
         Unread,
+        Unsettled,
         WeakKey,
         WrongKey,
+        WrongRegion,
         WrongRepository,
     )
     from reconciler.repository.keyring import Keyring, Slot
@@ -51,6 +59,7 @@ if TYPE_CHECKING:
     from reconciler.repository.listing import RootListing
     from reconciler.repository.marks import MarkRecord
     from reconciler.repository.pattern import Pattern
+    from reconciler.repository.place import store_at
     from reconciler.repository.repair import Repaired, RepairPlan
     from reconciler.repository.repository import Repository
     from reconciler.repository.request import TakeRequest
@@ -58,11 +67,13 @@ if TYPE_CHECKING:
     from reconciler.repository.root import Root
     from reconciler.repository.select import Selection
     from reconciler.repository.sound import Refusal
+    from reconciler.repository.store import Store
     from reconciler.repository.survey import Affected
     from reconciler.repository.take import Progress, Taken
     from reconciler.repository.verify import Verified
 
 _HOME = {
+    **dict.fromkeys(("Access", "Credentials"), "access"),
     "Pruned": "collect",
     **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
     "Copied": "copy",
@@ -75,18 +86,23 @@ _HOME = {
     **dict.fromkeys(("UNREAD", "Entry"), "entries"),
     **dict.fromkeys(
         (
+            "AccessRefused",
             "AlreadyInitialised",
             "BaseUnusable",
             "CleanUpRefused",
+            "ClockApart",
             "Collected",
             "ConfirmationNeeded",
             "Damaged",
+            "ExtraMissing",
             "LastSlot",
             "NewerFormat",
             "NoSpace",
+            "NoSuchBucket",
             "NoSuchPath",
             "NoSuchSlot",
             "NoSuchSnapshot",
+            "NotAStore",
             "NotInitialised",
             "ObjectMissing",
             "OriginDamaged",
@@ -96,8 +112,10 @@ _HOME = {
             "TooManyMatches",
             "Unreachable",
             "Unread",
+            "Unsettled",
             "WeakKey",
             "WrongKey",
+            "WrongRegion",
             "WrongRepository",
         ),
         "errors",
@@ -114,6 +132,8 @@ _HOME = {
     "Refusal": "sound",
     "Affected": "survey",
     **dict.fromkeys(("Progress", "Taken"), "take"),
+    "Store": "store",
+    "store_at": "place",
     "TakeRequest": "request",
     "Verified": "verify",
 }
@@ -137,26 +157,33 @@ __all__ = [
     "Comparison",
     "Chosen",
     "UNREAD",
+    "Access",
+    "AccessRefused",
     "Affected",
     "AlreadyInitialised",
     "BaseUnusable",
     "Cache",
     "Checked",
     "CleanUpRefused",
+    "ClockApart",
     "Collected",
     "ConfirmationNeeded",
     "Copied",
+    "Credentials",
     "Damaged",
     "Donor",
     "Entry",
+    "ExtraMissing",
     "Keyring",
     "LastSlot",
     "MarkRecord",
     "NewerFormat",
     "NoSpace",
+    "NoSuchBucket",
     "NoSuchPath",
     "NoSuchSlot",
     "NoSuchSnapshot",
+    "NotAStore",
     "NotInitialised",
     "ObjectMissing",
     "OriginDamaged",
@@ -175,14 +202,18 @@ __all__ = [
     "Root",
     "RootListing",
     "Slot",
+    "Store",
+    "store_at",
     "TakeRequest",
     "Taken",
     "TargetFull",
     "TooManyMatches",
     "Unreachable",
+    "Unsettled",
     "Verified",
     "WeakKey",
     "WrongKey",
+    "WrongRegion",
     "WrongRepository",
 ]
 

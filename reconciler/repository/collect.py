@@ -76,6 +76,7 @@ class CleanUp:
         if plan.empty:
             return Pruned(plan, 0, 0, 0, 0)
         going = _going(plan)
+        self._store.try_listing()
         moved = self._copy([seen.entries[_pack(pack.name)] for pack in plan.packs if pack.fate.rewritten], seen.needed)
         self._index([*moved, *_kept_entries(seen, plan.indexes, going)])
         condemned = (going & seen.found.keys()) - seen.condemned

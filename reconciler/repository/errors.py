@@ -84,6 +84,56 @@ class Unreachable(RepositoryError):
     retry = True
 
 
+class NoSuchBucket(RepositoryError):
+    """The bucket that the URL names does not exist, or not for who asks."""
+
+    code = "repository-no-bucket"
+    hint = "Is its name spelled right, and is it made? This program makes no buckets."
+
+
+class WrongRegion(RepositoryError):
+    """The bucket is in another region than was asked."""
+
+    code = "repository-wrong-region"
+    hint = "Which region is the bucket in? `region` of the Repository says it."
+
+
+class AccessRefused(RepositoryError):
+    """The place of the repository refuses who asks, or what was asked for."""
+
+    code = "repository-access-refused"
+    hint = "Are the credentials of the Repository right and still valid, and do they allow this?"
+
+
+class ClockApart(RepositoryError):
+    """The clocks of this machine and of the place of the repository are too far apart for a signature to count."""
+
+    code = "repository-clock-apart"
+    hint = "Does this machine get its time from a time server?"
+
+
+class NotAStore(RepositoryError):
+    """What answers is not a place for a repository: a web server, a proxy, another protocol."""
+
+    code = "repository-not-a-store"
+    hint = "Is the endpoint right? It is the address of the store itself, not of its console."
+
+
+class Unsettled(RepositoryError):
+    """The place of the repository contradicts itself: a list out of order, an object that is stored and not listed."""
+
+    code = "repository-unsettled"
+    hint = "Nothing was removed. Does something between here and the store keep old answers?"
+    retry = True
+
+
+class ExtraMissing(RepositoryError):
+    """A part of this program that reaches such places is not installed."""
+
+    code = "repository-extra-missing"
+    hint = "Install it with that extra, such as `pip install 'reconciler[sftp]'`."
+
+
 class HelperLost(RepositoryError):
     """A process that did a part of the work was ended from outside."""
 

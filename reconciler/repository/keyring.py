@@ -25,7 +25,7 @@ from reconciler.repository.keys import (
     parse_checked,
     read_slots,
 )
-from reconciler.repository.place import checked_key, local_store
+from reconciler.repository.place import checked_key, store_at
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 
@@ -57,7 +57,7 @@ class Keyring:
     @classmethod
     def open(cls, url: str, key: Secret, *, kind: str = "raw", store: Store | None = None) -> Self:
         """Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable."""
-        store = store or local_store(url)
+        store = store or store_at(url)
         header = read_header(store)
         used, master = find_slot(read_slots(store), checked_key(key, kind), kind, header["id"])
         check_header(header, Seals(master, header["id"]).header_key)

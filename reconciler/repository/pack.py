@@ -12,7 +12,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import msgspec
@@ -97,7 +97,7 @@ class PackWriter:
         self._seals = seals
         self._thorough = thorough
         self._lock = threading.Lock()
-        self._publisher = ThreadPoolExecutor(1, "publish-pack")
+        self._publisher = ThreadPoolExecutor(store.uploads, "publish-pack")
         self._publishing: list[Future[None]] = []
         self._draft: Draft | None = None
         self._broken: BaseException | None = None
@@ -196,7 +196,14 @@ class PackWriter:
         self._finished.append(entry)
         self.stored_bytes += len(tail) + HEAD_BYTES
         self._draft = None
+        self._make_way()
         self._publishing.append(self._publisher.submit(_publish, draft, entry.name))
+
+    def _make_way(self) -> None:
+        """Where packs wait in memory, none waits behind those that are on their way."""
+        under_way = [future for future in self._publishing if not future.done()]
+        if self._store.uploads > 1 and len(under_way) >= self._store.uploads:
+            wait(under_way, return_when=FIRST_COMPLETED)
 
 
 def _publish(draft: Draft, name: str) -> None:

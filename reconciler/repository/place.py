@@ -5,18 +5,33 @@ from __future__ import annotations
 import os
 
 from reconciler.base.secret import Secret
+from reconciler.repository.access import Access
 from reconciler.repository.errors import AlreadyInitialised, Unreachable
 from reconciler.repository.format import FOLDERS
 from reconciler.repository.keys import parse_raw
-from reconciler.repository.store import LocalStore
+from reconciler.repository.store import LocalStore, Store
+
+_ANYBODY = Access()
 
 
-def local_store(url: str) -> LocalStore:
-    """The folder that ``url`` names. Raises Unreachable for anything that is no path."""
+def store_at(url: str, access: Access | None = None) -> Store:
+    """The place that ``url`` names: a path, ``s3://bucket/prefix`` or ``sftp://user@host/path``. Nothing is asked of it yet.
+
+    Raises Unreachable for an address of another kind, ExtraMissing when what reaches it is not installed.
+    """
     path = url.removeprefix("file://")
-    if "://" in path:
-        raise Unreachable(f"{url} is not a path", hint="This version stores on local and mounted disks only.")
-    return LocalStore(os.path.abspath(os.path.expanduser(path)))
+    scheme, found, _ = path.partition("://")
+    if not found:
+        return LocalStore(os.path.abspath(os.path.expanduser(path)))
+    if scheme == "s3":
+        from reconciler.repository.remote.s3 import S3Store
+
+        return S3Store(url, access or _ANYBODY)
+    if scheme == "sftp":
+        from reconciler.repository.remote.sftp import SftpStore
+
+        return SftpStore(url, access or _ANYBODY)
+    raise Unreachable(f"{url} is no place that is known", hint="A repository is a path, s3://bucket/prefix or sftp://user@host/path.")
 
 
 def checked_key(key: Secret, kind: str) -> Secret:
@@ -24,24 +39,18 @@ def checked_key(key: Secret, kind: str) -> Secret:
     return parse_raw(key.reveal()) if kind == "raw" else Secret(key.reveal().rstrip(b"\r\n"))
 
 
-def refuse_taken(store: LocalStore) -> None:
+def refuse_taken(store: Store) -> None:
     """Only a new or empty place, or what an interrupted init left, may become a repository."""
-    root = store.url
-    if not os.path.lexists(root):
-        return
-    try:
-        names = set(os.listdir(root))
-        if "header" in names:
-            raise AlreadyInitialised(f"there is a repository at {root} already")
-        if names - set(FOLDERS):
-            raise AlreadyInitialised(f"{root} is not empty: {', '.join(sorted(names - set(FOLDERS))[:3])}")
-        for folder in ("snapshots", "packs", "index", "pending"):
-            if folder in names and next(iter(store.list(folder)), None) is not None:
-                raise AlreadyInitialised(
-                    f"{root} holds {folder} of a repository whose header is missing", hint="Restore its `header` from a copy."
-                )
-    except OSError as error:
-        raise Unreachable(f"{root} cannot be read: {os.strerror(error.errno or 0).lower()}") from error
+    names = store.top()
+    if "header" in names:
+        raise AlreadyInitialised(f"there is a repository at {store.url} already")
+    if names - set(FOLDERS):
+        raise AlreadyInitialised(f"{store.url} is not empty: {', '.join(sorted(names - set(FOLDERS))[:3])}")
+    for folder in ("snapshots", "packs", "index", "pending"):
+        if folder in names and next(iter(store.list(folder)), None) is not None:
+            raise AlreadyInitialised(
+                f"{store.url} holds {folder} of a repository whose header is missing", hint="Restore its `header` from a copy."
+            )
     for folder in names & {"keys", "config"}:
         for found in list(store.list(folder)):
             store.delete(found.name)

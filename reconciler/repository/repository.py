@@ -42,7 +42,7 @@ from reconciler.repository.known import Cache, Known
 from reconciler.repository.listing import RootListing, list_roots_shown, list_snapshots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, write_mark
-from reconciler.repository.place import checked_key, local_store, refuse_taken
+from reconciler.repository.place import checked_key, refuse_taken, store_at
 from reconciler.repository.publish import Writer
 from reconciler.repository.readings import Readings
 from reconciler.repository.repair import Repair, Repaired, RepairPlan
@@ -55,7 +55,7 @@ from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
 from reconciler.repository.settled import settled
 from reconciler.repository.sound import Refusal, sound_entries
-from reconciler.repository.store import LocalStore, Store
+from reconciler.repository.store import Store
 from reconciler.repository.take import Progress, Surroundings, Taken, take
 from reconciler.repository.verify import Verified, Verify
 from reconciler.tree.entry import Defect, Listing
@@ -67,8 +67,9 @@ _TEMPORARY_KEPT = timedelta(days=1)
 class Repository:
     """One open repository. Threads may share it; close it to let go of the keys."""
 
-    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known) -> None:
+    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known, *, owned: bool = True) -> None:
         self._store = store
+        self._owned = owned
         self._seals = seals
         self._chunker: Chunker | None = None
         self._clock = clock
@@ -77,12 +78,12 @@ class Repository:
         self.url = store.url
 
     @classmethod
-    def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: LocalStore | None = None) -> Self:
-        """Create a repository in a new or empty folder. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
-        store = store or local_store(url)
+    def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: Store | None = None) -> Self:
+        """Create a repository in a new or empty place. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
+        store = store or store_at(url)
         checked = checked_key(key, kind)
         refuse_taken(store)
-        store.create_folders()
+        store.prepare()
         repository_id, master = new_id(), os.urandom(32)
         seals = Seals(master, repository_id)
         slot, data = new_slot(master, checked, kind, repository_id, created_at)
@@ -103,21 +104,29 @@ class Repository:
         clock: Clock | None = None,
         store: Store | None = None,
         cache: Cache | None = None,
+        owned: bool = False,
     ) -> Self:
         """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
 
-        ``cache``: where to remember what immutable objects say, so that a listing reads only what is new.
+        ``cache``: where to remember what immutable objects say, so that a listing reads only what is new. ``owned``: ``store`` is closed
+        with the repository, as is one that nobody gave.
         """
-        store = store or local_store(url)
-        key = checked_key(key, kind)
-        header = read_header(store)
-        master = open_slots(read_slots(store), key, kind, header["id"])
-        seals = Seals(master, header["id"])
-        check_header(header, seals.header_key)
-        return cls(store, seals, header["id"], clock or SystemClock(), (cache or Cache(None)).known(header["id"]))
+        owned = owned or store is None
+        store = store or store_at(url)
+        try:
+            header = read_header(store)
+            seals = Seals(open_slots(read_slots(store), checked_key(key, kind), kind, header["id"]), header["id"])
+            check_header(header, seals.header_key)
+        except BaseException:
+            if owned:
+                store.close()
+            raise
+        return cls(store, seals, header["id"], clock or SystemClock(), (cache or Cache(None)).known(header["id"]), owned=owned)
 
     def close(self) -> None:
         self._known = Cache(None).known(self.id)
+        if self._owned:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -286,9 +295,8 @@ class Repository:
                 continue
             self._store.delete(f"snapshots/{snapshot}")
             gone.append(snapshot)
-            if self._store.find(f"marks/{snapshot}") is not None:
-                for found in list(self._store.list(f"marks/{snapshot}")):
-                    self._store.delete(found.name)
+            for found in list(self._store.list(f"marks/{snapshot}")):
+                self._store.delete(found.name)
         return tuple(gone)
 
     def plan_clean_up(self) -> PrunePlan:

@@ -46,6 +46,26 @@ class Store(Protocol):
     """Errors are RepositoryErrors: NoSpace and Unreachable may pass with time, ObjectMissing will not."""
 
     url: str
+    at_once: int
+    """How many calls at a time are quicker than one after another; 1 where they are not."""
+    uploads: int
+    """How many packs may be on their way at a time. A place that is not a disk holds each of them in memory meanwhile."""
+
+    def prepare(self) -> None:
+        """Make what must exist before the first object, and try what the place promises. Before a repository is made there."""
+        ...
+
+    def top(self) -> frozenset[str]:
+        """Names at the top of the place; none where the place itself is yet to be made."""
+        ...
+
+    def try_listing(self) -> None:
+        """Raise Unsettled when the place does not list what it holds. Asked before anything is removed for good."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; a later call opens them anew."""
+        ...
 
     def put(self, name: str, data: Buffer) -> None:
         """Create; FileExistsError when the name is taken (then nothing changed)."""
@@ -64,7 +84,8 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[Found]:
-        """Every object below the folder ``prefix``, sorted by name. An error is an error, never an empty list."""
+        """Every object below the folder ``prefix``, sorted by name. An error is an error, never an empty list; a folder inside of one of
+        the fixed folders need not be there to be empty."""
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:
@@ -93,6 +114,9 @@ class Store(Protocol):
 class LocalStore:
     """A folder on a disk."""
 
+    at_once = 1
+    uploads = 1
+
     def __init__(self, root: str, disk: Disk = REAL_DISK) -> None:
         self.url = root
         self._root = os.path.abspath(root)
@@ -105,7 +129,7 @@ class LocalStore:
         """Whether another process that opens the same folder sees the same: not when a test stands between this store and the disk."""
         return self._disk is REAL_DISK
 
-    def create_folders(self) -> None:
+    def prepare(self) -> None:
         """The fixed folders, and the 256 shards of packs: each synced into its parent."""
         with self._translated("the folders of the repository"):
             missing = []
@@ -122,6 +146,16 @@ class LocalStore:
                     self._disk.mkdir(self._path(folder))
             self._disk.sync_folder(self._path("packs"))
             self._disk.sync_folder(self._root)
+
+    def top(self) -> frozenset[str]:
+        with self._translated("the place"):
+            return frozenset(os.listdir(self._root)) if os.path.lexists(self._root) else frozenset()
+
+    def try_listing(self) -> None:
+        """A disk lists what it holds."""
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
     def put(self, name: str, data: Buffer) -> None:
         draft = self.draft()
@@ -160,6 +194,9 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[Found]:
         with self._translated(f"the list of {prefix}"):
+            parent = os.path.dirname(prefix)
+            if parent and not os.path.lexists(self._path(prefix)) and os.path.isdir(self._path(parent)):
+                return
             yield from self._walk(prefix)
 
     def _walk(self, prefix: str) -> Iterator[Found]:

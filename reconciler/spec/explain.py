@@ -125,7 +125,7 @@ def got(node: Node, location: tuple[str | int, ...] = ()) -> str:
         return f"got {REDACTED}"
     if node.value == "":
         return "got empty text"
-    text = redact(show(node.value))
+    text = redact(show(node.value))  # an address may hold a password
     if isinstance(node.value, str) and not _reads_as_text(text):
         return f"got the text '{text}'"
     return f"got `{text if len(text) <= 60 else text[:60] + '…'}`"

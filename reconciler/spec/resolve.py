@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
@@ -25,7 +25,8 @@ from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.declared.envelope import BackupPolicy, DeletionApproval, Repository, Settings, System, Tier
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Hooks, Retention, Schedule
-from reconciler.model.declared.repository import Key as KeySource
+from reconciler.model.declared.repository import Credentials
+from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Source, SystemSpec
 from reconciler.model.declared.tier import TierSpec
@@ -41,6 +42,8 @@ POLICY_BLOCKS: dict[str, type[Block]] = {
 POLICY_LISTS = ("checksums", "repositories")
 BUILT_IN = "(built in)"
 """Stands in the place of a file for what nobody declares."""
+
+_SAID = TypeVar("_SAID", bound=SecretFrom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
     return DesiredRepository(
         name=declared.key[1],
         url=absolute(folder, spec.url),
-        key=_key(spec.key, folder),
+        key=_reference(spec.key, folder),
         place=declared.place,
         failure_domain=dict(spec.failure_domain),
         media=spec.media,
@@ -185,6 +188,9 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
         maintenance=spec.maintenance,
         limits=spec.limits,
         last_good=declared.last_good,
+        endpoint=spec.endpoint,
+        region=spec.region,
+        credentials=_credentials(spec.credentials, folder),
     )
 
 
@@ -202,8 +208,16 @@ def _source(source: Source, folder: str) -> Source:
     return source if source.place is None else source.model_copy(update={kind: absolute(folder, source.place)})
 
 
-def _key(key: KeySource, folder: str) -> KeySource:
-    return key if key.file is None else key.model_copy(update={"file": absolute(folder, key.file)})
+def _reference(said: _SAID, folder: str) -> _SAID:
+    return said if said.file is None else said.model_copy(update={"file": absolute(folder, said.file)})
+
+
+def _credentials(said: Credentials, folder: str) -> Credentials:
+    references = {"access": said.access, "secret": said.secret, "token": said.token, "identity": said.identity}
+    moved: dict[str, Any] = {name: _reference(each, folder) for name, each in references.items() if each is not None}
+    if said.known_hosts is not None:
+        moved["known_hosts"] = absolute(folder, said.known_hosts)
+    return said.model_copy(update=moved) if moved else said
 
 
 def folder_of(root: Path, declared: Declared) -> str:
@@ -212,7 +226,9 @@ def folder_of(root: Path, declared: Declared) -> str:
 
 
 def absolute(folder: str, path: str) -> str:
-    """``path`` from ``folder``, by its words alone: no link is followed and nothing needs to exist."""
+    """``path`` from ``folder``, by its words alone: no link is followed and nothing needs to exist. An address stays as it is."""
+    if "://" in path:
+        return path
     joined = os.path.normpath(os.path.join(folder, path))
     return joined[1:] if joined.startswith("//") else joined
 

@@ -33,6 +33,8 @@ PAGE = 3  # names in a page of a listing: small, so that other actors act betwee
 class Memory:
     """A store in a dictionary. ``before(call, name)`` is asked before each call takes effect: it may raise, wait, or let others act."""
 
+    at_once = uploads = 1
+
     def __init__(self, objects: Mapping[str, bytes], before: Callable[[str, str], None] | None = None) -> None:
         self.url = "memory"
         self.objects = dict(objects)
@@ -89,6 +91,12 @@ class Memory:
     def delete(self, name: str) -> None:
         self.before("delete", name)
         self.objects.pop(name, None)
+
+    def try_listing(self) -> None:
+        """It lists what it holds."""
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
     def settle(self, name: str) -> None:
         """What is in a dictionary is durable."""

@@ -27,7 +27,7 @@ CASES = [(name, snapshot) for name in HOSTILE for snapshot in json.loads((HOME /
 def unpacked(name: str, place: Path) -> tuple[Path, bytes, dict[str, Any]]:
     """A copy with the empty folders that git does not keep: (repository, key, what is in it)."""
     shutil.copytree(HOME / name / "repository", place)
-    LocalStore(str(place)).create_folders()
+    LocalStore(str(place)).prepare()
     return place, (HOME / name / "key").read_bytes(), json.loads((HOME / name / "expected.json").read_text())
 
 

@@ -1,4 +1,4 @@
-"""A real Prometheus on the loopback, with its own folder and port, gone when the tests of a module end."""
+"""Real counterparts on the loopback, each with its own folder and port, gone when the tests end: Prometheus, an S3 store, OpenSSH."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from reconciler.base.secret import Secret
+from reconciler.repository import Repository
+from tests.fakes.far import Far
+from tests.fakes.faulty_gateway import faulty_gateway
+from tests.fakes.s3_server import S3Server, s3_server
+from tests.fakes.sftp_server import SftpServer
+from tests.unit.repository.conftest import CREATED, KEY, Bench, bench
+
+__all__ = ["bench"]
 
 START_SECONDS = 30
 SCRAPE_SECONDS = 1
@@ -128,3 +138,53 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
         except OSError:  # not listening yet, or 503 while it loads
             time.sleep(0.1)
     pytest.fail(f"Prometheus did not become ready: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(tmp_path_factory.mktemp("s3"), free_port()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def openssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
+    program = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or find("sshd", "openssh-server")
+    keygen, folder, port = find("ssh-keygen", "openssh-client"), tmp_path_factory.mktemp("ssh"), free_port()
+    for name in ("host", "identity"):
+        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    (folder / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/identity.pub\n"
+        f"StrictModes no\nUsePAM no\nPidFile {folder}/pid\nSubsystem sftp internal-sftp\n"
+    )
+    (folder / "known").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
+    process = subprocess.Popen([program, "-D", "-e", "-f", str(folder / "config")], stderr=subprocess.DEVNULL)
+    (folder / "served").mkdir()
+    try:
+        yield SftpServer(port, folder / "known", folder / "identity", folder / "served")
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def far(s3: S3Server, bench: Bench, tmp_path: Path) -> Iterator[Far]:
+    """A repository of two snapshots, behind a proxy."""
+    for number in range(20):
+        (bench.source / f"file{number}").write_bytes(os.urandom(3000))
+    with faulty_gateway(s3.port) as gateway:
+        made = Far(gateway, s3, bench, f"s3://{s3.bucket('faulty')}/{tmp_path.name}", "")
+        place = made.store()
+        Repository.init(made.url, Secret(KEY), created_at=CREATED, store=place)
+        place.close()
+        with made.opened() as repository:
+            first = bench.take(repository, kind="full").root
+            assert first is not None
+            for number in range(15):
+                (bench.source / f"file{number}").unlink()
+            (bench.source / "more").write_bytes(os.urandom(3000))
+            second = bench.take(repository, base=first.id).root
+            assert second is not None
+        made.newest = second.id
+        gateway.asked.clear()
+        yield made

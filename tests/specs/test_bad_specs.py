@@ -40,6 +40,8 @@ EXPECTED = [
     ("approval-of-nothing", "warning", "approval-of-nothing", 6, 11),
     ("approval-same-twice", "error", "wrong-value", 8, 3),
     ("approval-short-ids", "error", "wrong-value", 8, 15),
+    ("bandwidth-of-a-path", "error", "wrong-value", 4, 1),
+    ("bandwidth-too-small", "error", "wrong-value", 6, 23),
     ("block-empty", "error", "empty-block", 6, 3),
     ("catch-up-unknown", "error", "wrong-value", 6, 23),
     ("checksum-twice", "error", "wrong-value", 6, 3),
@@ -48,9 +50,11 @@ EXPECTED = [
     ("compression-level-of-another", "error", "compression-level", 15, 24),
     ("compression-none-level", "error", "wrong-value", 6, 3),
     ("compression-unknown", "error", "wrong-value", 6, 28),
+    ("connections-none", "error", "wrong-value", 6, 25),
     ("copies-negative", "error", "wrong-value", 5, 19),
     ("copies-no-offsite", "warning", "copies-impossible", 8, 21),
     ("copies-too-many", "warning", "copies-impossible", 8, 19),
+    ("credentials-literal", "error", "wrong-type", 6, 25),
     ("cron-and-every", "error", "wrong-value", 6, 14),
     ("cron-four-fields", "error", "wrong-value", 6, 27),
     ("cron-impossible", "error", "wrong-value", 6, 27),
@@ -79,6 +83,9 @@ EXPECTED = [
     ("encoding-byte-order-mark", "error", "encoding", 1, 1),
     ("encoding-latin-1", "error", "encoding", 8, 11),
     ("encoding-utf-16", "error", "encoding", 1, 1),
+    ("endpoint-no-address", "error", "wrong-value", 6, 13),
+    ("endpoint-of-a-path", "error", "wrong-value", 4, 1),
+    ("endpoint-with-bucket", "error", "wrong-value", 6, 13),
     ("exclude-pattern", "error", "exclude-pattern", 7, 43),
     ("exclude-two-lines", "error", "exclude-pattern", 7, 43),
     ("field-deep-typo", "error", "unknown-field", 7, 33),
@@ -97,6 +104,7 @@ EXPECTED = [
     ("hook-without-command", "error", "missing-field", 6, 19),
     ("hooks-empty", "error", "empty-block", 6, 3),
     ("hooks-unknown-moment", "error", "unknown-field", 6, 11),
+    ("identity-of-a-bucket", "error", "wrong-value", 4, 1),
     ("impact-negative", "error", "wrong-value", 8, 19),
     ("key-bad-variable", "error", "wrong-value", 6, 14),
     ("key-empty-command", "error", "wrong-value", 6, 9),
@@ -121,6 +129,11 @@ EXPECTED = [
     ("path-newline", "error", "wrong-value", 7, 20),
     ("path-variable", "error", "wrong-value", 7, 20),
     ("name-reserved", "error", "reserved-name", 3, 18),
+    ("place-inside-another", "error", "repository-overlap", 12, 8),
+    ("place-unknown-kind", "error", "wrong-value", 5, 8),
+    ("place-with-password", "error", "wrong-value", 5, 8),
+    ("place-without-bucket", "error", "wrong-value", 5, 8),
+    ("place-without-path", "error", "wrong-value", 5, 8),
     ("previous-name-alive", "error", "previous-name", 3, 40),
     ("previous-name-twice", "error", "previous-name", 11, 38),
     ("repository-in-tree", "error", "repository-in-tree", 5, 8),
@@ -255,6 +268,20 @@ def test_every_bad_file_has_its_row() -> None:
 
 def test_every_code_is_shown_by_a_file_or_tested_elsewhere() -> None:
     assert {row[2] for row in EXPECTED} | ELSEWHERE == set(CODES)
+
+
+def test_every_kind_of_place_is_good_and_files_count_from_the_spec(tmp_path: Path) -> None:
+    shutil.copy(HERE / "good" / "places.yaml", tmp_path)
+    shutil.copy(HERE / "good" / "base.yaml", tmp_path)
+    loaded = load(tmp_path)
+    assert [problem.message for problem in loaded.problems] == []
+    bucket, server = loaded.desired.repository("bucket"), loaded.desired.repository("server")
+    assert bucket is not None
+    assert server is not None
+    assert (bucket.url, bucket.endpoint, bucket.limits.bandwidth) == ("s3://backups/host1", "https://s3.example.com", 10 * 2**20)
+    assert bucket.credentials.access is not None
+    assert bucket.credentials.access.file == str(tmp_path.parent / "s3.access")
+    assert server.credentials.known_hosts == str(tmp_path / "server.hosts")
 
 
 def test_the_base_beside_them_is_good(tmp_path: Path) -> None:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from reconciler.model.declared.block import Block, Items
 from reconciler.model.declared.policy import Window
-from reconciler.model.declared.scalars import Duration, PathText, Text
-from reconciler.model.declared.secret import VARIABLE_PATTERN
+from reconciler.model.declared.scalars import Duration, EndpointText, PathText, PlaceText, Size, Text
+from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.declared.system import FailureDomain
 
 
-class Key(Block):
+class Key(SecretFrom):
     """Where the key of the repository comes from: exactly one of file, env, command. The key itself never stands in a spec."""
 
-    file: PathText | None = Field(None, description="A file that only its owner can read; relative to this spec file's folder.")
-    env: Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)] | None = Field(None, description="An environment variable.")
     command: Annotated[Items[Text], Field(min_length=1)] | None = Field(
         None, description="argv whose output is the key; runs only where the host allows it."
     )
     kind: Literal["raw", "passphrase"] = Field("raw", description="raw: 32 random bytes as 64 hex digits; passphrase: words.")
 
-    @model_validator(mode="after")
-    def _one_of(self) -> Key:
-        if sum(value is not None for value in (self.file, self.env, self.command)) != 1:
-            raise ValueError("must have exactly one of `file`, `env` and `command`")
-        return self
+
+class Credentials(Block):
+    """Who asks the place. They are looked up again when the place refuses them, so they may be replaced while the loop runs."""
+
+    access: SecretFrom | None = Field(None, description="s3: the access key id. Default: AWS_ACCESS_KEY_ID.")
+    secret: SecretFrom | None = Field(None, description="s3: the secret access key (default: AWS_SECRET_ACCESS_KEY); sftp: a password.")
+    token: SecretFrom | None = Field(None, description="s3: the session token of temporary keys. Default: AWS_SESSION_TOKEN.")
+    identity: SecretFrom | None = Field(None, description="sftp: a private SSH key. Default: the agent and the keys of this user.")
+    known_hosts: PathText | None = Field(None, description="sftp: file with the host keys of servers. Default: that of this user.")
 
 
 class Prune(Block):
@@ -50,13 +52,24 @@ class Limits(Block):
         None,
         description="Actions of this agent in it at a time; one more for what the RPO needs. Default: as many as the loop has at a time.",
     )
+    bandwidth: Annotated[Size, Field(ge=1024)] | None = Field(
+        None, description="Bytes per second that go to and from a place on the network, all actions together. Default: no limit."
+    )
+    connections: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None, description="Connections to a place on the network at a time. Default: 5."
+    )
 
 
 class RepositorySpec(Block):
     """An encrypted store and the place where it can be lost."""
 
-    url: PathText = Field(description="A path. A relative one counts from the folder of this spec file.")
+    url: PlaceText = Field(
+        description="A path (a relative one counts from the folder of this spec file), s3://bucket/prefix or sftp://user@host/path."
+    )
     key: Key
+    endpoint: EndpointText | None = Field(None, description="s3: the address of the store. Default: Amazon's in `region`.")
+    region: Text | None = Field(None, description="s3: where the bucket is. Default: AWS_REGION, else us-east-1.")
+    credentials: Credentials = Field(default_factory=Credentials.model_construct)
     failure_domain: FailureDomain = Field(default_factory=dict)
     media: Text | None = Field(None, description="What it is made of, in one word: disk, object, tape.")
     deletable_from: Items[Text] | None = Field(
@@ -64,3 +77,15 @@ class RepositorySpec(Block):
     )
     maintenance: Maintenance = Field(default_factory=Maintenance.model_construct)
     limits: Limits = Field(default_factory=Limits.model_construct)
+
+    @model_validator(mode="after")
+    def _fits_its_place(self) -> Self:
+        scheme = self.url.partition("://")[0] if "://" in self.url else ""
+        said = self.credentials
+        if scheme != "s3" and (self.endpoint or self.region or said.access or said.token):
+            raise ValueError("has `endpoint`, `region`, `access` or `token`, which only a `url` that begins with s3:// has")
+        if scheme != "sftp" and (said.identity or said.known_hosts):
+            raise ValueError("has `identity` or `knownHosts`, which only a `url` that begins with sftp:// has")
+        if not scheme and (said.secret or self.limits.bandwidth or self.limits.connections):
+            raise ValueError("has `secret`, `bandwidth` or `connections`, which only a place on the network has")
+        return self

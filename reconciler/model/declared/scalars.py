@@ -12,6 +12,8 @@ from reconciler.base.units import DURATION_PATTERN, SIZE_PATTERN, format_duratio
 from reconciler.model.declared.block import Items
 
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$"
+REMOTE = ("s3", "sftp")
+"""Kinds of places that are reached over a network."""
 FILE_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
@@ -76,6 +78,34 @@ def _path(value: str) -> str:
     return value
 
 
+def _place(value: str) -> str:
+    scheme, found, rest = value.partition("://")
+    if not found or scheme == "file":
+        return _path(value.removeprefix("file://"))
+    if scheme not in REMOTE:
+        raise ValueError(f"must be a path, s3://bucket/prefix or sftp://user@host/path, not a `{scheme}` address")
+    if any(not character.isprintable() or character.isspace() for character in value):
+        raise ValueError("must not hold blanks or control characters")
+    where, _, path = rest.partition("/")
+    user, _, host = where.rpartition("@")
+    if "?" in value or "#" in value:
+        raise ValueError("must be a place and nothing else: no `?` and no `#`")
+    if ":" in user or (scheme == "s3" and user):
+        raise ValueError("must not hold credentials: `credentials` says where they are")
+    if not host or (scheme == "sftp" and not path.strip("/")):
+        raise ValueError("must name a place: s3://bucket/prefix or sftp://user@host/path")
+    return value.rstrip("/")
+
+
+def _endpoint(value: str) -> str:
+    scheme, found, host = value.partition("://")
+    if not found or scheme not in {"http", "https"} or not host.strip("/") or "@" in host or any(c.isspace() for c in value):
+        raise ValueError("must be the address of a store, such as https://s3.example.com, without credentials")
+    if "/" in host.rstrip("/"):
+        raise ValueError("must end with the host: the bucket stands in `url`")
+    return value.rstrip("/")
+
+
 def _argv(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value[0].startswith("/") and value[0][1:3] not in {":\\", ":/"}:
         raise ValueError("must begin with the full path of a program: nothing is searched for")
@@ -89,6 +119,9 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Argv = Annotated[Items[Text], Field(min_length=1, max_length=100), AfterValidator(_argv)]
 """A program and its arguments, passed on as they stand: no shell, no variables."""
 PathText = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_path)]
+PlaceText = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_place)]
+"""Where a repository is: a path on this machine, or an address of a kind that :data:`REMOTE` names."""
+EndpointText = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_endpoint)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),

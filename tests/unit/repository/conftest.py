@@ -72,8 +72,11 @@ class Bench:
         return (repository or self.open()).take(scan, request, base=base, judge=judge, progress=progress)
 
     def restore(self, snapshot: str, target: Path, paths: Sequence[bytes] = ()) -> Restored:
+        return self.restored(self.open(), snapshot, target, paths)
+
+    def restored(self, repository: Repository, snapshot: str, target: Path, paths: Sequence[bytes] = ()) -> Restored:
         with Target.open(str(target)) as opened:
-            return self.open().restore(snapshot, opened, paths=paths)
+            return repository.restore(snapshot, opened, paths=paths)
 
     def inside(self, target: Path) -> Path:
         """Where the source lies in a restored tree."""

@@ -10,7 +10,7 @@ import pytest
 from reconciler.spec import load, schemas
 
 HOME = Path(__file__).parents[3]
-TREES = ("quickstart", "company")
+TREES = ("quickstart", "company", "places")
 
 
 def test_the_committed_schemas_are_those_of_the_models() -> None:

@@ -1,0 +1,44 @@
+"""What it takes to reach a place beside its address: who asks, how fast, how many at a time. Values only; nothing here opens anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.base.secret import Secret
+
+CONNECTIONS = 5
+PATIENCE_SECONDS = 900.0
+SILENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who asks. For an object store the two halves of an access key; for SFTP a private key, or a password as ``secret``."""
+
+    access: str = ""
+    secret: Secret | None = None
+    token: Secret | None = None
+    """Of temporary access keys."""
+    identity: Secret | None = None
+    """A private SSH key, as in its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a place is to be reached."""
+
+    endpoint: str | None = None
+    """Of an object store; None: Amazon's own of the region."""
+    region: str | None = None
+    credentials: Callable[[], Credentials] | None = None
+    """Asked before the first call, and again when the place refuses what it said: keys are replaced and expire."""
+    known_hosts: str | None = None
+    """File with the host keys of SSH servers; None: that of this user."""
+    connections: int = CONNECTIONS
+    bandwidth: int | None = None
+    """Bytes per second, both ways together."""
+    patience_seconds: float = PATIENCE_SECONDS
+    """How long one call is tried again before it counts as failed. Before the first answer ever it is ten seconds at most."""
+    silence_seconds: float = SILENCE_SECONDS
+    """A connection that brings nothing for so long is given up."""

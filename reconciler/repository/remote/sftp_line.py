@@ -1,0 +1,162 @@
+"""One SSH connection with its SFTP channel, kept open, opened again when it breaks; and what goes wrong there, in our own words.
+
+The library speaks asynchronously: it has a thread of its own, and any number of threads ask it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from reconciler.base.clock import Clock
+from reconciler.repository.access import Access, Credentials
+from reconciler.repository.errors import AccessRefused, ExtraMissing, NoSpace, ObjectMissing, RepositoryError, Unreachable
+from reconciler.repository.remote.patience import HINT, Again, Patience
+
+if TYPE_CHECKING:
+    import asyncssh
+
+T = TypeVar("T")
+Work: TypeAlias = "Callable[[asyncssh.SFTPClient], Awaitable[T]]"
+
+
+class SftpLine:
+    """To the server that a URL names. Threads may share it."""
+
+    def __init__(self, url: str, access: Access, clock: Clock) -> None:
+        try:
+            import asyncssh  # noqa: F401 (asked early: who lacks it should hear so before anything else)
+        except ImportError as error:
+            raise ExtraMissing(f"{url} needs the extra `sftp`", hint="`pip install 'reconciler[sftp]'` installs it.") from error
+        parts = urlsplit(url)
+        self.url = url.rstrip("/")
+        self._user = unquote(parts.username) if parts.username else None
+        self._host, self._port = parts.hostname or "", parts.port or 22
+        self._access = access
+        self.patience = Patience(access.patience_seconds, clock)
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
+        self._client: asyncssh.SFTPClient | None = None
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self.generation = 0
+        """Counts connections: what was opened on an earlier one is gone."""
+
+    def run(self, what: str, work: Work[T], *, brief: bool = True) -> T:
+        """What ``work`` gives, tried again when the connection breaks. Raises RepositoryErrors, FileExistsError as it is.
+
+        ``brief``: it is a few words, and a silence in between is one of the server; else ``work`` looks after that with :meth:`heard`.
+        """
+        return self.patience.run(lambda _: self._attempt(what, work, brief))
+
+    async def heard(self, answer: Awaitable[T]) -> T:
+        """An answer that must not take longer than a silence may."""
+        return await asyncio.wait_for(_bound(answer), self._access.silence_seconds)
+
+    def close(self) -> None:
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._hang_up(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+
+    def _attempt(self, what: str, work: Work[T], brief: bool) -> T:
+        future = asyncio.run_coroutine_threadsafe(self._worked(what, work, brief), self._running())
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def _worked(self, what: str, work: Work[T], brief: bool) -> T:
+        import asyncssh
+
+        try:
+            client = await self._connected()
+            return await (self.heard(work(client)) if brief else work(client))
+        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost, TimeoutError, ConnectionError) as error:
+            await self._hang_up()
+            raise Again(self._silent(what, error)) from error
+        except asyncssh.SFTPError as error:
+            raise self._refused(what, error) from error
+        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
+            hint = "Is its host key in the file of known hosts? `ssh-keyscan` shows it; compare it with what its owner says."
+            raise AccessRefused(f"the server of {self.url} cannot be told from another one: {error.reason}", hint=hint) from error
+        except (asyncssh.PermissionDenied, asyncssh.KeyImportError, ValueError) as error:
+            raise AccessRefused(f"{self.url} refuses who asks: {error}", repository=self.url) from error
+        except (asyncssh.DisconnectError, asyncssh.ChannelOpenError, OSError) as error:
+            if isinstance(error, FileExistsError):
+                raise
+            await self._hang_up()
+            raise Again(self._silent(what, error)) from error
+
+    def _silent(self, what: str, error: BaseException) -> RepositoryError:
+        text = str(error) or type(error).__name__
+        return Unreachable(f"{what} in {self.url} cannot be reached: {text}", hint=HINT, repository=self.url, object=what)
+
+    def _refused(self, what: str, error: asyncssh.SFTPError) -> RepositoryError:
+        import asyncssh
+
+        if isinstance(error, asyncssh.SFTPNoSuchFile | asyncssh.SFTPNoSuchPath):
+            return ObjectMissing(f"{what} is missing in {self.url}", repository=self.url, object=what)
+        if isinstance(error, asyncssh.SFTPNoSpaceOnFilesystem | asyncssh.SFTPQuotaExceeded):
+            return NoSpace(f"no space left for {what} in {self.url}", repository=self.url)
+        if isinstance(error, asyncssh.SFTPPermissionDenied | asyncssh.SFTPWriteProtect):
+            return AccessRefused(f"{self.url} refuses {what}: {error.reason}", repository=self.url, object=what)
+        return Unreachable(f"{what} in {self.url} cannot be reached: {error.reason}", hint=HINT, repository=self.url, object=what)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._opening = asyncio.Lock()
+                threading.Thread(target=_serve, args=(self._loop,), name="sftp", daemon=True).start()
+            return self._loop
+
+    async def _connected(self) -> asyncssh.SFTPClient:
+        import asyncssh
+
+        assert self._opening is not None
+        async with self._opening:
+            if self._client is None:
+                said = self._access.credentials() if self._access.credentials is not None else Credentials()
+                known = () if self._access.known_hosts is None else self._access.known_hosts
+                keys = [asyncssh.import_private_key(said.identity.reveal())] if said.identity is not None else ()
+                self._connection = await asyncssh.connect(
+                    self._host,
+                    self._port,
+                    username=self._user if self._user is not None else (),
+                    password=said.secret.reveal().decode().rstrip("\r\n") if said.secret is not None else None,
+                    client_keys=keys,
+                    known_hosts=known,
+                    compression_algs=None,  # what is stored is compressed already
+                    keepalive_interval=30,
+                    connect_timeout=30,
+                )
+                self._client = await self._connection.start_sftp_client()
+                self.generation += 1
+                self.patience.answered()
+            return self._client
+
+    async def _hang_up(self) -> None:
+        client, connection = self._client, self._connection
+        self._client = self._connection = None
+        if client is not None:
+            client.exit()
+        if connection is not None:
+            connection.close()
+            await connection.wait_closed()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _bound(work: Awaitable[T]) -> T:
+    return await work

@@ -1,0 +1,95 @@
+"""The contract of places: a disk, and a server for SFTP inside of this process. A bucket: tests/real/test_object_storage.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.base.secret import Secret
+from reconciler.repository import Credentials, ExtraMissing, Repository, Store, Unreachable, store_at
+from reconciler.repository.errors import AccessRefused, NotInitialised
+from reconciler.repository.store import LocalStore
+from tests.fakes.place_contract import PlaceContract
+from tests.fakes.sftp_server import SftpServer, sftp_server
+from tests.unit.repository.conftest import KEY
+
+
+class TestDisk(PlaceContract):
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Store:
+        store = LocalStore(str(tmp_path / "disk"))
+        store.prepare()
+        return store
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
+    with sftp_server(tmp_path_factory.mktemp("sftp")) as running:
+        yield running
+
+
+class TestSftp(PlaceContract):
+    @pytest.fixture
+    def place(self, server: SftpServer, tmp_path: Path) -> Iterator[Store]:
+        store = store_at(server.url(tmp_path.name), server.access())
+        store.prepare()
+        yield store
+        store.close()
+
+
+def test_a_stranger_is_refused_in_a_sentence(server: SftpServer) -> None:
+    store = store_at(server.url("x"), server.access(credentials=lambda: Credentials(secret=Secret(b"a wrong password"))))
+    with pytest.raises(AccessRefused):
+        store.top()
+    store.close()
+
+
+def test_a_server_that_is_not_the_known_one_is_refused(server: SftpServer, tmp_path: Path) -> None:
+    (tmp_path / "nobody").write_text("")
+    store = store_at(server.url("x"), server.access(known_hosts=str(tmp_path / "nobody")))
+    with pytest.raises(AccessRefused, match="cannot be told from another one") as told:
+        store.top()
+    assert "known hosts" in told.value.hint
+    store.close()
+
+
+def test_a_folder_that_is_not_there_is_no_repository(server: SftpServer) -> None:
+    store = store_at(server.url("never/made"), server.access())
+    with pytest.raises(NotInitialised):
+        Repository.open(store.url, Secret(KEY), store=store)
+    store.close()
+
+
+def test_a_connection_that_breaks_is_opened_again(server: SftpServer, tmp_path: Path) -> None:
+    store = store_at(server.url(tmp_path.name), server.access())
+    store.prepare()
+    store.put("keys/one", b"1")
+    assert store.get_range("keys/one", 0, 1) == b"1"
+    store._line._connection.abort()  # type: ignore[attr-defined]
+    assert store.get_range("keys/one", 0, 1) == b"1"
+    store.put("keys/two", b"2")
+    assert [found.name for found in store.list("keys")] == ["keys/one", "keys/two"]
+    store.close()
+
+
+def test_nobody_at_the_other_end_is_told_soon() -> None:
+    store = store_at("sftp://somebody@127.0.0.1:1/x")
+    store._line.patience._seconds = 0.3  # type: ignore[attr-defined]
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        store.top()
+    store.close()
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(Unreachable) as told:
+        store_at("ftp://somewhere/else")
+    assert "s3://" in told.value.hint
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "asyncssh", None)
+    with pytest.raises(ExtraMissing) as told:
+        store_at("sftp://somebody@host/x")
+    assert "reconciler[sftp]" in told.value.hint
