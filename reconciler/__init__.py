@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result
+    from reconciler.app.alerts import AlertList
     from reconciler.app.api import Reconciler
     from reconciler.app.bare import BareRepository, plan_restore_bare, restore_bare, snapshots_bare
     from reconciler.app.choice import Chosen, Wanted
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from reconciler.base.errors import ReconcilerError
     from reconciler.catalog.records import RestoreRecord, Run, RunOutcome
+    from reconciler.model.alerts import Alert, AlertSeverity, AlertState, Silence
     from reconciler.model.event import Event
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
@@ -81,9 +83,12 @@ _HOMES = {
         "SnapshotList",
     ),
     "reconciler.base.errors": ("ReconcilerError",),
-    "reconciler.catalog.records": ("Event", "RestoreRecord", "Run", "RunOutcome"),
+    "reconciler.catalog.records": ("RestoreRecord", "Run", "RunOutcome"),
     "reconciler.model.plan": ("Action", "ActionKind", "Gap", "Held", "Plan", "Waiting"),
     "reconciler.model.snapshot": ("BackupKind", "Grade", "Mark", "MarkKind", "Snapshot"),
+    "reconciler.app.alerts": ("AlertList",),
+    "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
+    "reconciler.model.event": ("Event",),
     "reconciler.model.status": ("Condition", "ConditionType", "Status", "SystemStatus", "Truth"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -127,6 +132,11 @@ __all__ = [
     "Result",
     "RunOutcome",
     "Run",
+    "Alert",
+    "AlertList",
+    "AlertSeverity",
+    "AlertState",
+    "Silence",
     "Event",
     "Action",
     "ActionKind",

@@ -29,10 +29,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "decide": _KNOW_A_SPEC,
     "observe": _WORLD,
     "act": _WORLD,
+    "notify": _KNOW_A_SPEC,
     "web": {"base", "model", "metrics"},
     "loop": {"base", "model", "catalog", "metrics", "decide", "observe", "act"},
     "simulate": {"base", "model", "catalog", "decide", "loop"},
-    "app": _WORLD | {"decide", "observe", "act", "web", "loop", "simulate"},
+    "app": _WORLD | {"decide", "notify", "observe", "act", "web", "loop", "simulate"},
     "cli": {"base", "model", "app"},
 }
 

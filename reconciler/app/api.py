@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result, Watcher
+    from reconciler.app.alerts import AlertList
     from reconciler.app.care import CheckReport
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         TriggerReport,
     )
     from reconciler.app.session import Session
+    from reconciler.model.alerts import Alert
     from reconciler.model.event import Event
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.status import Status
@@ -246,6 +248,14 @@ class Reconciler:
     async def events(self, limit: int = 50, system: str | None = None) -> tuple[Event, ...]:
         """What happened, newest first."""
         return await self._run(lambda _stop: self._session.events(limit, system))
+
+    async def alerts(self, *, resolved: bool = False, limit: int = 100) -> AlertList:
+        """What is wrong now, the worst first; silences, and how deliveries go. ``resolved``: also what is over."""
+        return await self._run(lambda _stop: self._session.alerts(resolved=resolved, limit=limit))
+
+    async def acknowledge(self, *ids: str, by: str | None = None, note: str = "") -> tuple[Alert, ...]:
+        """Say that a person has seen these alerts: nobody is reminded or called any more, until they get worse."""
+        return await self._run(lambda _stop: self._session.acknowledge(ids, by=by, note=note))
 
     async def init_repository(self, name: str) -> InitReport:
         """Create a declared repository, and its key file when that is missing."""

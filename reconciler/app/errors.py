@@ -73,7 +73,7 @@ class NotFound(ReconcilerError):
 
 
 class Ambiguous(ReconcilerError):
-    """The beginning of an id fits several snapshots."""
+    """The beginning of an id fits several of them."""
 
     code = "app-ambiguous"
     hint = "Give more digits."
@@ -223,6 +223,13 @@ class NotPlanned(ReconcilerError):
 
     code = "backup-not-planned"
     hint = "What does `reconcile explain` say about the system?"
+
+
+class AlertOver(Refused):
+    """An alert that is over cannot be acknowledged or resolved."""
+
+    code = "alert-over"
+    hint = "`reconcile alerts list` shows those that stand."
 
 
 class LoopAbsent(ReconcilerError):

@@ -10,6 +10,7 @@ from reconciler.act.context import Context, Result, Watcher
 from reconciler.act.run import run as act
 from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
+from reconciler.app.alerting import deliver_once
 from reconciler.app.create import create_missing
 from reconciler.app.house import House
 from reconciler.app.recording import end_of_pass, record, record_gaps
@@ -43,6 +44,7 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
         forget_old_wishes(catalog, scene)
         history.remember(catalog, scene.observed)
         after, status = _afterwards(house, catalog, scene, results)
+        deliver_once(house, catalog, scene.desired, status.at, complete=after.complete)
     return PassReport(
         plan=plan,
         results=results,
@@ -71,4 +73,4 @@ def _afterwards(house: House, catalog: Catalog, scene: Scene, results: tuple[Res
     plan = decide_plan(after.desired, after.observed, after.now)
     record_gaps(catalog, plan.gaps, after.now)
     end_of_pass(catalog, after.now, complete=plan.complete)
-    return plan, record(catalog, after, plan)
+    return plan, record(catalog, after, plan, settled=True)

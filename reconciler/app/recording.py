@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from reconciler.app.alerting import alerts_status, take_turn
 from reconciler.app.memory import last_recovery
 from reconciler.app.scene import Scene
 from reconciler.decide.conditions import conditions as judge_conditions
 from reconciler.decide.memory import catalog_condition
+from reconciler.decide.receiving import receiver_conditions
 from reconciler.decide.status import status as make_status
 from reconciler.model.plan import Gap, Plan
 from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 _LOOP = "loop"
 
 
-def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
-    """Put conditions and events into the catalog; the status as it then is."""
+def record(catalog: Catalog, scene: Scene, plan: Plan, *, settled: bool) -> Status:
+    """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: the actions of the pass have ended."""
     judged = _judged(catalog, scene, plan)
     known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
     dated, flips = catalog.put_conditions(judged, scene.now)
@@ -31,12 +33,13 @@ def record(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
         if _event_kind(flip) == "Normal" and (flip.kind, flip.name, flip.type) not in known:
             continue  # well from the beginning: no news
         catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
-    return _status(catalog, scene, plan, dated)
+    return take_turn(catalog, scene, _status(catalog, scene, plan, dated), settled=settled)
 
 
 def _judged(catalog: Catalog, scene: Scene, plan: Plan) -> tuple[Condition, ...]:
     own = catalog_condition(last_recovery(catalog, scene.now), scene.now)
-    return (*judge_conditions(scene.desired, scene.observed, plan, scene.now), own)
+    receivers = receiver_conditions(scene.desired.alert_policies, catalog.alerts.receivers())
+    return (*judge_conditions(scene.desired, scene.observed, plan, scene.now), own, *receivers)
 
 
 def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
@@ -50,7 +53,8 @@ def read_only_status(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
     """The status without writing anything: `since` is what the catalog knows of a condition that still stands."""
     known = {(c.kind, c.name, c.type): c for c in catalog.conditions()}
     judged = _judged(catalog, scene, plan)
-    return _status(catalog, scene, plan, tuple(_dated(c, known.get((c.kind, c.name, c.type))) for c in judged))
+    status = _status(catalog, scene, plan, tuple(_dated(c, known.get((c.kind, c.name, c.type))) for c in judged))
+    return replace(status, alerts=alerts_status(catalog, scene.desired, catalog.alerts.live(scene.now), scene.now))
 
 
 def begin_loop(catalog: Catalog, now: datetime) -> None:

@@ -14,6 +14,7 @@ from reconciler.app.house import House, agent_name
 from reconciler.app.memory import Memory
 from reconciler.app.state import choose as choose_state
 from reconciler.app.verbs.acting import Acting
+from reconciler.app.verbs.alerting import Alerting
 from reconciler.app.verbs.keeping import Keeping
 from reconciler.app.verbs.looking import Looking
 from reconciler.app.verbs.recovering import Recovering
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class Session(Looking, Acting, Steering, Recovering, Keeping):
+class Session(Looking, Alerting, Acting, Steering, Recovering, Keeping):
     """One spec tree and its memory, ready for verbs."""
 
     def __init__(self, house: House) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Amount, Watcher
@@ -45,6 +45,8 @@ class SteadyPass:
     def __init__(self, house: House, catalog: Catalog, lease: int, progress: Watcher | None) -> None:
         self.follow: Callable[[SettingsSpec], None] = lambda _settings: None
         """Told of the settings in each tick."""
+        self.told: Callable[[Desired, datetime, bool], None] = lambda _desired, _now, _complete: None
+        """Called when the alerts of a tick are known: (what is wanted, when, whether the pass was complete)."""
         self._house = house
         self._catalog = catalog
         self._lease = lease
@@ -82,9 +84,10 @@ class SteadyPass:
         history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
-        board = Board(record(self._catalog, scene, plan), plan, self._catalog.events(EVENTS_SHOWN))
+        board = Board(record(self._catalog, scene, plan, settled=False), plan, self._catalog.events(EVENTS_SHOWN))
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
+        self.told(scene.desired, scene.now, plan.complete)
         limits = {r.name: limit for r in loaded.desired.repositories if (limit := r.limits.concurrency) is not None}
         actions = tuple(a for a in in_order(plan.to_begin) if self._rest.over(a))
         return Tick(board, actions, loaded.desired.settings.interval, limits)

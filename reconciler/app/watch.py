@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Watcher
+from reconciler.app.alerting import follow
 from reconciler.app.house import House
 from reconciler.app.steady import SteadyPass
 from reconciler.app.supervisor import Supervisor
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from reconciler.web.server import Server
 
 JOIN_SECONDS = 5.0
+COURIER_SECONDS = 2.0
+"""What is on its way to a receiver has so long when the loop ends; the rest waits for the next start."""
 _log = get("app")
 
 
@@ -47,6 +50,7 @@ def watch(house: House, *, stop: threading.Event, progress: Watcher | None, init
 def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.Event, progress: Watcher | None, init: bool) -> None:
     from reconciler.loop import watcher
     from reconciler.loop.loop import Loop
+    from reconciler.notify.courier import Courier
 
     passes = SteadyPass(house, house.memory.writing(), lease.token, progress)
     settings = passes.begin(init=init)
@@ -55,6 +59,9 @@ def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.
     endpoints = Endpoints(loop)
     endpoints.follow(settings)
     passes.follow = endpoints.follow_if_possible
+    courier = Courier(house.memory.writing().alerts, house.clock)
+    passes.told = lambda desired, now, complete: follow(courier, house, house.memory.writing(), desired, now, complete=complete)
+    courier.start()
     specs = watcher.Watcher(house.specs, loop.now, stop)
     specs.start()
     supervisor.ready(loop.alive)
@@ -63,6 +70,7 @@ def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.
     finally:
         supervisor.stopping()
         endpoints.close()
+        courier.close(wait_seconds=COURIER_SECONDS)
         stop.set()
         specs.join(JOIN_SECONDS)
 

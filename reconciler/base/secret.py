@@ -48,4 +48,4 @@ def redact(text: str) -> str:
     for value in _known:
         if value in text:
             text = text.replace(value, REDACTED)
-    return re.sub(r"(\w+://[^/\s:@]*):[^/\s@]+@", rf"\1:{REDACTED}@", text)
+    return re.sub(r"\b(\w+://[^/\s:@]*):[^/\s@]+@", rf"\1:{REDACTED}@", text)

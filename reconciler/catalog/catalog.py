@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from reconciler.base.clock import Clock
+    from reconciler.catalog.book import AlertBook
     from reconciler.catalog.records import Claim, Document, Holder, RestoreRecord, Run, RunOutcome
     from reconciler.catalog.store import Store
     from reconciler.model.declared.policy import Retention
@@ -194,6 +195,15 @@ class Catalog:
 
         with self._store.reading() as connection:
             return restores.measured(connection, system, repository, since)
+
+    # --- what people are told
+
+    @property
+    def alerts(self) -> AlertBook:
+        """The alerts, the silences, and what waits to be delivered."""
+        from reconciler.catalog.book import AlertBook
+
+        return AlertBook(self._store)
 
     # --- conditions and events
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 3  # 2: restores, 3: wishes
+SCHEMA_VERSION = 4  # 2: restores, 3: wishes, 4: alerts
 
 
 class Moment(TypeDecorator[datetime]):
@@ -211,6 +211,45 @@ events = Table(
     _moment("first_at"),
     _moment("last_at"),
     Index("events_by_time", "last_at"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _text("id", key=True),
+    Column("stands", Boolean, nullable=False),
+    Column("untold", Boolean, nullable=False),  # it is over, and somebody who was told of it has not heard so
+    _moment("started_at"),
+    _moment("changed_at"),
+    _text("body"),
+    Index("alerts_by_change", "stands", "changed_at"),
+)
+
+silences = Table("silences", metadata, _text("id", key=True), _moment("until"), _text("body"))
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("number", Integer, primary_key=True),  # the order in which they are delivered
+    _text("receiver"),
+    _moment("at"),
+    _moment("next_at"),
+    Column("attempts", Integer, nullable=False),
+    _text("body"),
+    Index("notices_by_receiver", "receiver", "number"),
+)
+
+receivers = Table(
+    "receivers",
+    metadata,
+    _text("name", key=True),
+    _number("delivered"),
+    _number("failed"),
+    _number("dropped"),
+    _number("consecutive_failures"),
+    _moment("last_success_at", null=True),
+    _moment("last_failure_at", null=True),
+    _text("last_failure", null=True),
 )
 
 documents = Table("documents", metadata, _text("kind", key=True), _text("name", key=True), _text("file"), _number("line"), _text("text"))

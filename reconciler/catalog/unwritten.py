@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from reconciler.catalog.book import AlertBook
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.errors import CatalogError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.catalog.records import Document, Holder, RestoreRecord, Run
+    from reconciler.model.alerts import Alert, ReceiverStatus, Silence
     from reconciler.model.declared.policy import Retention
     from reconciler.model.event import Event
     from reconciler.model.observed import RepositoryState, RunHistory
@@ -56,6 +58,10 @@ class Unwritten(Catalog):
     def measured_restores(self, system: str, repository: str, since: datetime) -> tuple[RestoreRecord, ...]:
         return ()
 
+    @property
+    def alerts(self) -> NoAlerts:
+        return NoAlerts()
+
     def conditions(self) -> tuple[Condition, ...]:
         return ()
 
@@ -87,3 +93,29 @@ class Unwritten(Catalog):
     def _store(self) -> NoReturn:  # type: ignore[override]
         """What every other method begins with."""
         raise CatalogError(f"the catalog {self._path} was opened for reading, and there is none yet")
+
+
+class NoAlerts(AlertBook):
+    """Nothing has ever fired."""
+
+    def __init__(self) -> None:
+        """There is no store."""
+
+    def live(self, now: datetime) -> tuple[Alert, ...]:
+        return ()
+
+    def newest(self, limit: int) -> tuple[Alert, ...]:
+        return ()
+
+    def starting(self, prefix: str) -> tuple[Alert, ...]:
+        return ()
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        return ()
+
+    def receivers(self) -> tuple[ReceiverStatus, ...]:
+        return ()
+
+    @property
+    def _store(self) -> NoReturn:  # type: ignore[override]
+        raise CatalogError("there is no catalog yet that could be written")

@@ -28,6 +28,7 @@ from reconciler.cli.words import Format, Level, Words, folder, folders, name_of
 FAMILIES = (
     "specs",
     "look",
+    "alerts",
     "act",
     "copy",
     "restore",
@@ -50,10 +51,11 @@ _GROUPS = {
     "config": "What the specs amount to.",
     "repository": "Create and list repositories.",
     "restores": "What has been recovered.",
+    "alerts": "What is wrong, who is told, and what people say to it.",
     "catalog": "The memory of what happened.",
     "service": "How the host keeps the loop running.",
 }
-_LISTS = ("restores",)
+_LISTS = ("restores", "alerts")
 """Groups that list when nothing else is said."""
 _ALIASES = ("monitor", "scheduler")
 

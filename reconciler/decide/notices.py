@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.base.units import format_duration
-from reconciler.decide.raising import RECEIVER
+from reconciler.decide.receiving import RECEIVER, receiver_name
 from reconciler.model.alerts import Alert, AlertState, Notice, NoticeKind, NoticeLine, Silence, Told, worst
 from reconciler.model.declared.alerts import AlertPolicySpec, Match
 from reconciler.model.desired import DesiredAlertPolicy
@@ -36,20 +36,30 @@ class _Word:
 
 
 def notices(
-    alerts: Sequence[Alert], silences: Sequence[Silence], policies: Sequence[DesiredAlertPolicy], now: datetime
+    alerts: Sequence[Alert], silences: Sequence[Silence], policies: Sequence[DesiredAlertPolicy], now: datetime, *, settled: bool = True
 ) -> tuple[tuple[Alert, ...], tuple[Notice, ...]]:
-    """(The alerts with what is told about them now remembered, in their order; the messages)."""
+    """(The alerts with what is told about them now remembered, in their order; the messages).
+
+    ``settled``: whatever could be done about them in this pass was done before; else one that has just begun has to last first.
+    """
     standing = [silence for silence in silences if silence.stands(now)]
     words: list[_Word] = []
     result = []
     for alert in alerts:
         told = dict(alert.told)
         for policy in policies:
+            if not settled and _is_young(policy.spec, alert, now):
+                continue
             for word, after in _words(policy, alert, standing, now):
-                words.append(word)
                 told[word.receiver] = after
+                if word.kind is not NoticeKind.RECOVERED or policy.spec.recovery:
+                    words.append(word)
         result.append(replace(alert, told=told) if told != alert.told else alert)
     return tuple(result), tuple(_messages(words, now))
+
+
+def _is_young(spec: AlertPolicySpec, alert: Alert, now: datetime) -> bool:
+    return spec.delay is not None and alert.stands and not alert.told and timedelta(0) <= now - alert.started_at < spec.delay
 
 
 def is_quiet(alert: Alert, silences: Iterable[Silence]) -> str:
@@ -58,11 +68,6 @@ def is_quiet(alert: Alert, silences: Iterable[Silence]) -> str:
     if silence is not None:
         return f"silenced by {silence.by} until {silence.until:%Y-%m-%d %H:%M} UTC: {silence.reason}"
     return alert.quiet
-
-
-def receiver_name(policy: str, receiver: str) -> str:
-    """How a receiver is called outside its policy."""
-    return f"{policy}/{receiver}"
 
 
 def fits(match: Match, alert: Alert) -> bool:
@@ -92,7 +97,7 @@ def _words(policy: DesiredAlertPolicy, alert: Alert, silences: list[Silence], no
         for name in known:
             full = receiver_name(policy.name, name)
             before = alert.told.get(full)
-            if before is not None and before.firing and (spec.recovery or alert.resolved_by):
+            if before is not None and before.firing:
                 why = f"resolved by {alert.resolved_by}" if alert.resolved_by else "the condition is well again"
                 yield _Word(full, NoticeKind.RECOVERED, group, alert, why), replace(before, firing=False)
         return

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.decide.words import counted
-from reconciler.model.alerts import AlertKey, AlertSeverity, Raised, ReceiverStatus, worst
+from reconciler.model.alerts import AlertKey, AlertSeverity, Raised, worst
 from reconciler.model.desired import Desired
 from reconciler.model.status import Condition, ConditionType, SpecStatus, Status, SystemStatus, Truth
 
 UNKNOWN_MAX = timedelta(days=1)
-RECEIVER_FAILURES = 3
-"""So many failed attempts in a row are no accident any more."""
-
-RECEIVER, SPECS = "Receiver", "Specs"
+SPECS = "Specs"
 _WORDS = {severity.value: severity for severity in AlertSeverity}
 _BY_RPO = ((15, AlertSeverity.CRITICAL), (60, AlertSeverity.HIGH), (240, AlertSeverity.MEDIUM))
 """Minutes, as the built-in tiers promise: for tiers of other names."""
@@ -32,10 +29,11 @@ _FIXED = {
     ConditionType.RETENTION_SATISFIED: AlertSeverity.MEDIUM,
     ConditionType.CATALOG_INTACT: AlertSeverity.MEDIUM,
     ConditionType.REPOSITORY_CURRENT: AlertSeverity.CRITICAL,
+    ConditionType.ALERTS_DELIVERED: AlertSeverity.HIGH,
 }
 _DAMAGE = frozenset({"Failed"})
 _Severity = Callable[[Condition], AlertSeverity]
-_PLAIN_UNKNOWN = frozenset({"OnOtherHost", "NeverDrilled", "Never"})
+_PLAIN_UNKNOWN = frozenset({"OnOtherHost", "NeverDrilled", "Never", "NothingSent"})
 """Unknown by nature, not for want of looking."""
 
 
@@ -51,8 +49,11 @@ class Found:
         return Found((*self.raised, *other.raised), self.unclear | other.unclear)
 
 
-def of_status(desired: Desired, status: Status, receivers: Iterable[ReceiverStatus], now: datetime) -> Found:
-    """Everything that the published conditions give, and the receivers that fail. Systems of other hosts are their own agent's business."""
+NOTHING_FOUND = Found(())
+
+
+def of_status(desired: Desired, status: Status, now: datetime) -> Found:
+    """Everything that the published conditions give. Systems of other hosts are their own agent's business."""
     labels = {system.name: dict(system.labels) for system in desired.systems}
     found = Found(())
     for system in status.systems:
@@ -61,8 +62,7 @@ def of_status(desired: Desired, status: Status, receivers: Iterable[ReceiverStat
     for repository in status.repositories:
         found += _of_repository(repository.name, repository.conditions, status.systems, now)
     found += _of_conditions(status.conditions, lambda condition: _FIXED.get(condition.type, AlertSeverity.MEDIUM), {}, now)
-    raised = [*_of_specs(status.spec), *(_of_receiver(r) for r in receivers if r.consecutive_failures >= RECEIVER_FAILURES)]
-    return found + Found(tuple(raised))
+    return found + Found(tuple(_of_specs(status.spec)))
 
 
 def severity_of(system: SystemStatus) -> AlertSeverity:
@@ -140,6 +140,7 @@ _ADVICE = {
     ConditionType.VERIFIED: "`reconcile verify {name} --deep` reads it anew.",
     ConditionType.RECOVERY_PROVEN: "`reconcile explain {name}` shows the last rehearsal.",
     ConditionType.SPEC_ACCEPTED: "`reconcile validate` shows the fault.",
+    ConditionType.ALERTS_DELIVERED: "`reconcile alerts test` tries it and shows what it answers.",
     ConditionType.CATALOG_INTACT: "`reconcile events` shows what was done about it.",
 }
 
@@ -149,14 +150,6 @@ def _of_specs(spec: SpecStatus) -> Iterable[Raised]:
         summary = f"the specs have {counted(spec.errors, 'error')}: what is broken stands as it was when it was last good"
         detail = "`reconcile validate` shows all of them."
         yield Raised(SPECS, "specs", ConditionType.SPEC_ACCEPTED.value, AlertSeverity.MEDIUM, summary, detail, "Invalid")
-
-
-def _of_receiver(receiver: ReceiverStatus) -> Raised:
-    failure = receiver.last_failure
-    summary = f"{receiver.name}: alerts cannot be delivered, {counted(receiver.consecutive_failures, 'attempt')} failed in a row"
-    detail = f"{failure.message}. {failure.hint}" if failure is not None else ""
-    reason = "".join(word.capitalize() for word in failure.code.split("-")) if failure is not None else ""
-    return Raised(RECEIVER, receiver.name, ConditionType.ALERTS_DELIVERED.value, AlertSeverity.HIGH, summary, detail, reason)
 
 
 def _less(severity: AlertSeverity) -> AlertSeverity:

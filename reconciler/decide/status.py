@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.decide.memory import CATALOG, CATALOG_NAME
 from reconciler.decide.objectives import newest_verified_at, recovery_point
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
 from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus
+
+_OF_OBJECTS = frozenset({"System", "Repository"})
 
 
 def status(
@@ -32,7 +33,7 @@ def status(
         repositories=tuple(_repository(scene, plan, r, tuple(by_object.get(("Repository", r.name), ()))) for r in desired.repositories),
         spec=spec,
         loop=replace(loop, pause=scene.pause),
-        conditions=tuple(by_object.get((CATALOG, CATALOG_NAME), ())),
+        conditions=tuple(condition for condition in conditions if condition.kind not in _OF_OBJECTS),
     )
 
 

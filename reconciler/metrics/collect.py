@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from reconciler import __version__
 from reconciler.metrics import names
 from reconciler.metrics.names import Metric, MetricType
+from reconciler.model.alerts import AlertSeverity, AlertsStatus
 from reconciler.model.plan import ActionKind
 from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
 
@@ -70,6 +71,20 @@ def samples(status: Status | None) -> Iterator[Sample]:
     for repository in status.repositories:
         yield from _of_repository(repository)
     yield from _of_conditions(status.conditions)
+    yield from _of_alerts(status.alerts)
+
+
+def _of_alerts(alerts: AlertsStatus) -> Iterator[Sample]:
+    for severity in AlertSeverity:
+        yield names.ALERTS_FIRING, (severity.value,), alerts.firing.get(severity, 0)
+        yield names.ALERTS_ACKNOWLEDGED, (severity.value,), alerts.acknowledged.get(severity, 0)
+    yield names.SILENCES, (), alerts.silences
+    for receiver in alerts.receivers:
+        name = (receiver.name,)
+        yield names.NOTIFICATIONS, name, receiver.delivered
+        yield names.NOTIFICATIONS_FAILED, name, receiver.failed
+        yield names.NOTIFICATIONS_DROPPED, name, receiver.dropped
+        yield names.NOTIFICATIONS_WAITING, name, receiver.waiting
 
 
 def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:

@@ -32,6 +32,7 @@ class Subject(StrEnum):
     RUNS = "Backups"
     REPOSITORIES = "Repositories"
     CONDITIONS = "Conditions"
+    ALERTS = "Alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +180,37 @@ REPOSITORY_FREE = _gauge(
 CONDITION = _gauge(
     "condition",
     Subject.CONDITIONS,
-    "Condition of a system or repository: 1 True, 0 False, -1 Unknown.",
+    "Condition of a system, a repository, the catalog or a receiver: 1 True, 0 False, -1 Unknown.",
     ("kind", "name", "condition"),
-    "`kind` is System or Repository. Unknown is never good: compare with `== 1`, not with `!= 0`. "
+    "`kind` is System, Repository, Catalog or Receiver. Unknown is never good: compare with `== 1`, not with `!= 0`. "
     "True is the bad state of `Suspended` alone.",
 )
+
+ALERTS_FIRING = _gauge(
+    "alerts_firing",
+    Subject.ALERTS,
+    "Alerts that fire and that nobody has acknowledged, by severity.",
+    ("severity",),
+    "Silenced ones and those of suspended systems count, too.",
+)
+ALERTS_ACKNOWLEDGED = _gauge("alerts_acknowledged", Subject.ALERTS, "Alerts that stand and that a person has acknowledged.", ("severity",))
+SILENCES = _gauge("alert_silences", Subject.ALERTS, "Silences in force.")
+NOTIFICATIONS = _counter(
+    "notifications",
+    Subject.ALERTS,
+    "Messages that a receiver has taken.",
+    ("receiver",),
+    "`receiver` is policy/receiver, or policy:dead-man for the sign of life. Begins again at 0 when the catalog is rebuilt.",
+)
+NOTIFICATIONS_FAILED = _counter("notifications_failed", Subject.ALERTS, "Attempts to tell a receiver that failed.", ("receiver",))
+NOTIFICATIONS_DROPPED = _counter(
+    "notifications_dropped",
+    Subject.ALERTS,
+    "Messages that were given up.",
+    ("receiver",),
+    "Refused for good, a day old, or more than 200 waiting.",
+)
+NOTIFICATIONS_WAITING = _gauge("notifications_waiting", Subject.ALERTS, "Messages that wait for a receiver.", ("receiver",))
 
 ALL: Final[tuple[Metric, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of this file."""

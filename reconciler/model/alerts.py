@@ -202,11 +202,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that was not delivered yet."""
+
+    number: int
+    notice: Notice
+    attempts: int
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiverStatus:
     """How deliveries to one receiver go."""
 
     name: str
-    kind: str
+    kind: str = ""
     delivered: int = 0
     failed: int = 0
     """Attempts."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from reconciler.model.alerts import AlertsStatus
 from reconciler.model.desired import Revision
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.wishes import Pause
@@ -41,7 +42,7 @@ class ConditionType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One statement about one object. ``kind`` is System, Repository or Catalog."""
+    """One statement about one object. ``kind`` is System, Repository, Catalog or Receiver."""
 
     kind: str
     name: str
@@ -147,4 +148,5 @@ class Status:
     spec: SpecStatus
     loop: LoopStatus
     conditions: tuple[Condition, ...] = ()
-    """Of no system and no repository: of the program's own memory."""
+    """Of no system and no repository: of the program's own memory, and of the receivers of alerts."""
+    alerts: AlertsStatus = field(default_factory=AlertsStatus)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.alerts import AlertSeverity, AlertsStatus, ReceiverStatus
 from reconciler.model.board import Board
 from reconciler.model.event import Event
 from reconciler.model.observed import RunHistory
@@ -93,6 +94,11 @@ def company(at: datetime = NOON) -> Status:
         ),
         repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),
+        alerts=AlertsStatus(
+            firing={AlertSeverity.CRITICAL: 2, AlertSeverity.LOW: 1},
+            acknowledged={AlertSeverity.HIGH: 1},
+            receivers=(ReceiverStatus("duty/ops", "discord", delivered=14, failed=3, dropped=1, waiting=2),),
+        ),
         loop=LoopStatus(
             started_at=at - timedelta(hours=4),
             last_success_at=at,

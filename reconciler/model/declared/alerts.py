@@ -231,6 +231,11 @@ class AlertPolicySpec(Block):
 
     receivers: Annotated[Items[Receiver], Field(min_length=1, max_length=50)]
     routes: Items[Route] = Field((), description="Default: every alert to every receiver.")
+    delay: Duration | None = Field(
+        "1m",
+        validate_default=True,
+        description="The running loop tells what fires for so long: what the next backup ends is no news. A single pass tells at once.",
+    )
     cooldown: Duration = Field("15m", validate_default=True, description="One that comes back is not told again before; default 15m.")
     repeat: Duration | None = Field("4h", validate_default=True, description="One that nobody acknowledges is told again; null: never.")
     group_by: UniqueItems[GroupWord] = Field(("kind", "condition"), description="What shares these goes into one message.")
@@ -240,7 +245,11 @@ class AlertPolicySpec(Block):
     dead_man: DeadMan | None = None
 
     @model_validator(mode="after")
-    def _names(self) -> AlertPolicySpec:
+    def _sensible(self) -> AlertPolicySpec:
+        if self.cooldown > timedelta(days=1):
+            raise ValueError("must have a `cooldown` of at most 1d")
+        if self.delay is not None and self.delay > timedelta(hours=1):
+            raise ValueError("must have a `delay` of at most 1h")
         names = [receiver.name for receiver in self.receivers]
         for name in names:
             if names.count(name) > 1:

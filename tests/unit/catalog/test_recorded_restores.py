@@ -15,6 +15,7 @@ from reconciler.base.clock import SystemClock
 from reconciler.catalog import restores
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.records import RestoreRecord, RunOutcome
+from reconciler.catalog.tables import SCHEMA_VERSION
 from reconciler.model.observed import Failure
 
 HOUR = timedelta(hours=1)
@@ -114,7 +115,7 @@ def test_an_older_catalog_gets_the_new_table_and_keeps_what_it_has(of_version_1:
         assert catalog.restores(10) == (record(noon),)
         assert catalog.get_value("writer") == "w1"
     with Catalog.open(of_version_1, clock=SystemClock()) as catalog:
-        assert catalog.get_value("schema_version") == "3"
+        assert catalog.get_value("schema_version") == str(SCHEMA_VERSION)
 
 
 def test_looking_at_an_older_catalog_changes_nothing_in_it(of_version_1: Path) -> None:

@@ -233,6 +233,20 @@ def test_ten_thousand_at_once_are_a_bounded_number_of_bounded_messages() -> None
     assert world.messages(*[raised(f"system-{n:05}") for n in range(10_000)]) == ()
 
 
+def test_the_running_loop_tells_only_what_lasts() -> None:
+    def told(alerts: tuple[Alert, ...], now: datetime) -> tuple[tuple[Alert, ...], list[str]]:
+        after, sent = notices(alerts, [], [policy()], now, settled=False)
+        return after, [notice.kind.value for notice in sent]
+
+    alerts = life.judge(Found((raised(),)), (), NOW)
+    assert told(alerts, NOW)[1] == []
+    assert told(life.judge(Found(()), alerts, NOW + MINUTE / 2), NOW + MINUTE / 2)[1] == [], "and its end is no news either"
+    later, kinds = told(life.judge(Found((raised(),)), alerts, NOW + MINUTE), NOW + MINUTE)
+    assert kinds == ["firing"]
+    assert told(life.judge(Found(()), later, NOW + 2 * MINUTE), NOW + 2 * MINUTE)[1] == ["recovered"]
+    assert told(life.judge(Found((raised(),)), (), NOW), NOW - timedelta(days=1))[1] == ["firing"], "a clock set back delays nothing"
+
+
 def test_two_policies_stand_beside_each_other() -> None:
     world = World(policy("duty"), policy("night", repeat="1h"))
     world.turn(raised())

@@ -61,6 +61,7 @@ def test_everything_declared_has_a_condition():
         T.REPOSITORY_REACHABLE,
         T.REPOSITORY_CURRENT,
         T.CATALOG_INTACT,
+        T.ALERTS_DELIVERED,
     }
 
 

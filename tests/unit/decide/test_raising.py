@@ -8,8 +8,12 @@ from datetime import timedelta
 import pytest
 
 from reconciler.decide.raising import Found, of_status, severity_of
+from reconciler.decide.receiving import receiver_conditions
 from reconciler.model.alerts import AlertSeverity, ReceiverStatus
+from reconciler.model.declared.alerts import AlertPolicySpec
+from reconciler.model.desired import DesiredAlertPolicy
 from reconciler.model.observed import Failure
+from reconciler.model.problem import Place
 from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
 from tests.fakes.statuses import NOON, company, repository, system
 from tests.fakes.worlds import desired
@@ -19,8 +23,8 @@ EMPTY = replace(company(), systems=(), repositories=())
 PROTECTED = company().systems[-1].protection
 
 
-def found(status: Status, *receivers: ReceiverStatus) -> Found:
-    return of_status(desired(declared("orders", labels={"team": "shop"})), status, receivers, NOON)
+def found(status: Status) -> Found:
+    return of_status(desired(declared("orders", labels={"team": "shop"})), status, NOON)
 
 
 def one(
@@ -94,16 +98,23 @@ def test_a_repository_is_as_bad_as_the_worst_system_that_needs_it_first() -> Non
 
 
 def test_faults_of_the_specs_and_receivers_that_fail_are_raised() -> None:
-    failure = Failure("notify-refused", "the server answers 404", "Is the address right?")
-    status = replace(EMPTY, spec=replace(EMPTY.spec, errors=2))
-    seldom, often = (
-        ReceiverStatus("duty/mail", "email", consecutive_failures=2),
-        ReceiverStatus("duty/ops", "discord", consecutive_failures=3),
-    )
-    specs, receiver = found(status, seldom, replace(often, last_failure=failure)).raised
-    assert (specs.key, specs.summary[:22]) == (("Specs", "specs", "SpecAccepted"), "the specs have 2 error")
-    assert receiver.key == ("Receiver", "duty/ops", "AlertsDelivered")
-    assert receiver.reason == "NotifyRefused"
+    failure = Failure("notify-denied", "duty/ops answers 404", "Was the webhook deleted?")
+    statuses = [
+        ReceiverStatus("duty/mail", consecutive_failures=2, delivered=1, last_failure=failure),
+        ReceiverStatus("duty/ops", consecutive_failures=3, last_failure=failure, waiting=7),
+    ]
+    policy = AlertPolicySpec.model_validate({"receivers": [{"name": name, "console": {}} for name in ("mail", "new", "ops")]})
+    conditions = receiver_conditions([DesiredAlertPolicy("duty", policy, Place("alerts.yaml", 1))], statuses)
+    assert [(c.name, c.status.value, c.reason) for c in conditions] == [
+        ("duty/mail", "True", "Delivered"),
+        ("duty/new", "Unknown", "NothingSent"),
+        ("duty/ops", "False", "NotifyDenied"),
+    ]
+    specs = replace(EMPTY, spec=replace(EMPTY.spec, errors=2), conditions=conditions)
+    receiver, tree = found(specs).raised
+    assert (tree.key, tree.summary[:25]) == (("Specs", "specs", "SpecAccepted"), "the specs have 2 errors: ")
+    assert (receiver.key, receiver.severity.value) == (("Receiver", "duty/ops", "AlertsDelivered"), "high")
+    assert "3 attempts failed in a row, 7 messages waiting: duty/ops answers 404" in receiver.summary
 
 
 def test_a_well_world_raises_nothing() -> None:

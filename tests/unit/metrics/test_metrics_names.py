@@ -20,6 +20,10 @@ WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_backup_consecutive_failures",
     "reconciler_repository_up",
     "reconciler_condition",
+    "reconciler_alerts_firing",
+    "reconciler_alerts_acknowledged",
+    "reconciler_alert_silences",
+    "reconciler_notifications_waiting",
 }
 
 
@@ -41,6 +45,7 @@ def test_a_name_says_prefix_unit_and_type(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", names.ALL, ids=lambda metric: metric.name)
 def test_labels_hold_names_and_nothing_that_grows(metric: Metric) -> None:
     closed = {"system", "repository", "tier", "policy", "owner", "host", "kind", "name", "condition", "action", "version", "python"}
+    closed |= {"severity", "receiver"}
     closed |= {"revision", "dirty"} if metric is names.SPEC else set()  # one series, replaced at each commit
     assert set(metric.labels) <= closed
     assert len(metric.labels) <= 5

@@ -1,0 +1,145 @@
+"""A pass ends in alerts: from the status to what fires, to the messages that wait, to the courier that delivers them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.app.scene import Scene
+from reconciler.base.errors import ReconcilerError
+from reconciler.base.printable import escape
+from reconciler.base.secret import Secret, redact
+from reconciler.decide.alerts import COOLDOWN, judge
+from reconciler.decide.digest import digests
+from reconciler.decide.notices import is_quiet, notices
+from reconciler.decide.raising import NOTHING_FOUND, Found, of_status
+from reconciler.decide.receiving import DEAD_MAN, declared_receivers, receiver_name, receiver_statuses
+from reconciler.model.alerts import Alert, AlertSeverity, AlertsStatus, AlertState, Notice, Raised, Silence
+from reconciler.model.declared.repository import Key
+from reconciler.model.declared.secret import SecretFrom
+from reconciler.model.desired import Desired
+from reconciler.model.status import Status
+
+if TYPE_CHECKING:
+    from reconciler.app.house import House
+    from reconciler.catalog.catalog import Catalog
+    from reconciler.notify.courier import Courier
+    from reconciler.notify.recipients import Post
+
+FLUSH_SECONDS = 20.0
+"""So long a single pass waits for its messages; what is not delivered by then waits for the next one."""
+_SUMMARY_MAX, _DETAIL_MAX, _WORD_MAX = 500, 1000, 200
+_DIGESTS = "alerts.digests"
+
+
+def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, checks: Found = NOTHING_FOUND) -> Status:
+    """Let alerts fire and end, and put the messages about them where they wait; the status with the counts.
+
+    ``settled``: the actions of this pass have ended. ``checks``: what health says.
+    """
+    policies, now, book = scene.desired.alert_policies, scene.now, catalog.alerts
+    found = _bounded(of_status(scene.desired, status, now) + checks)
+    cooldown = max((policy.spec.cooldown for policy in policies), default=COOLDOWN)
+
+    def decide(known: tuple[Alert, ...], silences: tuple[Silence, ...]) -> tuple[Sequence[Alert], Sequence[Notice]]:
+        return notices(judge(found, known, now, cooldown=cooldown), silences, policies, now, settled=settled)
+
+    alerts = book.turn(decide, now)
+    last = {name: datetime.fromisoformat(at) for name, at in json.loads(catalog.get_value(_DIGESTS) or "{}").items()}
+    due = digests(policies, alerts, status, last, now)
+    if due:
+        book.add_notices(due)
+        told = {notice.receiver.partition("/")[0]: now for notice in due}
+        catalog.put_value(_DIGESTS, json.dumps({name: at.isoformat() for name, at in (last | told).items()}))
+    declared = frozenset(declared_receivers(policies))
+    if scene.desired.clean and any(receiver.name not in declared for receiver in book.receivers()):
+        book.forget_receivers(declared)
+    return replace(status, alerts=alerts_status(catalog, scene.desired, alerts, now))
+
+
+def alerts_status(catalog: Catalog, desired: Desired, alerts: Sequence[Alert], now: datetime) -> AlertsStatus:
+    """The part of the status that is about alerts."""
+    return AlertsStatus(
+        firing=_counted(alerts, AlertState.FIRING),
+        acknowledged=_counted(alerts, AlertState.ACKNOWLEDGED),
+        receivers=receiver_statuses(desired.alert_policies, catalog.alerts.receivers()),
+        silences=len(catalog.alerts.silences(now)),
+    )
+
+
+def follow(courier: Courier, house: House, catalog: Catalog, desired: Desired, now: datetime, *, complete: bool) -> None:
+    """Tell the courier who is to be told, what an Alertmanager should know now, and after a complete pass that the loop lives."""
+    post = make_post(house)
+    silences, live = catalog.alerts.silences(now), catalog.alerts.live(now)
+    told = [alert for alert in live if not is_quiet(alert, silences)]
+    recipients, states = {}, {}
+    for policy in desired.alert_policies:
+        for receiver in policy.spec.receivers:
+            name = receiver_name(policy.name, receiver.name)
+            recipients[name] = post.recipient(name, receiver)
+            state = post.state(name, receiver, told, now)
+            if state is not None:
+                states[name] = state
+        if policy.spec.dead_man is not None and complete:
+            name = f"{policy.name}:{DEAD_MAN}"
+            states[name] = post.ping(name, policy.spec.dead_man)
+    courier.follow(recipients, states)
+
+
+def deliver_once(house: House, catalog: Catalog, desired: Desired, now: datetime, *, complete: bool) -> None:
+    """The same for a single pass, in its own time and a little of it."""
+    if not desired.alert_policies:
+        return
+    from reconciler.notify.courier import Courier
+
+    courier = Courier(catalog.alerts, house.clock)
+    follow(courier, house, catalog, desired, now, complete=complete)
+    courier.flush(FLUSH_SECONDS)
+    courier.close(wait_seconds=0)
+
+
+def make_post(house: House) -> Post:
+    """Recipients whose secrets come from where the specs say."""
+    from reconciler.notify.recipients import Post
+
+    return Post(lambda secret: reveal(secret, house.allow_commands), house.clock)
+
+
+def reveal(secret: SecretFrom, allowed: Sequence[Path]) -> Secret:
+    """The secret itself, under the same rules as the keys of repositories: files of their owner alone, commands that the host allows."""
+    from reconciler.app import keys
+    from reconciler.notify.errors import SecretUnusable
+
+    place = Key.model_construct(file=secret.file, env=secret.env, command=secret.command, kind="passphrase")
+    try:
+        return keys.load(place, allowed=allowed)
+    except ReconcilerError as error:
+        raise SecretUnusable(f"the secret of a receiver cannot be had: {error.message}", hint=error.hint) from error
+
+
+def _counted(alerts: Sequence[Alert], state: AlertState) -> Mapping[AlertSeverity, int]:
+    return {severity: sum(a.severity is severity and a.state is state for a in alerts) for severity in AlertSeverity}
+
+
+def _bounded(found: Found) -> Found:
+    """Texts as they may be kept and shown anywhere: one line, no secrets, no control characters, not endless."""
+    return replace(found, raised=tuple(_safe(one) for one in found.raised))
+
+
+def _safe(one: Raised) -> Raised:
+    return replace(
+        one,
+        object_name=_line(one.object_name, _WORD_MAX),
+        summary=_line(one.summary, _SUMMARY_MAX),
+        detail=_line(one.detail, _DETAIL_MAX),
+        labels={_line(key, _WORD_MAX): _line(value, _WORD_MAX) for key, value in one.labels.items()},
+    )
+
+
+def _line(text: str, characters_max: int) -> str:
+    shown = escape(redact(text[: 4 * characters_max]))
+    return shown if len(shown) <= characters_max else shown[: characters_max - 1] + "…"

@@ -1,0 +1,111 @@
+"""Requests to addresses of specs: where they never go, and what every kind of answer becomes."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from reconciler.base.clock import SystemClock
+from reconciler.notify.errors import (
+    AddressForbidden,
+    NoticeRefused,
+    NotifyError,
+    ReceiverBusy,
+    ReceiverDenies,
+    ReceiverUnfit,
+    ReceiverUnreachable,
+)
+from reconciler.notify.web import ANSWER_BYTES_MAX, Client, check_address
+from tests.fakes.posts import Reply, post_office
+
+CLIENT = Client(SystemClock(), 1.0)
+JSON = {"Content-Type": "application/json"}
+
+
+def ask(url: str, client: Client = CLIENT) -> int:
+    return client.post(url, b"{}", headers=JSON, name="duty/ops").status
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "after"),
+    [
+        (Reply(200), None, None),
+        (Reply(204), None, None),
+        (Reply(400), NoticeRefused, None),
+        (Reply(413), NoticeRefused, None),
+        (Reply(401), ReceiverDenies, None),
+        (Reply(404), ReceiverDenies, None),
+        (Reply(410), ReceiverDenies, None),
+        (Reply(500), ReceiverBusy, None),
+        (Reply(429, b'{"retry_after": 1.5, "global": false}'), ReceiverBusy, 1.5),
+        (Reply(429, headers={"Retry-After": "7"}), ReceiverBusy, 7),
+        (Reply(429, b'{"retry_after": 1e300}'), ReceiverBusy, None),
+        (Reply(429, b'{"retry_after": -4}'), ReceiverBusy, None),
+        (Reply(429, b'{"retry_after": "soon"}'), ReceiverBusy, None),
+        (Reply(503, headers={"Retry-After": "999999"}), ReceiverBusy, 3600),
+        (Reply(302, headers={"Location": "http://169.254.169.254/latest/meta-data/"}), AddressForbidden, None),
+        (Reply(307, headers={"Location": "http://127.0.0.1:1/elsewhere"}), AddressForbidden, None),
+    ],
+)
+def test_an_answer(reply: Reply, error: type[NotifyError] | None, after: float | None) -> None:
+    with post_office(reply) as office:
+        if error is None:
+            assert ask(office.url) == reply.status
+        else:
+            with pytest.raises(error) as raised:
+                ask(office.url)
+            assert raised.value.after == (timedelta(seconds=after) if after is not None else None)
+            assert office.url not in str(raised.value), "the address is a secret"
+        assert len(office.got) == 1, "no redirect is followed, nothing is tried twice here"
+
+
+@pytest.mark.parametrize("reply", [Reply(hang_seconds=30), Reply(drip_seconds=30)])
+def test_it_never_takes_longer_than_its_time(reply: Reply) -> None:
+    with post_office(reply) as office:
+        began = time.monotonic()
+        with pytest.raises(ReceiverUnreachable, match=r"within 0\.4 s"):
+            ask(office.url, Client(SystemClock(), 0.4))
+        assert time.monotonic() - began < 3
+
+
+def test_of_an_endless_answer_only_a_part_is_read() -> None:
+    with post_office(Reply(200, b"x" * 1_000_000)) as office:
+        assert len(CLIENT.get(office.url, name="duty/ops").body) == ANSWER_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "fd00:ec2::254",
+     "100.100.100.200", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"],
+)  # fmt: skip
+def test_where_no_alert_goes(address: str) -> None:
+    with pytest.raises(AddressForbidden):
+        check_address(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.0.0.7", "192.168.1.1", "93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"]
+)
+def test_where_alerts_go(address: str) -> None:
+    check_address(address)
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/", "http://2852039166/", "http://0xa9fea9fe/", "http://[::ffff:169.254.169.254]/"])
+def test_no_spelling_of_a_metadata_address_is_asked(url: str) -> None:
+    with pytest.raises(AddressForbidden):
+        ask(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http:///x", "http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "nonsense", "http://ü/"]
+)
+def test_what_is_no_address_of_the_web(url: str) -> None:
+    with pytest.raises(ReceiverUnfit):
+        ask(url)
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(ReceiverUnreachable, match="cannot be reached"):
+        ask("http://127.0.0.1:9/")
