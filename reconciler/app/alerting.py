@@ -15,8 +15,8 @@ from reconciler.base.printable import escape
 from reconciler.base.secret import Secret, redact
 from reconciler.decide.alerts import COOLDOWN, judge
 from reconciler.decide.digest import digests
-from reconciler.decide.notices import is_quiet, notices
-from reconciler.decide.raising import NOTHING_FOUND, Found, of_status
+from reconciler.decide.notices import LEVEL_KINDS, is_quiet, notices
+from reconciler.decide.raising import NOTHING_FOUND, Found, of_status, together
 from reconciler.decide.receiving import DEAD_MAN, declared_receivers, receiver_name, receiver_statuses
 from reconciler.model.alerts import Alert, AlertSeverity, AlertsStatus, AlertState, Notice, Raised, Silence
 from reconciler.model.declared.repository import Key
@@ -42,7 +42,7 @@ def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, 
     ``settled``: the actions of this pass have ended. ``checks``: what health says.
     """
     policies, now, book = scene.desired.alert_policies, scene.now, catalog.alerts
-    found = _bounded(of_status(scene.desired, status, now) + checks)
+    found = _bounded(together(of_status(scene.desired, status, now), checks))
     cooldown = max((policy.spec.cooldown for policy in policies), default=COOLDOWN)
 
     def decide(known: tuple[Alert, ...], silences: tuple[Silence, ...]) -> tuple[Sequence[Alert], Sequence[Notice]]:
@@ -74,7 +74,9 @@ def alerts_status(catalog: Catalog, desired: Desired, alerts: Sequence[Alert], n
 def follow(courier: Courier, house: House, catalog: Catalog, desired: Desired, now: datetime, *, complete: bool) -> None:
     """Tell the courier who is to be told, what an Alertmanager should know now, and after a complete pass that the loop lives."""
     post = make_post(house)
-    silences, live = catalog.alerts.silences(now), catalog.alerts.live(now)
+    kinds = {receiver.kind for policy in desired.alert_policies for receiver in policy.spec.receivers}
+    silences = catalog.alerts.silences(now)
+    live = catalog.alerts.live(now) if kinds & LEVEL_KINDS else ()
     told = [alert for alert in live if not is_quiet(alert, silences)]
     recipients, states = {}, {}
     for policy in desired.alert_policies:

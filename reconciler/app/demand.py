@@ -126,7 +126,7 @@ def _carry_out(
     if touched:
         after = look(house, catalog, scene.loaded, refresh=touched)
         remember_repositories(catalog, after, touched)
-        record(catalog, after, decide_plan(after.desired, after.observed, after.now), settled=True)
+        record(catalog, after, decide_plan(after.desired, after.observed, after.now), settled=False)
     return results
 
 

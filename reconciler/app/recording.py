@@ -25,7 +25,7 @@ _LOOP = "loop"
 
 
 def record(catalog: Catalog, scene: Scene, plan: Plan, *, settled: bool) -> Status:
-    """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: the actions of the pass have ended."""
+    """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: what was due has been done."""
     judged = _judged(catalog, scene, plan)
     known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
     dated, flips = catalog.put_conditions(judged, scene.now)

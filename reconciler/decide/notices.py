@@ -59,7 +59,7 @@ def notices(
 
 
 def _is_young(spec: AlertPolicySpec, alert: Alert, now: datetime) -> bool:
-    return spec.delay is not None and alert.stands and not alert.told and timedelta(0) <= now - alert.started_at < spec.delay
+    return spec.delay is not None and alert.stands and not alert.told and timedelta(0) <= now - alert.changed_at < spec.delay
 
 
 def is_quiet(alert: Alert, silences: Iterable[Silence]) -> str:
@@ -98,7 +98,7 @@ def _words(policy: DesiredAlertPolicy, alert: Alert, silences: list[Silence], no
             full = receiver_name(policy.name, name)
             before = alert.told.get(full)
             if before is not None and before.firing:
-                why = f"resolved by {alert.resolved_by}" if alert.resolved_by else "the condition is well again"
+                why = f"resolved by {alert.resolved_by}" if alert.resolved_by else "it is no longer so"
                 yield _Word(full, NoticeKind.RECOVERED, group, alert, why), replace(before, firing=False)
         return
     called = _escalated(spec, alert, now)

@@ -45,24 +45,24 @@ class Found:
     unclear: frozenset[AlertKey] = frozenset()
     """Not known in this pass: an alert of this key stands as it is."""
 
-    def __add__(self, other: Found) -> Found:
-        return Found((*self.raised, *other.raised), self.unclear | other.unclear)
-
 
 NOTHING_FOUND = Found(())
+
+
+def together(*parts: Found) -> Found:
+    """All that they say."""
+    return Found(tuple(one for part in parts for one in part.raised), frozenset(key for part in parts for key in part.unclear))
 
 
 def of_status(desired: Desired, status: Status, now: datetime) -> Found:
     """Everything that the published conditions give. Systems of other hosts are their own agent's business."""
     labels = {system.name: dict(system.labels) for system in desired.systems}
-    found = Found(())
-    for system in status.systems:
-        if system.here:
-            found += _of_system(system, labels.get(system.name, {}), now)
-    for repository in status.repositories:
-        found += _of_repository(repository.name, repository.conditions, status.systems, now)
-    found += _of_conditions(status.conditions, lambda condition: _FIXED.get(condition.type, AlertSeverity.MEDIUM), {}, now)
-    return found + Found(tuple(_of_specs(status.spec)))
+    return together(
+        *(_of_system(system, labels.get(system.name, {}), now) for system in status.systems if system.here),
+        *(_of_repository(repository.name, repository.conditions, status.systems, now) for repository in status.repositories),
+        _of_conditions(status.conditions, lambda condition: _FIXED.get(condition.type, AlertSeverity.MEDIUM), {}, now),
+        Found(tuple(_of_specs(status.spec))),
+    )
 
 
 def severity_of(system: SystemStatus) -> AlertSeverity:

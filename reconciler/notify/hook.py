@@ -63,8 +63,8 @@ class Alertmanager:
             self._post([self._one(alert, now) for alert in wanted[begin : begin + POST_ALERTS_MAX]])
 
     def send(self, notice: Notice) -> None:
-        """Only the test of a person comes as a notice: it stands there for a moment."""
-        labels = {"alertname": "ReconcilerTest", "severity": notice.severity.value, "job": "reconciler"}
+        """Only a test and a digest come as a notice: an alert that stands there for a moment."""
+        labels = {"alertname": f"Reconciler{notice.kind.value.capitalize()}", "severity": notice.severity.value, "job": "reconciler"}
         ends = notice.at + timedelta(minutes=1)
         self._post(
             [{"labels": labels, "annotations": {"summary": text.title(notice)}, "startsAt": _moment(notice.at), "endsAt": _moment(ends)}]

@@ -46,7 +46,8 @@ class Mail:
         except ssl.SSLCertVerificationError as error:
             raise ReceiverUnreachable(f"the certificate of {self.name} is not trusted: {error.verify_message}") from error
         except (OSError, smtplib.SMTPException) as error:
-            reason = "no answer in time" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or str(error)
+            late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)  # smtplib calls it a closed connection
+            reason = "no answer in time" if late else getattr(error, "strerror", None) or str(error)
             raise ReceiverUnreachable(f"{self.name} cannot be reached: {text.one_line(str(reason), 200)}") from error
         if refused:
             raise NoticeRefused(f"{self.name} does not take mail for {', '.join(sorted(refused))}")

@@ -29,7 +29,7 @@ class Service:
     timeout_seconds: float
 
     def send(self, notice: Notice) -> None:
-        """The library says only whether it worked; its own log says more (--log-level debug)."""
+        """The library says only whether it worked."""
         service = self._service()
         good = notice.kind in {NoticeKind.RECOVERED, NoticeKind.DIGEST, NoticeKind.TEST}
         words = text.body(notice, characters_max=BODY_CHARACTERS_MAX) or text.title(notice)
@@ -47,7 +47,8 @@ class Service:
             raise ReceiverUnfit(
                 f"{self.name} is a '{scheme}' address", hint="Declare it as a receiver of its own kind: discord, email, webhook."
             )
-        logging.getLogger("apprise").propagate = False  # it logs addresses, and these are secrets
+        quiet = logging.getLogger("apprise")  # it logs addresses, and these are secrets
+        quiet.propagate, quiet.handlers = False, [logging.NullHandler()]
         asset = apprise.AppriseAsset(http_redirects=False, plugin_paths=[], secure_logging=True)
         service = apprise.Apprise.instantiate(self.url, asset=asset, suppress_exceptions=True)
         if service is None:
@@ -55,7 +56,7 @@ class Service:
         service.socket_connect_timeout = service.socket_read_timeout = self.timeout_seconds
         service.overflow_mode = "split"
         if getattr(service, "host", None):
-            self._check(str(service.host))
+            self._check(str(service.host).strip("[]"))
         return service
 
     def _check(self, host: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -85,6 +86,15 @@ def find(program: str, package: str = "prometheus") -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     return path
+
+
+def needs(module: str) -> None:
+    """The same for a library."""
+    if importlib.util.find_spec(module) is None:
+        missing = f"{module} is not installed (pip install -e '.[dev]')"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
 
 
 @pytest.fixture(scope="session")

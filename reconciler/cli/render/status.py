@@ -129,6 +129,16 @@ def _tree_and_loop(page: Page, status: Status) -> None:
         ("Specs", (f"{when.count(spec.objects, 'object')}, {state}{warnings}", Style.STRONG if spec.errors else Style.FAINT)),
         ("Loop", (f"last complete pass {when.ago(loop.last_success_at, status.at)}", Style.FAINT)),
     ]
+    rows += _alerts(status)
     if loop.pause is not None:
         rows.append(("Paused", (f"{pause_sentence(loop.pause)}; nothing is begun", Style.WARN)))
     page.pairs(rows)
+
+
+def _alerts(status: Status) -> list[tuple[str, Cell]]:
+    """Only when there are any: how many fire, and how many of them somebody has seen."""
+    firing = [f"{count:,} {severity.value}" for severity, count in status.alerts.firing.items() if count]
+    seen = sum(status.alerts.acknowledged.values())
+    said = [f"firing: {', '.join(firing)}"] if firing else []
+    said += [f"{when.count(seen, 'alert')} acknowledged"] if seen else []
+    return [("Alerts", (f"{'; '.join(said)}: see `reconcile alerts`", Style.WARN if firing else Style.FAINT))] if said else []

@@ -11,7 +11,8 @@ import cli_samples as samples
 from reconciler.app.alerts import AlertList, Trial
 from reconciler.cli.render.alerts import alert_page, alerts_page, changed_page, silence_page, trials_page
 from reconciler.cli.render.as_json import document
-from reconciler.model.alerts import Alert, AlertSeverity, AlertState, ReceiverStatus, Silence, Told
+from reconciler.cli.render.status import status_page
+from reconciler.model.alerts import Alert, AlertSeverity, AlertsStatus, AlertState, ReceiverStatus, Silence, Told
 from reconciler.model.observed import Failure
 
 Golden = Callable[[str, str], None]
@@ -73,6 +74,13 @@ def test_nothing_is_wrong(golden: Golden) -> None:
 def test_one_alert(golden: Golden) -> None:
     pages = [alert_page(one, samples.NOW).render() for one in (ALERT, SEEN, replace(OVER, resolved_by="maria"), replace(ALERT, told={}))]
     golden("alert.txt", "\n".join(pages))
+
+
+def test_status_says_that_there_are_alerts(golden: Golden) -> None:
+    status = samples.status()
+    counts = AlertsStatus({AlertSeverity.CRITICAL: 2, AlertSeverity.HIGH: 0, AlertSeverity.LOW: 1}, {AlertSeverity.HIGH: 1})
+    pages = [status_page(replace(status, alerts=some)).render() for some in (counts, replace(counts, firing={}))]
+    golden("status-alerts.txt", "\n".join(line for page in pages for line in page.splitlines() if line.startswith("Alerts")) + "\n")
 
 
 def test_what_a_person_changed(golden: Golden) -> None:
