@@ -84,9 +84,8 @@ def read_entries(
             continue
         for piece in decode_block(block, _shown(ref)):
             if (not prefix or folder_touches(piece.folder, prefix)) and may_be_in(piece.folder, piece.hot):
-                for entry in entries_of(piece):
-                    if not prefix or is_below(entry.path, prefix):
-                        yield entry
+                entries = entries_of(piece)
+                yield from entries if not prefix else [entry for entry in entries if is_below(entry.path, prefix)]
 
 
 def is_below(path: bytes, prefix: bytes) -> bool:

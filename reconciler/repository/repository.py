@@ -9,77 +9,56 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
-from reconciler.repository.browse import Browser
-from reconciler.repository.check import Checked, check
-from reconciler.repository.collect import CleanUp, Pruned
-from reconciler.repository.collect_plan import PrunePlan
-from reconciler.repository.copier import Copier, Side
-from reconciler.repository.copy import Copied
-from reconciler.repository.deletion import condemned_packs, legible_records
-from reconciler.repository.donor import Donor
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
     BaseUnusable,
     Damaged,
     NoSuchPath,
     NoSuchSnapshot,
-    ObjectMissing,
-    RepositoryError,
 )
 from reconciler.repository.fetch import Fetcher
-from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX
-from reconciler.repository.header import Chunker, check_header, config_damage, new_config, new_header, read_config, read_header
-from reconciler.repository.index import ChunkIndex, load_index
-from reconciler.repository.inventory import Look
-from reconciler.repository.keys import new_slot, open_slots, read_slots
-from reconciler.repository.known import Cache, Known
-from reconciler.repository.listing import RootListing, list_roots_shown, list_snapshots
-from reconciler.repository.manifest import read_entries
+from reconciler.repository.keys import new_slot
+from reconciler.repository.listing import list_roots_shown
 from reconciler.repository.marks import MarkRecord, distrusted_packs, drop_marks, write_mark
+from reconciler.repository.opened import Opened
 from reconciler.repository.place import checked_key, refuse_taken, store_at
-from reconciler.repository.publish import Writer
-from reconciler.repository.readings import Readings
-from reconciler.repository.repair import Repair, Repaired, RepairPlan
-from reconciler.repository.repair import plan as plan_repair
 from reconciler.repository.request import TakeRequest
-from reconciler.repository.restore import Restore, Restored, Restoring
-from reconciler.repository.resume import last_checkpoint
-from reconciler.repository.root import RootRecord, unseal_root
+from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
-from reconciler.repository.settled import settled
-from reconciler.repository.sound import Refusal, sound_entries
 from reconciler.repository.store import Store
-from reconciler.repository.take import Progress, Surroundings, Taken, take
-from reconciler.repository.verify import Verified, Verify
 from reconciler.tree.entry import Defect, Listing
 from reconciler.tree.write import Target
+
+if TYPE_CHECKING:
+    from reconciler.repository.check import Checked
+    from reconciler.repository.collect import Pruned
+    from reconciler.repository.collect_plan import PrunePlan
+    from reconciler.repository.copier import Side
+    from reconciler.repository.copy import Copied
+    from reconciler.repository.donor import Donor
+    from reconciler.repository.header import Chunker
+    from reconciler.repository.inventory import Look
+    from reconciler.repository.repair import Repaired, RepairPlan
+    from reconciler.repository.restore import Restore, Restored, Restoring
+    from reconciler.repository.take import Progress, Taken
+    from reconciler.repository.verify import Verified
 
 _TEMPORARY_KEPT = timedelta(days=1)
 
 
-class Repository:
-    """One open repository. Threads may share it; close it to let go of the keys."""
-
-    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known, *, owned: bool = True) -> None:
-        self._store = store
-        self._owned = owned
-        self._seals = seals
-        self._chunker: Chunker | None = None
-        self._clock = clock
-        self._known = known
-        self.id = repository_id
-        self.url = store.url
+class Repository(Opened):
+    """One open repository."""
 
     @classmethod
     def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: Store | None = None) -> Self:
         """Create a repository in a new or empty place. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
+        from reconciler.repository.header import new_config, new_header
+
         store = store or store_at(url)
         checked = checked_key(key, kind)
         refuse_taken(store)
@@ -93,50 +72,6 @@ class Repository:
         store.put("header", new_header(repository_id, seals.header_key, created_at.isoformat()))  # last: its presence says "complete"
         store.barrier()
         return cls.open(url, key, kind=kind, store=store)
-
-    @classmethod
-    def open(
-        cls,
-        url: str,
-        key: Secret,
-        *,
-        kind: str = "raw",
-        clock: Clock | None = None,
-        store: Store | None = None,
-        cache: Cache | None = None,
-        owned: bool = False,
-    ) -> Self:
-        """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
-
-        ``cache``: where to remember what immutable objects say, so that a listing reads only what is new. ``owned``: ``store`` is closed
-        with the repository, as is one that nobody gave.
-        """
-        owned = owned or store is None
-        store = store or store_at(url)
-        try:
-            header = read_header(store)
-            seals = Seals(open_slots(read_slots(store), checked_key(key, kind), kind, header["id"]), header["id"])
-            check_header(header, seals.header_key)
-        except BaseException:
-            if owned:
-                store.close()
-            raise
-        return cls(store, seals, header["id"], clock or SystemClock(), (cache or Cache(None)).known(header["id"]), owned=owned)
-
-    def close(self) -> None:
-        self._known = Cache(None).known(self.id)
-        if self._owned:
-            self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def listing(self, *, anew: bool = False) -> RootListing:
-        """Every snapshot with its marks. ``anew``: each object is read, known or not: for whoever is about to remove something."""
-        return list_snapshots(self._store, self._seals, self._known, anew=anew)
 
     def take(
         self,
@@ -154,6 +89,10 @@ class Repository:
         ``judge`` says the grade from all defects. Raises BaseUnusable when the base cannot be read: then call again without one.
         Damaged index objects do not stop a backup; they come back in ``damage``.
         """
+        from reconciler.repository.publish import Writer
+        from reconciler.repository.resume import last_checkpoint
+        from reconciler.repository.take import Surroundings, take
+
         self._sweep(request.as_of)
         around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
         known, _ = list_roots_shown(self._store, self._seals, self._known)  # listing() names the others: a hole is better than no backup
@@ -187,6 +126,8 @@ class Repository:
         finished: Callable[[Sequence[Entry]], None] | None = None,
     ) -> Restore:
         """A restore that is ready to run with any choice of entries. See :class:`Restore` for ``finished``."""
+        from reconciler.repository.restore import Restore
+
         fetcher = Fetcher(self._store, self._seals, self._index())
         return Restore(self._record(snapshot), fetcher, self._seals, target, self._clock, stop, progress, finished)
 
@@ -203,28 +144,20 @@ class Repository:
 
         Raises OriginDamaged when ``origin`` cannot give what a snapshot needs, NoSuchSnapshot, Cancelled, and what writing raises.
         """
+        from reconciler.repository.copier import Copier
+        from reconciler.repository.take import Surroundings
+
         self._sweep(self._clock.now())
         around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
         there = [root.id for root in self.listing().roots]
         copier = Copier(around, origin._side(), self._side(), there, compression)
         return (copier.copy(snapshot) for snapshot in snapshots)
 
-    def entries(self, snapshot: str, prefix: bytes = b"", refused: Callable[[Refusal], None] | None = None) -> Iterator[Entry]:
-        """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below.
-
-        ``refused``: only what a restore can make something of comes, and this hears of the rest; None: all of it, and damage raises.
-        """
-        record, fetcher = self._record(snapshot), Fetcher(self._store, self._seals, self._index())
-        if refused is not None:
-            return sound_entries(record, fetcher, refused, prefix)
-        return read_entries(record, fetcher, prefix)
-
-    def browse(self) -> Browser:
-        """For looking into snapshots, as the repository is now."""
-        return Browser(self._store, self._seals, self._record, lambda kinds: self._load(kinds)[0])
-
     def verify(self, snapshot: str, *, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Verified:
         """Read, decrypt and hash again everything that a snapshot needs. Damage is in the result."""
+        from reconciler.repository.settled import settled
+        from reconciler.repository.verify import Verify
+
         record = self._record(snapshot)
 
         def look() -> Verified:
@@ -250,6 +183,11 @@ class Repository:
         ``fresh_for``: packs read whole within this time count; None: all are read, but an unfinished run of the same ``scope`` is
         continued. When something is damaged, the files that it affects are looked for in all snapshots of the repository.
         """
+        from reconciler.repository.header import config_damage
+        from reconciler.repository.readings import Readings
+        from reconciler.repository.settled import settled
+        from reconciler.repository.verify import Verify
+
         records = [self._record(snapshot) for snapshot in snapshots]
 
         def look() -> Verified:
@@ -301,6 +239,8 @@ class Repository:
 
     def plan_clean_up(self) -> PrunePlan:
         """What a clean-up would remove; nothing changes. Raises CleanUpRefused, Damaged or ObjectMissing when anything is in doubt."""
+        from reconciler.repository.collect import CleanUp
+
         return CleanUp(self._store, self._seals, self._clock.now()).plan()
 
     def clean_up(self, *, confirm: str | None = None, gradual: bool = False, stop: threading.Event | None = None) -> Pruned:
@@ -308,15 +248,21 @@ class Repository:
 
         ``gradual``: then only half goes, and the rest another time.
         """
+        from reconciler.repository.collect import CleanUp
+
         return CleanUp(self._store, self._seals, self._clock.now(), stop, gradual=gradual).run(confirm)
 
     def check(self, *, deep: bool, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> Checked:
         """Look at every object; ``deep``: at every byte. Damage is in the result, with the files that it costs."""
+        from reconciler.repository.check import check
+
         return check(self._look(deep=deep, stop=stop, progress=progress), self._clock, deep=deep)
 
     def plan_repair(self, *, deep: bool, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> RepairPlan:
         """What would be moved, described again and set aside. Changes nothing."""
-        return plan_repair(self._look(deep=deep, stop=stop, progress=progress).run(), self.id, deep=deep)
+        from reconciler.repository.repair import plan
+
+        return plan(self._look(deep=deep, stop=stop, progress=progress).run(), self.id, deep=deep)
 
     def repair(
         self,
@@ -328,36 +274,16 @@ class Repository:
         progress: Callable[[int], None] | None = None,
     ) -> Repaired:
         """Carry out the plan with this digest. Raises RepairChanged when it would be another one by now."""
+        from reconciler.repository.repair import Repair, plan
+
         seen = self._look(deep=deep, stop=stop, progress=progress).run()
-        return Repair(self._store, self._seals, seen, self._clock.now(), donors).run(plan_repair(seen, self.id, deep=deep), digest)
+        return Repair(self._store, self._seals, seen, self._clock.now(), donors).run(plan(seen, self.id, deep=deep), digest)
 
     def donor(self) -> Donor:
         """This repository as one that can give back what another one lost."""
+        from reconciler.repository.donor import Donor
+
         return Donor(self._side(), self.listing().roots)
-
-    def free_bytes(self) -> int | None:
-        """Space left where the repository is; None when the place does not say."""
-        return self._store.free_bytes()
-
-    def small_indexes(self) -> int:
-        """How many index objects a clean-up would merge with others. Every backup that stores something adds one."""
-        return sum(found.size < INDEX_BYTES_SMALL for found in self._store.list("index"))
-
-    def stored_bytes(self) -> int:
-        """Sum over all objects."""
-        return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
-
-    def _record(self, snapshot: str) -> RootRecord:
-        name = f"snapshots/{snapshot}"
-        try:
-            return unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
-        except ObjectMissing:
-            raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}") from None
-
-    def _readable_records(self) -> Iterator[RootRecord]:
-        """Every snapshot whose root can be read, newest first; :meth:`listing` names the others."""
-        for root in self.listing().roots:
-            yield self._record(root.id)
 
     def _base(self, base: str | None) -> RootRecord | None:
         if base is None:
@@ -368,23 +294,19 @@ class Repository:
             raise BaseUnusable(f"the base snapshot {base} cannot be read: {error}") from error
 
     def _look(self, *, deep: bool, stop: threading.Event | None, progress: Callable[[int], None] | None) -> Look:
+        from reconciler.repository.inventory import Look
+
         return Look(self._store, self._seals, deep=deep, doubted=distrusted_packs(self._store), stop=stop, progress=progress)
 
     def _side(self) -> Side:
+        from reconciler.repository.copier import Side
+
         return Side(self._store, self._seals, self._record, self._index)
-
-    def _index(self) -> ChunkIndex:
-        return self._load()[0]
-
-    def _load(self, kinds: frozenset[int] | None = None) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
-        """Every chunk of these kinds, from a pack that nobody doubts where there is one; a condemned one is read last, while it exists."""
-        records, illegible = legible_records(self._store, self._seals)
-        distrusted = condemned_packs(records) | distrusted_packs(self._store)
-        index, damage = load_index(self._store, self._seals, distrusted=distrusted, unindexed=True, kinds=kinds)
-        return index, (*illegible, *damage)
 
     def _sizes(self) -> Chunker:
         """How large files are cut. Only writers need it: a lost configuration keeps nobody from restoring."""
+        from reconciler.repository.header import read_config
+
         if self._chunker is None:
             self._chunker = read_config(self._store, self._seals)
         return self._chunker

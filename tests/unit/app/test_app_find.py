@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.queries.values import FileHistory, FindReport
 from reconciler.app.reports import RestoreRequest
 from reconciler.base.errors import Usage
-from reconciler.repository import TooManyMatches, browse, repository
+from reconciler.repository import TooManyMatches, browse, opened
 from tests.fakes.houses import WholeHouse
 from tests.unit.app.test_app_copy import with_repositories
 
@@ -59,14 +59,14 @@ def test_each_version_is_told_from_when_to_when(house: WholeHouse) -> None:
 
 def test_many_versions_cost_one_look_at_the_index(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     loads = []
-    real = repository.load_index
+    real = opened.load_index
 
     def counted(*given: object, **more: object) -> object:
         loads.append(given)
         return real(*given, **more)  # type: ignore[arg-type]
 
     lived(house)
-    monkeypatch.setattr(repository, "load_index", counted)
+    monkeypatch.setattr(opened, "load_index", counted)
     assert len(found(house, "counter").files[0].versions) == 4
     assert len(loads) == 1
 

@@ -1,0 +1,138 @@
+"""An open repository as whoever only reads sees it: its snapshots, what they hold, what the place says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from reconciler.base.clock import Clock, SystemClock
+from reconciler.base.secret import Secret
+from reconciler.repository.browse import Browser
+from reconciler.repository.deletion import condemned_packs, legible_records
+from reconciler.repository.entries import Entry
+from reconciler.repository.errors import (
+    NoSuchSnapshot,
+    ObjectMissing,
+    RepositoryError,
+)
+from reconciler.repository.fetch import Fetcher
+from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX
+from reconciler.repository.header import Chunker, check_header, read_header
+from reconciler.repository.index import ChunkIndex, load_index
+from reconciler.repository.keys import open_slots, read_slots
+from reconciler.repository.known import Cache, Known
+from reconciler.repository.listing import RootListing, list_snapshots
+from reconciler.repository.manifest import read_entries
+from reconciler.repository.marks import distrusted_packs
+from reconciler.repository.place import checked_key, store_at
+from reconciler.repository.root import RootRecord, unseal_root
+from reconciler.repository.seal import Seals
+from reconciler.repository.sound import Refusal, sound_entries
+from reconciler.repository.store import Store
+
+
+class Opened:
+    """What can be read. Threads may share it; close it to let go of the keys."""
+
+    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known, *, owned: bool = True) -> None:
+        self._store = store
+        self._owned = owned
+        self._seals = seals
+        self._chunker: Chunker | None = None
+        self._clock = clock
+        self._known = known
+        self.id = repository_id
+        self.url = store.url
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        key: Secret,
+        *,
+        kind: str = "raw",
+        clock: Clock | None = None,
+        store: Store | None = None,
+        cache: Cache | None = None,
+        owned: bool = False,
+    ) -> Self:
+        """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
+
+        ``cache``: where to remember what immutable objects say, so that a listing reads only what is new. ``owned``: ``store`` is closed
+        with the repository, as is one that nobody gave.
+        """
+        owned = owned or store is None
+        store = store or store_at(url)
+        try:
+            header = read_header(store)
+            seals = Seals(open_slots(read_slots(store), checked_key(key, kind), kind, header["id"]), header["id"])
+            check_header(header, seals.header_key)
+        except BaseException:
+            if owned:
+                store.close()
+            raise
+        return cls(store, seals, header["id"], clock or SystemClock(), (cache or Cache(None)).known(header["id"]), owned=owned)
+
+    def close(self) -> None:
+        self._known = Cache(None).known(self.id)
+        if self._owned:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def listing(self, *, anew: bool = False) -> RootListing:
+        """Every snapshot with its marks. ``anew``: each object is read, known or not: for whoever is about to remove something."""
+        return list_snapshots(self._store, self._seals, self._known, anew=anew)
+
+    def entries(self, snapshot: str, prefix: bytes = b"", refused: Callable[[Refusal], None] | None = None) -> Iterator[Entry]:
+        """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below.
+
+        ``refused``: only what a restore can make something of comes, and this hears of the rest; None: all of it, and damage raises.
+        """
+        record, fetcher = self._record(snapshot), Fetcher(self._store, self._seals, self._index())
+        if refused is not None:
+            return sound_entries(record, fetcher, refused, prefix)
+        return read_entries(record, fetcher, prefix)
+
+    def browse(self) -> Browser:
+        """For looking into snapshots, as the repository is now."""
+        return Browser(self._store, self._seals, self._record, lambda kinds: self._load(kinds)[0])
+
+    def free_bytes(self) -> int | None:
+        """Space left where the repository is; None when the place does not say."""
+        return self._store.free_bytes()
+
+    def small_indexes(self) -> int:
+        """How many index objects a clean-up would merge with others. Every backup that stores something adds one."""
+        return sum(found.size < INDEX_BYTES_SMALL for found in self._store.list("index"))
+
+    def stored_bytes(self) -> int:
+        """Sum over all objects."""
+        return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
+
+    def _record(self, snapshot: str) -> RootRecord:
+        name = f"snapshots/{snapshot}"
+        try:
+            return unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
+        except ObjectMissing:
+            raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}") from None
+
+    def _readable_records(self) -> Iterator[RootRecord]:
+        """Every snapshot whose root can be read, newest first; :meth:`listing` names the others."""
+        for root in self.listing().roots:
+            yield self._record(root.id)
+
+    def _index(self) -> ChunkIndex:
+        return self._load()[0]
+
+    def _load(self, kinds: frozenset[int] | None = None) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
+        """Every chunk of these kinds, from a pack that nobody doubts where there is one; a condemned one is read last, while it exists."""
+        records, illegible = legible_records(self._store, self._seals)
+        distrusted = condemned_packs(records) | distrusted_packs(self._store)
+        index, damage = load_index(self._store, self._seals, distrusted=distrusted, unindexed=True, kinds=kinds)
+        return index, (*illegible, *damage)
