@@ -50,7 +50,7 @@ def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, 
 
     alerts = book.turn(decide, now)
     last = {name: datetime.fromisoformat(at) for name, at in json.loads(catalog.get_value(_DIGESTS) or "{}").items()}
-    due = digests(policies, alerts, status, last, now)
+    due = digests(policies, alerts, status, last, now, settled=settled)
     if due:
         book.add_notices(due)
         told = {notice.receiver.partition("/")[0]: now for notice in due}

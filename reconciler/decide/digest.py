@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from reconciler.decide.notices import LINES_MAX, line_of
+from reconciler.decide.notices import LINES_MAX, is_young, line_of
 from reconciler.decide.receiving import receiver_name
 from reconciler.decide.words import counted
 from reconciler.model.alerts import Alert, AlertSeverity, Notice, NoticeKind, worst
@@ -14,15 +14,28 @@ from reconciler.model.status import ConditionType, Status, Truth
 
 
 def digests(
-    policies: Sequence[DesiredAlertPolicy], alerts: Sequence[Alert], status: Status, last: Mapping[str, datetime], now: datetime
+    policies: Sequence[DesiredAlertPolicy],
+    alerts: Sequence[Alert],
+    status: Status,
+    last: Mapping[str, datetime],
+    now: datetime,
+    *,
+    settled: bool,
 ) -> tuple[Notice, ...]:
-    """Those that are due. ``last``: by policy, when it was told last; the first one comes at once, and shows that the way is free."""
-    return tuple(
-        digest
-        for policy in policies
-        if policy.spec.heartbeat is not None and _is_due(last.get(policy.name), policy, now)
-        for digest in _of_policy(policy, [alert for alert in alerts if alert.stands], status, now)
-    )
+    """Those that are due. ``last``: by policy, when it was told last; the first one comes at once, and shows that the way is free.
+
+    Without ``settled`` what has just begun is not told yet, and the first one waits for what the first backups will end.
+    """
+    found: list[Notice] = []
+    for policy in policies:
+        before = last.get(policy.name)
+        if policy.spec.heartbeat is None or not _is_due(before, policy, now):
+            continue
+        standing = [alert for alert in alerts if alert.stands]
+        lasting = standing if settled else [alert for alert in standing if not is_young(policy.spec, alert, now)]
+        if before is not None or lasting == standing:
+            found += _of_policy(policy, lasting, status, now)
+    return tuple(found)
 
 
 def _is_due(last: datetime | None, policy: DesiredAlertPolicy, now: datetime) -> bool:

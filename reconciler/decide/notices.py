@@ -48,7 +48,7 @@ def notices(
     for alert in alerts:
         told = dict(alert.told)
         for policy in policies:
-            if not settled and _is_young(policy.spec, alert, now):
+            if not settled and is_young(policy.spec, alert, now):
                 continue
             for word, after in _words(policy, alert, standing, now):
                 told[word.receiver] = after
@@ -58,7 +58,8 @@ def notices(
     return tuple(result), tuple(_messages(words, now))
 
 
-def _is_young(spec: AlertPolicySpec, alert: Alert, now: datetime) -> bool:
+def is_young(spec: AlertPolicySpec, alert: Alert, now: datetime) -> bool:
+    """Whether nobody was told yet, and it may end by itself before it is news."""
     return spec.delay is not None and alert.stands and not alert.told and timedelta(0) <= now - alert.changed_at < spec.delay
 
 

@@ -25,7 +25,7 @@ _COLOURS = {
     AlertSeverity.LOW: 0x5C6BC0,
 }
 _GOOD = 0x2E7D32
-_MARKUP = re.compile(r"([\\*_~`|>#\[\]()<:-])")
+_MARKUP = re.compile(r"([\\*_~`|\[\]<]|^(?:[#>-]|\d+\.))", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def payload(notice: Notice) -> dict[str, Any]:
 
 
 def literal(words: str) -> str:
-    """Without mark-up, and without a word that looks like a mention: an invisible space stands behind each `@`."""
-    return _MARKUP.sub(r"\\\1", words).replace("@", "@\u200b")
+    """Without mark-up, and without a word that looks like a mention or a link: an invisible space stands in each of them."""
+    return _MARKUP.sub(r"\\\1", words).replace("@", "@\u200b").replace("://", ":\u200b//")
 
 
 def _cut(words: str, characters_max: int) -> str:

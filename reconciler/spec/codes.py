@@ -50,6 +50,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "approval-of-nothing": "A DeletionApproval names a System or Repository that does not exist.",
         "unknown-receiver": "An AlertPolicy names a receiver that it does not declare.",
         "receiver-unused": "A receiver of an AlertPolicy is never told anything.",
+        "receiver-not-called": "A step of an escalation names an Alertmanager, which is told everything anyway.",
         "dependency-cycle": "Systems depend on each other in a circle.",
         "reserved-name": "A System bears a name that is kept for the records of a host.",
         "previous-name": "A previousName is in use, or claimed twice.",

@@ -31,11 +31,18 @@ def _of_policy(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
             if name not in known:
                 hint = suggest(name, known) or f"Known: {', '.join(known[:8])}."
                 yield declared.problem("unknown-receiver", (*at, index), f"this policy has no receiver `{name}`", hint=hint)
+    level = {receiver.name for receiver in spec.receivers if receiver.alertmanager is not None}
+    for number, step in enumerate(spec.escalation):
+        for index, name in enumerate(step.receivers):
+            if name in level:
+                where = ("spec", "escalation", number, "receivers", index)
+                message = f"`{name}` is an Alertmanager: it is told everything that fires anyway, and calls people by its own routes"
+                yield declared.problem("receiver-not-called", where, message, hint="Take it out of the step.", severity=Severity.WARNING)
     for index, name in enumerate(known):
         if name not in named:
-            where = ("spec", "receivers", index, "name")
+            place: _At = ("spec", "receivers", index, "name")
             message, hint = f"nothing is ever told to the receiver `{name}`", "Name it in a route, or remove it."
-            yield declared.problem("receiver-unused", where, message, hint=hint, severity=Severity.WARNING)
+            yield declared.problem("receiver-unused", place, message, hint=hint, severity=Severity.WARNING)
 
 
 def _named(document: AlertPolicy) -> Iterator[tuple[_At, tuple[str, ...]]]:

@@ -12,12 +12,16 @@ import pytest
 
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.secret import Secret
 from reconciler.catalog.catalog import Catalog
 from reconciler.model.alerts import AlertSeverity, Notice, NoticeKind, Waiting
+from reconciler.model.declared import alerts as receivers
 from reconciler.notify import courier as couriers
 from reconciler.notify.courier import Courier, Recipient, State, again_at
 from reconciler.notify.errors import NoticeRefused, ReceiverBusy, ReceiverUnreachable
+from reconciler.notify.recipients import Post
 from tests.fakes.clocks import FakeClock
+from tests.fakes.posts import Reply, post_office
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -190,6 +194,30 @@ def test_a_state_that_is_no_longer_declared_is_forgotten(catalog: Catalog) -> No
     courier.follow({}, {})
     courier.flush(0.2)
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "arrives"),
+    [
+        (Reply(429, b'{"retry_after": 0.3}'), True),
+        (Reply(400, b'{"code": 50035, "message": "Invalid Form Body"}'), False),
+        (Reply(200, b'{"code": 10015, "message": "Unknown Webhook"}'), False),
+    ],
+)
+def test_discord_is_left_alone_for_as_long_as_it_asks(catalog: Catalog, trouble: Reply, arrives: bool) -> None:
+    with post_office(trouble, Reply(200, b'{"id": "1"}')) as office:
+        spec = receivers.Receiver.model_validate({"name": "ops", "discord": {"url": {"env": "HOOK"}}})
+        post = Post(lambda _: Secret(office.url.encode()), SystemClock())
+        catalog.alerts.add_notices([notice("first"), notice("second")])
+        courier = Courier(catalog.alerts, SystemClock())
+        courier.follow({"duty/ops": post.recipient("duty/ops", spec)}, {})
+        courier.start()
+        until(lambda: catalog.alerts.waiting() == ())
+        courier.close(wait_seconds=2)
+        titles = [got.json["embeds"][0]["title"] for got in office.got]
+    assert titles == (["first", "first", "second"] if arrives else ["first", "second"])
+    (status,) = catalog.alerts.receivers()
+    assert (status.failed, status.dropped, status.consecutive_failures) == (1, 0 if arrives else 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def test_discord_gets_an_embed_that_mentions_nobody() -> None:
     assert "@everyone" not in shown
     assert "@here" not in shown
     assert "\x1b" not in shown
-    assert "](http" not in shown
+    assert "[x](" not in shown
+    assert "http://" not in shown
     assert not any(sign in shown for sign in ("\u202e", "\u2028", "\x00"))
 
 
@@ -106,7 +107,9 @@ def test_a_megabyte_of_text_becomes_a_message_of_its_size(summary: str) -> None:
 
 def test_a_word_stays_readable_when_its_mark_up_is_taken() -> None:
     assert literal("a_b *c* `d`") == "a\\_b \\*c\\* \\`d\\`"
-    assert literal("orders: old") == "orders\\: old"
+    assert literal("orders: old (2026-05-04)") == "orders: old (2026-05-04)"
+    assert literal("# head\n- item\n> quote\n1. one") == "\\# head\n\\- item\n\\> quote\n\\1. one"
+    assert "http://" not in literal("see http://evil")
 
 
 @pytest.mark.parametrize(
