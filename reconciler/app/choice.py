@@ -139,12 +139,17 @@ def of_system(scene: Scene, system: str) -> list[Snapshot]:
 
 
 def nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None) -> Snapshot:
-    """The copy to read: from where it was asked for, else reachable, undamaged, and early in the system's list."""
+    """The copy to read: from where it was asked for, else the first of :func:`by_nearness`."""
     if wanted is not None:
         for copy in copies:
             if copy.repository == wanted:
                 return copy
         raise NotFound(f"repository {wanted} does not hold snapshot {copies[0].id}", held_by=", ".join(c.repository for c in copies))
+    return by_nearness(scene, copies)[0]
+
+
+def by_nearness(scene: Scene, copies: Sequence[Snapshot]) -> list[Snapshot]:
+    """Copies of one snapshot: those that can be reached first, undamaged before damaged, then as the system lists its repositories."""
     declared = scene.desired.system(copies[0].system)
     order = {name: place for place, name in enumerate(declared.repositories)} if declared is not None else {}
 
@@ -152,7 +157,7 @@ def nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None) -> Sna
         reachable = scene.observed.repositories[copy.repository].reachable
         return not reachable, copy.marked(MarkKind.DAMAGED) is not None, order.get(copy.repository, len(order))
 
-    return min(copies, key=cost)
+    return sorted(copies, key=cost)
 
 
 def _only_system(snapshots: Sequence[Snapshot]) -> str:

@@ -11,11 +11,13 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 
-from reconciler.app.choice import Wanted, chosen
+from reconciler.app.choice import Wanted, by_nearness, chosen, find
 from reconciler.app.errors import OtherHost
 from reconciler.app.house import House
 from reconciler.app.paths import inside
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
+from reconciler.app.restoring.fall_over import first_that_can
+from reconciler.app.restoring.in_place import interrupted
 from reconciler.app.restoring.place import check_target
 from reconciler.app.restoring.plan import weigh
 from reconciler.app.restoring.run import Reporter, Running, Teller, into_folder, into_place, weighing
@@ -39,9 +41,21 @@ def restore(
     """Bring it back; see :meth:`Session.restore`."""
     scene = _scene(house)
     made = _plan(house, scene, request)
-    with closing(_opened(house, scene, made.repository)) as repository:
-        running = Running(repository, made, request, weighing(house, scene, made, stop), stop, progress, told)
-        return into_place(running, house) if request.in_place else into_folder(running, house)
+    copies = [made.snapshot, *_others(scene, made.snapshot, request)]
+
+    def attempt(copy: Snapshot, wanted: RestoreRequest) -> RestoreReport:
+        is_first = copy is made.snapshot
+        planned = made if is_first else plan_for(copy, copy.repository, made.why, wanted, made.notes)
+        with closing(_opened(house, scene, copy.repository)) as repository:
+            running = Running(
+                repository, planned, wanted, weighing(house, scene, planned, stop), stop, progress, told if is_first else None
+            )
+            return into_place(running, house) if request.in_place else into_folder(running, house)
+
+    def untouched() -> bool:
+        return not request.in_place or not interrupted(house.memory.state, made.snapshot.system)
+
+    return first_that_can(copies, request, attempt, untouched)
 
 
 def plan_for(snapshot: Snapshot, repository: str, why: str, request: RestoreRequest, notes: Sequence[str] = ()) -> RestorePlan:
@@ -59,6 +73,14 @@ def plan_for(snapshot: Snapshot, repository: str, why: str, request: RestoreRequ
         on_conflict=request.on_conflict,
         at=request.at,
     )
+
+
+def _others(scene: Scene, copy: Snapshot, request: RestoreRequest) -> list[Snapshot]:
+    """The other repositories that hold it and can be asked, nearest first; none when one was named."""
+    if request.repository is not None:
+        return []
+    held = [s for s in find(scene, copy.id) if s.repository != copy.repository]
+    return [s for s in (by_nearness(scene, held) if held else ()) if scene.observed.repositories[s.repository].reachable]
 
 
 def _scene(house: House) -> Scene:
