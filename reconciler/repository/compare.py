@@ -14,6 +14,7 @@ from reconciler.repository.builder import ManifestBuilder, UnderWay
 from reconciler.repository.content import ContentReader
 from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, encode_rows, smudged
 from reconciler.repository.manifest import BaseCursor, BaseFolder
+from reconciler.repository.turning import Ruin, Turning
 from reconciler.tree.attributes import read_xattrs
 from reconciler.tree.entry import CTIME, GID, MODE, MTIME, NAME, NLINK, SIZE, UID, Defect, DefectKind, Given, Listing, Row, join
 
@@ -57,6 +58,8 @@ class FolderReader:
     reread: bool
     racy_after_ns: int
     sources: tuple[str, ...]
+    turning: Turning | None = None
+    """None: nothing is there to tell the turnover against."""
     _links: dict[tuple[int, int], tuple[Row, Cold]] = field(default_factory=dict)
     _ancestors: frozenset[bytes] = frozenset()
     _under_way: tuple[bytes, int, list[Row], list[Cold]] | None = None
@@ -76,26 +79,47 @@ class FolderReader:
         rows = self._rows(listing)
         device = self.builder.device(listing.device)
         found = self.cursor.seek(listing.path) if self.cursor is not None else None
-        if found is not None and not self.reread and not listing.given and _same_bytes(found, rows, device):
+        aside = self.turning.before(listing.path, found) if self.turning is not None else None
+        unchanged = found is not None and not self.reread and not listing.given and _same_bytes(found, rows, device)
+        turned = self.turning is not None and not (unchanged if aside is found else _same_bytes(aside, rows, device))
+        if found is not None and unchanged:
             self.tally.count(rows)
             self.builder.keep(found)
+            if self.turning is not None and turned:
+                self.turning.folder(listing.path, _decoded(aside), {row[NAME] for row in rows}, _decoded(found).values(), {})
             return
-        known = _decoded(found) if found is not None else {}
+        known = _decoded(found)
+        once = (known if aside is found else _decoded(aside)) if turned else {}
         same = found is not None and len(known) == len(rows) and all(piece.device == device for piece in found.pieces)
         kept_rows: list[Row] = []
         colds: list[Cold] = []
+        ruins: dict[bytes, Ruin] = {}
+        others: list[tuple[Row, Cold]] = []
+        noise = self.content.noise
         self._under_way = (listing.path, device, kept_rows, colds)
         for row in rows:
             before = known.get(row[NAME])
+            was = once.get(row[NAME])
+            other = turned and (was is None or was[0] != row)
+            if noise is not None:
+                noise.wanted = other
+                if other:
+                    noise.begin(row[NAME], was[1].chunks if was is not None else b"")
             now = self._entry(listing, row, before, device)
             if now is None:
                 same = False
                 continue
+            if other:
+                others.append(now)
+            if noise is not None and other and noise.seen:
+                ruins[row[NAME]] = Ruin(noise.fresh, noise.ruined, noise.blank)
             same = same and before is not None and _equal(before, now)
             kept_rows.append(now[0])
             colds.append(now[1])
         self._under_way = None
         self.tally.count(kept_rows)
+        if self.turning is not None and turned:
+            self.turning.folder(listing.path, once, {row[NAME] for row in kept_rows}, others, ruins)
         if same and found is not None:
             self.builder.keep(found)
         else:
@@ -174,8 +198,10 @@ class FolderReader:
         return path in self._ancestors
 
 
-def _same_bytes(found: BaseFolder, rows: list[Row], device: int) -> bool:
+def _same_bytes(found: BaseFolder | None, rows: list[Row], device: int) -> bool:
     """Whether a folder is exactly as in the base, by its encoded rows."""
+    if found is None:
+        return False
     if len(found.pieces) == 1:
         piece = found.pieces[0]
         return piece.device == device and encode_rows(rows) == piece.hot
@@ -184,9 +210,9 @@ def _same_bytes(found: BaseFolder, rows: list[Row], device: int) -> bool:
     )
 
 
-def _decoded(found: BaseFolder) -> dict[bytes, tuple[Row, Cold]]:
+def _decoded(found: BaseFolder | None) -> dict[bytes, tuple[Row, Cold]]:
     known: dict[bytes, tuple[Row, Cold]] = {}
-    for piece in found.pieces:
+    for piece in found.pieces if found is not None else ():
         for row, cold in zip(decode_rows(piece.hot), decode_colds(piece.cold), strict=True):
             known[row[NAME]] = (row, cold)
     return known

@@ -20,6 +20,7 @@ from reconciler.repository.entries import UNREAD, Cold
 from reconciler.repository.format import WHOLE_FILE_BYTES, Type
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex
+from reconciler.repository.noise import Noise
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
 from reconciler.tree.attributes import read_xattrs
@@ -56,13 +57,16 @@ class ContentReader:
         chunker: Chunker,
         checksums: tuple[str, ...],
         between: Callable[[], None],
+        noise: Noise | None = None,
     ) -> None:
-        """``between`` is called before each file and before each window of a large one: it may take a checkpoint, or raise to stop."""
+        """``between`` is called before each file and before each window of a large one: it may take a checkpoint, or raise to stop.
+        ``noise`` is shown what is read; None: there is nothing to compare it with."""
         self._seals = seals
         self._sink = sink
         self._index = index
         self._chunker = chunker
         self._between = between
+        self.noise = noise
         self._sha256 = "sha256" in checksums
         self._md5 = "md5" in checksums
         self._cdc: FastCDC | None = None
@@ -164,7 +168,10 @@ class ContentReader:
         chunk = b""
         if length:
             chunk = self._seals.chunk_id(Type.DATA, view)
-            if chunk not in self._index:
+            known = chunk in self._index
+            if self.noise is not None:
+                self.noise.see(chunk, view, first=True, fresh=not known)
+            if not known:
                 self._sink.keep(chunk, length)
         return Cold(chunk, sha256, md5, None, None, read_xattrs(handle)), got != size
 
@@ -219,7 +226,10 @@ class ContentReader:
             piece = view[offset : offset + length]
             chunk = self._seals.chunk_id(Type.DATA, piece)
             ids += chunk
-            if chunk in self._index:
+            known = chunk in self._index
+            if self.noise is not None:
+                self.noise.see(chunk, piece, first=len(ids) == len(chunk), fresh=not known)
+            if known:
                 continue
             if length < self._chunker.bytes_min:
                 self._sink.room(length)[:] = piece

@@ -23,11 +23,12 @@ from reconciler.repository.marks import MarkRecord
 from reconciler.repository.root import Root, from_micros, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Found
+from reconciler.repository.turnover import Turnover
 from reconciler.repository.wire import UNREADABLE
 
 T = TypeVar("T")
 
-_NAME = "local cache of a listing 1"  # another number for another layout: an old file then fails its authentication and is made anew
+_NAME = "local cache of a listing 2"  # another number for another layout: an old file then fails its authentication and is made anew
 _TYPE = Type.MARK  # with a name that no mark can have: nothing of a repository passes as a cache, and no cache as part of a repository
 _SAVED_FROM = 32  # so many new objects cost a few milliseconds to read again, less than it takes to write thousands
 
@@ -58,6 +59,7 @@ class _KeptRoot(msgspec.Struct, array_like=True, frozen=True):
     """Which of the distinct ones: most snapshots of a system have the same."""
     writer: str
     sequence: int
+    turnover: Turnover | None
 
 
 class _KeptMark(msgspec.Struct, array_like=True, frozen=True):
@@ -184,6 +186,7 @@ def _kept_root(found: Found, root: Root, specs: int) -> _KeptRoot:
         specs,
         root.writer,
         root.sequence,
+        root.turnover,
     )
 
 
@@ -211,6 +214,7 @@ def _root(kept: _KeptRoot, specs: list[Raw]) -> tuple[Found, Root]:
         specs=specs[kept.specs],
         writer=kept.writer,
         sequence=kept.sequence,
+        turnover=kept.turnover,
     )
     return Found(kept.name, kept.size, stored_at), root
 

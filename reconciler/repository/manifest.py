@@ -121,9 +121,11 @@ class BaseFolder:
 class BaseCursor:
     """Walks the folders of a base snapshot beside a scan, in the same order; each is asked for at most once."""
 
-    def __init__(self, refs: Sequence[BlockRef], fetcher: Fetcher) -> None:
+    def __init__(self, refs: Sequence[BlockRef], fetcher: Fetcher, removed: Callable[[BaseFolder], None] | None = None) -> None:
+        """``removed`` hears of each folder that the scan did not meet."""
         self._refs = refs
         self._fetcher = fetcher
+        self._removed = removed
         self.block_sizes: dict[int, int] = {}
         """Pieces of each block read so far, by block number; the builder recognises a whole block by it."""
         self._folders = self._grouped()
@@ -135,8 +137,7 @@ class BaseCursor:
         """The base's version of this folder, or None. Paths must come in walk order."""
         key = walk_key(path)
         while self._current is not None and walk_key(self._current.path) < key:
-            self.skipped += 1
-            self._current = next(self._folders, None)
+            self._skip(self._current)
         if self._current is None or self._current.path != path:
             return None
         found = self._current
@@ -146,8 +147,13 @@ class BaseCursor:
     def finish(self) -> None:
         """Count what is left as skipped."""
         while self._current is not None:
-            self.skipped += 1
-            self._current = next(self._folders, None)
+            self._skip(self._current)
+
+    def _skip(self, folder: BaseFolder) -> None:
+        self.skipped += 1
+        if self._removed is not None:
+            self._removed(folder)
+        self._current = next(self._folders, None)
 
     def _grouped(self) -> Iterator[BaseFolder]:
         folder: BaseFolder | None = None

@@ -31,6 +31,7 @@ from reconciler.repository.rescue import lacking, rescue
 from reconciler.repository.root import Root, RootRecord, seal_root, shown_root, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
+from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import Defect
 
 _DEFECTS_MAX = 10_000
@@ -175,6 +176,7 @@ class Publisher:
         new_chunks: int,
         blocks: list[BlockRef],
         lists: list[BlockRef],
+        turnover: Turnover | None,
     ) -> RootRecord:
         """The root as it will be stored."""
         request, base = self._request, self._base
@@ -212,6 +214,7 @@ class Publisher:
             blocks=list(blocks),
             lists=lists,
             gc_seen=self.gc_seen,
+            turnover=turnover,
         )
 
     def _put_root(self, name: str, record: RootRecord) -> bytes:

@@ -82,9 +82,10 @@ class Repository(Opened):
         judge: Callable[[Sequence[Defect]], str],
         stop: threading.Event | None = None,
         progress: Callable[[Progress], None] | None = None,
+        beside: str | None = None,
     ) -> Taken:
         """Back up what ``source`` lists. ``base``: id of the snapshot to compare with; None reads everything, or all that the last
-        checkpoint of a killed attempt does not list.
+        checkpoint of a killed attempt does not list. ``beside``: id of the one that the turnover is told against; None: the base.
 
         ``judge`` says the grade from all defects. Raises BaseUnusable when the base cannot be read: then call again without one.
         Damaged index objects do not stop a backup; they come back in ``damage``.
@@ -97,7 +98,8 @@ class Repository(Opened):
         around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
         known, _ = list_roots_shown(self._store, self._seals, self._known)  # listing() names the others: a hole is better than no backup
         compared = self._base(base) or last_checkpoint(self._store, self._seals, request, known)
-        return take(around, source, request, compared, Writer.of(request.writer, known), judge)
+        aside = compared if base is not None and beside in {None, base} else self._base(beside, needed=False)
+        return take(around, source, request, compared, Writer.of(request.writer, known), judge, aside)
 
     def restore(
         self,
@@ -285,12 +287,14 @@ class Repository(Opened):
 
         return Donor(self._side(), self.listing().roots)
 
-    def _base(self, base: str | None) -> RootRecord | None:
+    def _base(self, base: str | None, *, needed: bool = True) -> RootRecord | None:
         if base is None:
             return None
         try:
             return self._record(base)
         except (NoSuchSnapshot, Damaged) as error:
+            if not needed:
+                return None
             raise BaseUnusable(f"the base snapshot {base} cannot be read: {error}") from error
 
     def _look(self, *, deep: bool, stop: threading.Event | None, progress: Callable[[int], None] | None) -> Look:

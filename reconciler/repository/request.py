@@ -25,3 +25,5 @@ class TakeRequest:
     user: str = ""
     compression: tuple[str, int | None] = ("zstd", None)
     checksums: tuple[str, ...] = ("sha256",)
+    canaries: tuple[bytes, ...] = ()
+    """Paths, as a manifest has them, of files that must never change."""

@@ -11,6 +11,7 @@ from reconciler.repository.entries import BlockRef
 from reconciler.repository.errors import Damaged, NewerFormat
 from reconciler.repository.format import FORMAT, Raw, Type
 from reconciler.repository.seal import Seals
+from reconciler.repository.turnover import Turnover
 from reconciler.repository.wire import UNREADABLE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +63,8 @@ class RootRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Deletion records that the writer knew."""
     checkpoint: int = 0
     """Number of a checkpoint; 0: the whole snapshot."""
+    turnover: Turnover | None = None
+    """None: there was nothing to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Root:
     specs: Raw
     writer: str
     sequence: int
+    turnover: Turnover | None = None
 
 
 def to_micros(moment: datetime) -> int:
@@ -151,4 +155,5 @@ def shown_root(record: RootRecord, arrived_at: datetime) -> Root:
         specs=record.specs,
         writer=record.writer,
         sequence=record.sequence,
+        turnover=record.turnover,
     )

@@ -30,6 +30,8 @@ from reconciler.repository.root import Root, RootRecord, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
 from reconciler.repository.store import Store
+from reconciler.repository.turning import Turning
+from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import Defect, Listing
 
 _PROGRESS_SECONDS = 0.2
@@ -87,10 +89,13 @@ def take(
     base: RootRecord | None,
     writer: Writer,
     judge: Callable[[Sequence[Defect]], str],
+    beside: RootRecord | None = None,
 ) -> Taken:
     """Take one snapshot. ``source`` may have an attribute ``defects``, complete after the iteration (a Scan has).
 
     ``base`` may be a checkpoint: then it is continued if everything in it is still there, and the result is a snapshot without a parent.
+
+    ``beside``: the snapshot that the turnover is told against; None: it is not told.
 
     Raises RepositoryError or Cancelled; everything acknowledged before stays as it was. BaseUnusable: try again without a base.
     """
@@ -100,7 +105,7 @@ def take(
         base = None
     sink = Sink(around.seals, Codec(*request.compression), publisher.packs, publisher.index)
     try:
-        run = _Run(around, request, base, publisher, sink)
+        run = _Run(around, request, base, publisher, sink, beside)
         with _collector_paused():
             run.walk(source)
         defects = (*getattr(source, "defects", ()), *run.content.defects)
@@ -125,7 +130,15 @@ def take(
 class _Run:
     """The walk of one take."""
 
-    def __init__(self, around: Surroundings, request: TakeRequest, base: RootRecord | None, publisher: Publisher, sink: Sink) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        request: TakeRequest,
+        base: RootRecord | None,
+        publisher: Publisher,
+        sink: Sink,
+        beside: RootRecord | None,
+    ) -> None:
         self._around = around
         self._request = request
         self._base = base
@@ -134,12 +147,15 @@ class _Run:
         self.tally = Tally()
         refs: Sequence[BlockRef] = ()
         self._cursor: BaseCursor | None = None
+        fetcher = Fetcher(around.store, around.seals, publisher.index)
+        self._turning = _turning(beside, base, request, fetcher)
         if base is not None:
-            fetcher = Fetcher(around.store, around.seals, publisher.index)
             refs = _readable_refs(base, fetcher)
-            self._cursor = BaseCursor(refs, fetcher)
+            same = self._turning if beside is not None and beside.id == base.id and not base.checkpoint else None
+            self._cursor = BaseCursor(refs, fetcher, same.removed if same is not None else None)
         self.builder = ManifestBuilder(sink, Cuts(around.seals.cut_key), self._cursor, refs, base.devices if base is not None else ())
-        self.content = ContentReader(around.seals, sink, publisher.index, around.chunker, request.checksums, self._between)
+        noise = self._turning.noise if self._turning is not None else None
+        self.content = ContentReader(around.seals, sink, publisher.index, around.chunker, request.checksums, self._between, noise)
         self._folders = FolderReader(
             content=self.content,
             builder=self.builder,
@@ -148,6 +164,7 @@ class _Run:
             reread=request.kind == "full" and not (base is not None and base.checkpoint),
             racy_after_ns=(to_micros(request.as_of) - _RACY_SECONDS * 1_000_000) * 1000,
             sources=request.paths,
+            turning=self._turning,
         )
         self._checked_at = self._shown_at = around.clock.monotonic()
         self._checked_bytes = 0
@@ -167,7 +184,10 @@ class _Run:
         self._publisher.index_packs()
         acknowledged = self._base is not None and not self._base.checkpoint
         unchanged = acknowledged and self._request.kind != "full" and not self.tally.changed and not self._removed
-        return None if unchanged else self._publisher.publish(self._record(grade, defects, blocks, lists))
+        if unchanged:
+            return None
+        turnover = self._turning.total() if self._turning is not None else None
+        return self._publisher.publish(self._record(grade, defects, blocks, lists, turnover))
 
     @property
     def _removed(self) -> bool:
@@ -195,11 +215,13 @@ class _Run:
         """Make what was stored so far durable and findable: the next run continues from here, whoever it is."""
         blocks = self.builder.so_far(self._folders.under_way())
         self._sink.flush()
-        self._publisher.checkpoint(self._record("partial", (), blocks, []))
+        self._publisher.checkpoint(self._record("partial", (), blocks, [], None))
         self._checked_at = self._around.clock.monotonic()
         self._checked_bytes = self._publisher.packs.stored_bytes
 
-    def _record(self, grade: str, defects: Sequence[Defect], blocks: list[BlockRef], lists: list[BlockRef]) -> RootRecord:
+    def _record(
+        self, grade: str, defects: Sequence[Defect], blocks: list[BlockRef], lists: list[BlockRef], turnover: Turnover | None
+    ) -> RootRecord:
         return self._publisher.record(
             grade=grade,
             ended=self._around.clock.now(),
@@ -210,7 +232,21 @@ class _Run:
             new_chunks=self._sink.new_chunks,
             blocks=blocks,
             lists=lists,
+            turnover=turnover,
         )
+
+
+def _turning(beside: RootRecord | None, base: RootRecord | None, request: TakeRequest, fetcher: Fetcher) -> Turning | None:
+    """What counts the turnover; None: there is nothing to tell it against, or it cannot be read, which must not stop a backup."""
+    if beside is None:
+        return None
+    turning = Turning(beside.files, request.canaries)
+    if base is None or base.checkpoint or base.id != beside.id:
+        try:
+            turning.look_beside(_readable_refs(beside, fetcher), fetcher)
+        except BaseUnusable:
+            return None
+    return turning
 
 
 def _readable_refs(base: RootRecord, fetcher: Fetcher) -> list[BlockRef]:

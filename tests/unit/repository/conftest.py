@@ -53,6 +53,8 @@ class Bench:
         excludes: Sequence[str] = (),
         judge: Callable[[Sequence[Defect]], str] = lambda defects: "complete" if all(d.kind.is_note for d in defects) else "partial",
         progress: Callable[[Progress], None] | None = None,
+        beside: str | None = None,
+        canaries: tuple[bytes, ...] = (),
     ) -> Taken:
         """``later``: how long after now the scan claims to begin, so that files just made are not too fresh to be trusted."""
         request = TakeRequest(
@@ -67,9 +69,10 @@ class Bench:
             paths=(str(self.source),),
             compression=compression,
             checksums=checksums,
+            canaries=canaries,
         )
         scan = Scan([ScanRoot(str(self.source), Excludes(excludes))])
-        return (repository or self.open()).take(scan, request, base=base, judge=judge, progress=progress)
+        return (repository or self.open()).take(scan, request, base=base, judge=judge, progress=progress, beside=beside)
 
     def restore(self, snapshot: str, target: Path, paths: Sequence[bytes] = ()) -> Restored:
         return self.restored(self.open(), snapshot, target, paths)

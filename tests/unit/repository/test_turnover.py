@@ -1,0 +1,245 @@
+"""What a backup says about how much was changed, and how much of it looks ruined."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import zlib
+from pathlib import Path
+
+import pytest
+
+from reconciler.repository.noise import Noise
+from reconciler.repository.turning import relabelled
+from reconciler.repository.turnover import Turnover
+from tests.unit.repository.conftest import Bench
+
+WORDS = b"the quick brown fox jumps over the lazy dog and says nothing about it afterwards\n"
+
+
+def text(number: int, size: int = 3000) -> bytes:
+    line = b"%d " % number + WORDS
+    return (line * (size // len(line) + 1))[:size]
+
+
+def noise(number: int, size: int = 3000) -> bytes:
+    return random.Random(number).randbytes(size)
+
+
+@pytest.fixture
+def filled(bench: Bench) -> Bench:
+    for number in range(20):
+        (bench.source / f"{'ab'[number % 2]}").mkdir(exist_ok=True)
+        (bench.source / "ab"[number % 2] / f"note-{number}.txt").write_bytes(text(number))
+    return bench
+
+
+def turned(bench: Bench, kind: str = "incremental", base: str | None = None, beside: str | None = None) -> Turnover:
+    taken = bench.take(kind=kind, base=base, beside=beside)
+    assert taken.root is not None
+    assert taken.root.turnover is not None
+    listed = next(root for root in bench.open().listing().roots if root.id == taken.root.id)
+    assert listed.turnover == taken.root.turnover
+    return taken.root.turnover
+
+
+def first(bench: Bench) -> str:
+    taken = bench.take(kind="full")
+    assert taken.root is not None
+    assert taken.root.turnover is None, "nothing is there to compare with"
+    return taken.root.id
+
+
+def test_edits_new_files_and_removed_ones_are_counted(filled: Bench) -> None:
+    base = first(filled)
+    (filled.source / "a" / "note-0.txt").write_bytes(text(100))
+    (filled.source / "a" / "note-2.txt").unlink()
+    (filled.source / "c").mkdir()
+    (filled.source / "c" / "new.txt").write_bytes(text(101, 500))
+    assert turned(filled, base=base) == Turnover(20, changed=1, added=1, gone=1, fresh_bytes=3500)
+
+
+def test_encrypted_files_are_ruined_and_their_bytes_are_noise(filled: Bench) -> None:
+    base = first(filled)
+    for number, path in enumerate((filled.source / "a").iterdir()):
+        path.write_bytes(noise(number))
+    found = turned(filled, base=base)
+    assert (found.changed, found.ruined_changed) == (10, 10)
+    assert found.noise_bytes == found.fresh_bytes == 30_000
+
+
+def test_what_is_ruined_stays_so_when_the_repository_knows_it_already(filled: Bench) -> None:
+    """The snapshot before holds the encrypted state, too, but is not what this one is told against."""
+    base = first(filled)
+    for number, path in enumerate((filled.source / "a").iterdir()):
+        path.write_bytes(noise(number))
+    turned(filled, base=base)
+    again = turned(filled, base=base)
+    assert (again.changed, again.ruined_changed, again.fresh_bytes) == (10, 10, 0)
+    full = turned(filled, "full", beside=base)
+    assert (full.changed, full.ruined_changed, full.fresh_bytes) == (10, 10, 0)
+
+
+def test_files_that_are_replaced_by_encrypted_ones_of_another_name(filled: Bench) -> None:
+    base = first(filled)
+    for number, path in enumerate((filled.source / "b").iterdir()):
+        path.with_suffix(".txt.locked").write_bytes(noise(number))
+        path.unlink()
+    found = turned(filled, base=base)
+    assert (found.added, found.gone, found.moved, found.ruined_added, found.renamed) == (10, 10, 0, 10, 10)
+
+
+def test_a_rename_in_place_is_told_from_a_folder_that_was_moved(filled: Bench) -> None:
+    base = first(filled)
+    os.rename(filled.source / "a", filled.source / "moved")
+    moved = turned(filled, base=base)
+    assert (moved.gone, moved.added, moved.moved, moved.renamed) == (10, 10, 10, 0)
+    os.rename(filled.source / "moved", filled.source / "a")
+    for path in list((filled.source / "b").iterdir()):
+        path.rename(path.with_suffix(".locked"))
+    renamed = turned(filled, base=base)
+    assert (renamed.gone, renamed.added, renamed.moved, renamed.renamed) == (10, 10, 10, 10)
+
+
+def test_a_removed_folder_counts_with_its_files(filled: Bench) -> None:
+    base = first(filled)
+    shutil.rmtree(filled.source / "b")
+    assert turned(filled, base=base) == Turnover(20, gone=10)
+
+
+def test_what_is_emptied_or_overwritten_with_zeros_is_counted_apart(filled: Bench) -> None:
+    base = first(filled)
+    (filled.source / "a" / "note-0.txt").write_bytes(b"")
+    (filled.source / "a" / "note-2.txt").write_bytes(bytes(3000))
+    found = turned(filled, base=base)
+    assert (found.changed, found.emptied, found.ruined_changed) == (2, 2, 0)
+
+
+@pytest.mark.parametrize("kind", ["full", "differential"])
+def test_a_full_and_a_differential_are_compared_with_the_newest_snapshot(filled: Bench, kind: str) -> None:
+    full = first(filled)
+    (filled.source / "a" / "note-0.txt").write_bytes(text(100))
+    second = filled.take(base=full).root
+    assert second is not None
+    (filled.source / "b" / "note-1.txt").write_bytes(noise(3))
+    found = turned(filled, kind, None if kind == "full" else full, beside=second.id)
+    assert found == Turnover(20, changed=1, ruined_changed=1, fresh_bytes=3000, noise_bytes=3000)
+
+
+def test_what_was_put_back_counts_although_the_full_has_it_so(filled: Bench) -> None:
+    """A differential keeps the folder as in the full; the newest snapshot had it otherwise."""
+    full = first(filled)
+    changed = filled.source / "a" / "note-0.txt"
+    info = changed.stat()
+    changed.rename(changed.with_suffix(".aside"))
+    second = filled.take(base=full).root
+    assert second is not None
+    changed.with_suffix(".aside").rename(changed)
+    os.utime(changed, ns=(info.st_atime_ns, info.st_mtime_ns))
+    (filled.source / "b" / "note-1.txt").write_bytes(text(7))
+    found = turned(filled, "differential", full, beside=second.id)
+    assert (found.changed, found.added, found.gone, found.renamed) == (1, 1, 1, 1)
+
+
+def test_a_comparison_that_cannot_be_read_stops_no_backup(filled: Bench) -> None:
+    first(filled)
+    taken = filled.take(kind="full", beside="0" * 32)
+    assert taken.root is not None
+    assert taken.root.turnover is None
+
+
+def test_large_files_are_judged_by_their_new_chunks(bench: Bench) -> None:
+    big = bench.source / "table.data"
+    rows = b"".join(b"%08d;%s\n" % (number, WORDS[:40]) for number in range(150_000))
+    big.write_bytes(rows)
+    base = first(bench)
+    big.write_bytes(rows[:-1000] + text(4, 1000))
+    edited = turned(bench, base=base)
+    assert (edited.changed, edited.ruined_changed, edited.noise_bytes) == (1, 0, 0)
+    assert 0 < edited.fresh_bytes < len(rows)
+    big.write_bytes(noise(1, 2_000_000) + rows[2_000_000:])
+    assert turned(bench, base=base).ruined_changed == 1
+
+
+def test_canaries_that_are_changed_or_gone_are_counted(filled: Bench) -> None:
+    base = first(filled)
+    inside = str(filled.source).lstrip("/").encode()
+    lures = (inside + b"/a/note-0.txt", inside + b"/b/note-1.txt", inside + b"/b/note-3.txt")
+    (filled.source / "a" / "note-0.txt").write_bytes(text(100))
+    shutil.rmtree(filled.source / "b")
+    taken = filled.take(base=base, canaries=lures)
+    assert taken.root is not None
+    assert taken.root.turnover is not None
+    assert taken.root.turnover.canaries == 3
+
+
+@pytest.mark.parametrize(
+    ("gone", "came", "count"),
+    [
+        ("a.txt b.txt", "a.txt.locked b.txt.locked", 2),
+        ("IMG_1.jpg IMG_2.jpg", "sea.JPG beach.jpg", 0),
+        ("a.txt b.txt c.md", "x.txt y.enc", 1),
+        ("libx.so.1 liby.so.7", "libx.so.2 liby.so.8", 0),
+        ("1.host:2,", "1.host:2,S", 0),
+        ("a.txt", "", 0),
+        ("a b", "c.locked d.locked", 2),
+    ],
+)
+def test_another_name_is_told_from_another_ending(gone: str, came: str, count: int) -> None:
+    assert relabelled(gone.encode().split(), came.encode().split()) == count
+
+
+def judged(name: bytes, content: bytes) -> bool:
+    seen = Noise()
+    seen.wanted = True
+    seen.begin(name)
+    seen.see(b"i" * 32, memoryview(content), first=True, fresh=True)
+    return seen.ruined
+
+
+def compressed(size: int = 3000) -> bytes:
+    return zlib.compress(b"".join(b"%d" % random.Random(1).getrandbits(64) for _ in range(size)))
+
+
+JPEG = b"\xff\xd8\xff\xe0" + noise(5)
+EVERY_OTHER_BLOCK = b"".join(text(1, 2048)[at : at + 16] + noise(at, 16) for at in range(0, 2048, 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "ruined"),
+    [
+        (b"letter.txt", text(1), False),
+        (b"letter.txt", noise(1), True),
+        (b"letter.txt", EVERY_OTHER_BLOCK, True),
+        (b"letter.txt", "Größe und Maß, 数据库备份\n".encode() * 100, False),
+        (b"letter.txt", b"\xff\xfe" + "two bytes for each\n".encode("utf-16-le") * 60, False),
+        (b"letter.txt", b"short", False),
+        (b"letter.txt", noise(2, 40), True),
+        (b"picture.jpg", JPEG, False),
+        (b"picture.jpg", noise(1), True),
+        (b"picture.JPG", text(1), True),
+        (b"program", noise(1), True),
+        (b"program", b"\x7fELF" + noise(1), False),
+        (b"archive.tar.gz", b"\x1f\x8b\x08" + noise(1), False),
+        (b"secret.gpg", noise(1), False),
+        (b"base", b"".join(number.to_bytes(8, "little") for number in range(2000)), False),
+        (b"base", b"".join(text(1, 1000) + noise(at, 500) for at in range(8)), True),
+        (b"x", noise(1, 60), False),
+    ],
+)
+def test_what_looks_ruined(name: bytes, content: bytes, ruined: bool) -> None:
+    assert judged(name, content) is ruined
+
+
+def test_noise_is_never_taken_for_anything_else() -> None:
+    assert all(judged(b"file", noise(number, 100 + number)) for number in range(3000))
+
+
+def test_what_programs_and_texts_of_this_machine_hold_is_no_noise() -> None:
+    of_python = Path(os.__file__).parent
+    found = [path for ending in ("py", "so", "pyc") for path in sorted(of_python.rglob(f"*.{ending}"))[:150]]
+    content = [path.read_bytes() for path in found]
+    wrong = [str(path) for path, data in zip(found, content, strict=True) if data and judged(path.name.encode(), data)]
+    assert len(found) > 200
+    assert len(wrong) <= len(found) // 100, wrong
