@@ -43,7 +43,8 @@ def _between_hooks(action: Action, context: Context, system: DesiredSystem, bega
     states = require_sources(system.sources, allowed=context.allow_commands)
     with open_repository(action, context) as repository:
         listing = repository.listing()
-        readable = readable_roots(own_roots(action, context, listing).values(), listing)
+        readable = [r for r in readable_roots(own_roots(action, context, listing).values(), listing) if r.id not in action.suspects]
+        beside = readable[0].id if readable else None
         good = [root for root in readable if root.grade == Grade.COMPLETE]
         _not_suddenly_empty(states, repository, readable)
         base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, readable)
@@ -51,8 +52,8 @@ def _between_hooks(action: Action, context: Context, system: DesiredSystem, bega
         expected = expect(system, context, good, free)
         enough_room(action, free, expected)
         with frozen(system.sources, Freezing(context.copies, context.clock, context.stop, context.beat)) as copies:
-            work = _Work(system, action, context, repository, expected.files, copies, _as_of(system, context, copies, began_at))
-            return _with_warnings(work.persist(base, kind))
+            work = _Work(system, action, context, repository, expected.files, copies, _as_of(system, context, copies, began_at), beside)
+            return _with_warnings(work.persist(base, kind), system)
 
 
 def _as_of(system: DesiredSystem, context: Context, copies: Mapping[bytes, Frozen], began_at: datetime) -> datetime:
@@ -62,13 +63,14 @@ def _as_of(system: DesiredSystem, context: Context, copies: Mapping[bytes, Froze
     return min([copy.frozen_at for copy in copies.values()], default=context.clock.now())
 
 
-def _with_warnings(done: Done) -> Done:
-    """Databases that were read as files stand in the sentence of the run: its event is where people look."""
-    live = [defect.message for defect in done.defects if defect.kind is DefectKind.LIVE]
-    if not live:
+def _with_warnings(done: Done, system: DesiredSystem) -> Done:
+    """Databases read as files and canaries that are not there stand in the sentence of the run: its event is where people look."""
+    found = [defect.message for defect in done.defects if defect.kind is DefectKind.LIVE]
+    found += [f"the canary {path} is not there" for path in system.guard.canaries or () if not os.path.lexists(path)]
+    if not found:
         return done
-    more = f" (and {words.counted(len(live) - 1, 'other')})" if len(live) > 1 else ""
-    return replace(done, message=f"{done.message}; warning: {live[0]}{more}")
+    more = f" (and {words.counted(len(found) - 1, 'other')})" if len(found) > 1 else ""
+    return replace(done, message=f"{done.message}; warning: {found[0]}{more}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class _Work:
     total_files: int | None
     copies: Mapping[bytes, Frozen]
     as_of: datetime
+    beside: str | None
+    """The newest snapshot that is to be trusted: the turnover is told against it, whatever the base."""
 
     def persist(self, base: Root | None, kind: BackupKind) -> Done:
         """Take it, and again when a clean-up removed meanwhile what this one relied on: what was stored is found, the rest read anew."""
@@ -100,6 +104,7 @@ class _Work:
             judge=lambda defects: judge_defects(defects, self.system.sources)[0],
             stop=self.context.stop,
             progress=self._reporter(),
+            beside=self.beside,
         )
         return _done(taken, kind, self.as_of, self.system, base)
 
@@ -153,6 +158,7 @@ def _request(context: Context, system: DesiredSystem, kind: BackupKind, as_of: d
         writer=context.writer,
         paths=places(system.sources, system.name),
         user=user_name(),
+        canaries=tuple(os.fsencode(path).strip(b"/") for path in system.guard.canaries or ()),
     )
 
 

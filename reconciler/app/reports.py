@@ -65,6 +65,16 @@ class HoldReport:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptReport:
+    """Snapshots that a person accepted, as they stand now; one entry for each repository."""
+
+    system: str
+    snapshots: tuple[Snapshot, ...]
+    left: int
+    """Of the system that are suspect still."""
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerReport:
     """What the running loop was asked for."""
 

@@ -13,8 +13,16 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, delete, insert, select, type_coerce
 
 from reconciler.base.ids import new_id
-from reconciler.catalog.codec import failure_from_text, failure_to_text, from_microseconds, marks_from_text, marks_to_text
-from reconciler.catalog.tables import Moment, repositories, snapshots, upsert
+from reconciler.catalog.codec import (
+    failure_from_text,
+    failure_to_text,
+    from_microseconds,
+    marks_from_text,
+    marks_to_text,
+    turnover_from_text,
+    turnover_to_text,
+)
+from reconciler.catalog.tables import Moment, repositories, snapshots, turnovers, upsert
 from reconciler.model.listing import Listing
 from reconciler.model.observed import RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
@@ -81,6 +89,7 @@ class RepositoryCache:
 
 
 def clear(connection: Connection) -> None:
+    connection.execute(delete(turnovers))
     connection.execute(delete(snapshots))
     connection.execute(delete(repositories))
 
@@ -97,13 +106,23 @@ def _replace_snapshots(connection: Connection, name: str, before: tuple[Snapshot
     changed = [snapshot for snapshot in after if old.get(snapshot.id) != snapshot]
     doomed = (old.keys() - {snapshot.id for snapshot in after}) | {snapshot.id for snapshot in changed if snapshot.id in old}
     for snapshot_id in doomed:
+        connection.execute(delete(turnovers).where(turnovers.c.repository == name, turnovers.c.id == snapshot_id))
         connection.execute(delete(snapshots).where(snapshots.c.repository == name, snapshots.c.id == snapshot_id))
     if changed:
         connection.execute(insert(snapshots), [_row(name, snapshot) for snapshot in changed])
+    turned = [
+        {"repository": name, "id": snapshot.id, "counts": turnover_to_text(snapshot.turnover)}
+        for snapshot in changed
+        if snapshot.turnover is not None
+    ]
+    if turned:
+        connection.execute(insert(turnovers), turned)
 
 
 def _read_snapshots(connection: Connection, name: str) -> Iterator[Snapshot]:
     """Newest first, ties by id."""
+    rows = connection.execute(select(turnovers.c.id, turnovers.c.counts).where(turnovers.c.repository == name))
+    counts: dict[str, str] = {row.id: row.counts for row in rows}
     query = select(*_RAW).where(snapshots.c.repository == name).order_by(snapshots.c.as_of.desc(), snapshots.c.id)
     for (
         repository, snapshot_id, realm, system, host, kind, as_of, ended_at, arrived_at, grade, files, size, added, parent, defects, marks,
@@ -125,6 +144,7 @@ def _read_snapshots(connection: Connection, name: str) -> Iterator[Snapshot]:
             parent,
             defects,
             marks_from_text(marks),
+            turnover_from_text(counts[snapshot_id]) if snapshot_id in counts else None,
         )
 
 

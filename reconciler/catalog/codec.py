@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 
 from reconciler.model.observed import Failure
 from reconciler.model.snapshot import Mark, MarkKind
+from reconciler.model.turnover import Turnover
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,6 +45,14 @@ def marks_from_text(text: str) -> tuple[Mark, ...]:
 
 def _end(mark: Mark) -> tuple[int, ...]:
     return () if mark.until is None else (to_microseconds(mark.until),)
+
+
+def turnover_to_text(turnover: Turnover) -> str:
+    return json.dumps(astuple(turnover))
+
+
+def turnover_from_text(text: str) -> Turnover:
+    return Turnover(*json.loads(text))
 
 
 def durations_to_text(durations: tuple[timedelta, ...]) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 4  # 2: restores, 3: wishes, 4: alerts
+SCHEMA_VERSION = 5  # 2: restores, 3: wishes, 4: alerts, 5: turnovers
 
 
 class Moment(TypeDecorator[datetime]):
@@ -79,6 +79,15 @@ snapshots = Table(
     _number("defects"),
     _text("marks"),
 )
+
+turnovers = Table(
+    "cache_turnovers",
+    metadata,
+    Column("repository", Text, ForeignKey("cache_repositories.name", ondelete="CASCADE"), primary_key=True),
+    _text("id", key=True),
+    _text("counts"),
+)
+"""Of snapshots that have one: a table of its own, so that an older catalog needs no change."""
 
 # --- record: what happened
 

@@ -114,6 +114,7 @@ def _action(scene: Scene, system: DesiredSystem, repository: str, due: Due) -> A
         place=system.place,
         due_at=due.due_at,
         backup_kind=kind,
+        suspects=tuple(sorted(scene.suspects.get(system.name, ()))),
     )
 
 

@@ -133,6 +133,12 @@ def _guard(before: GuardLimits, after: GuardLimits) -> Iterator[Found]:
         old, new = getattr(before, key) or default, getattr(after, key) or default
         if old != new:
             yield f"guard.{_camel(key)}", str(old), str(new), Effect.LOSS if new > old else Effect.GAIN, ""
+    watched, watches = before.anomalies is not False, after.anomalies is not False
+    if watched != watches:
+        yield "guard.anomalies", _text(watched), _text(watches), Effect.LOSS if watched else Effect.GAIN, ""
+    lures, left = before.canaries or (), after.canaries or ()
+    if set(lures) != set(left):
+        yield "guard.canaries", _text(lures), _text(left), Effect.LOSS if set(lures) - set(left) else Effect.GAIN, ""
 
 
 def _repositories(before: Sequence[str], after: Sequence[str]) -> Iterator[Found]:

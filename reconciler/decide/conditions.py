@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from reconciler.base.units import format_duration
 from reconciler.decide import copies as copying
+from reconciler.decide.anomaly import LEARNING
+from reconciler.decide.guard import suspect_snapshots, suspicion
 from reconciler.decide.objectives import (
     RecoveryPoint,
     Standing,
@@ -33,7 +35,7 @@ from reconciler.model.status import Condition, ConditionType, Truth
 
 _Statement = tuple[Truth, str, str]
 
-_POSTPONED = frozenset({"observation", "tree", "verification", "rollback"})
+_POSTPONED = frozenset({"observation", "tree", "verification", "rollback", "suspect"})
 """Guards that end by themselves, or that another condition already tells."""
 
 
@@ -64,8 +66,12 @@ def _of_system(scene: Scene, system: DesiredSystem, held: list[Held]) -> list[Co
     statements[ConditionType.RETENTION_SATISFIED] = _retention(scene, system, held)
     if system.verification.deep is not None or system.verification.quick is not None:
         statements[ConditionType.VERIFIED] = _verified(scene, system)
+    plausible = _plausible(scene, system)
+    if plausible is not None:
+        statements[ConditionType.PLAUSIBLE] = plausible
     primary = system.repositories[0] if system.repositories else ""
-    ready = _ready(statements.values(), _reachable(scene, primary))
+    telling = [one for type_, one in statements.items() if type_ is not ConditionType.PLAUSIBLE or one[0] is Truth.FALSE]
+    ready = _ready(telling, _reachable(scene, primary))  # a history that is still short is no flaw
     statements[ConditionType.SUSPENDED] = _suspended(scene, system)
     statements[ConditionType.READY] = ready
     return [Condition("System", system.name, type_, *statement) for type_, statement in statements.items()]
@@ -216,6 +222,21 @@ def _verified_in(scene: Scene, system: DesiredSystem, repository: str) -> _State
             if at is not None and (at != proven_at or what == "last proof")
         ),
     )
+
+
+def _plausible(scene: Scene, system: DesiredSystem) -> _Statement | None:
+    """None: nothing was compared yet, or nobody wants it to be."""
+    unsettled = suspect_snapshots(scene, system)
+    if unsettled:
+        newest = unsettled[0]
+        more = f"; {counted(len(unsettled), 'snapshot')} in all" if len(unsettled) > 1 else ""
+        return Truth.FALSE, "Suspect", f"snapshot {newest.id[:8]} of {_moment(newest.as_of)} is suspect: {suspicion(newest)}{more}"
+    known = sum(s.good and s.turnover is not None for name in system.repositories[:1] for s in scene.snapshots(system.name, name))
+    if system.guard.anomalies is False or not known:
+        return None
+    if known <= LEARNING:
+        return Truth.UNKNOWN, "Learning", f"what is usual is known after more than {LEARNING} snapshots, {known} can be compared so far"
+    return Truth.TRUE, "InKeeping", "the newest snapshots are in keeping with those before"
 
 
 def _ago(scene: Scene, moment: datetime) -> str:

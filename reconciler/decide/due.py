@@ -93,9 +93,11 @@ def _trigger(schedule: Schedule, kind: BackupKind) -> Trigger | None:
 
 
 def _paces(snapshot: Snapshot, now: datetime) -> bool:
-    """Whether it counts as an attempt: not what was found damaged or suspect, not what claims to come from the future."""
-    bad = (MarkKind.DAMAGED, MarkKind.SUSPECT)
-    return not any(snapshot.marked(kind) for kind in bad) and not from_future(snapshot.counted_at, now)
+    """Whether it counts as an attempt: not what was found damaged, not what claims to come from the future.
+
+    A suspect one does, as a partial one does: the next would be suspect, too, and again and again until a person has looked.
+    """
+    return snapshot.marked(MarkKind.DAMAGED) is None and not from_future(snapshot.counted_at, now)
 
 
 def _anchor(case: Case, kind: BackupKind) -> datetime | None:

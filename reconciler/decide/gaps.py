@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.base.units import format_duration
 from reconciler.decide.copies import missing, shortfalls
+from reconciler.decide.guard import suspect_snapshots, suspicion
 from reconciler.decide.objectives import expected_duration, recovery_point
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene
@@ -31,6 +32,10 @@ _REPOSITORY_ADVICE = {
 _WENT_BACK = (
     "Find out who put the repository back to an earlier state, and bring the newer one back; if that is impossible, accept it as it is "
     "with `reconcile catalog rebuild`: until then nothing is removed from it"
+)
+_SUSPECT_ADVICE = (
+    "Look at what changed: `reconcile diff {id}`. If that was meant, say so: `reconcile accept {system} --reason TEXT`. If not, restore "
+    "the snapshot before it; nothing older is removed meanwhile"
 )
 _HELD_ADVICE = {
     "tightening": "Put the former retention back if this was not meant; if it was, add the DeletionApproval that "
@@ -86,6 +91,7 @@ def _of_system(scene: Scene, system: DesiredSystem) -> list[Gap]:
         *_of_primary(scene, system),
         *_of_copies(scene, system),
         *_of_proofs(system),
+        *_of_suspects(scene, system),
     ]
 
 
@@ -171,6 +177,16 @@ def _of_proofs(system: DesiredSystem) -> list[Gap]:
         why = f"a drill every {format_duration(system.drill.every)} is declared and none is on record"
         gaps.append(_gap(system, "drill-missing", why, f"Rehearse it by hand: `reconcile restore {system.name} --target DIR`"))
     return gaps
+
+
+def _of_suspects(scene: Scene, system: DesiredSystem) -> list[Gap]:
+    found = suspect_snapshots(scene, system)
+    if not found:
+        return []
+    newest = found[0]
+    more = f", and {counted(len(found) - 1, 'other')}" if len(found) > 1 else ""
+    why = f"snapshot {newest.id[:8]}{more} is suspect: {suspicion(newest)}"
+    return [_gap(system, "suspect-snapshot", why, _SUSPECT_ADVICE.format(system=system.name, id=newest.id[:8]), newest.repository)]
 
 
 def _of_held(change: Held) -> Gap:

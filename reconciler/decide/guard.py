@@ -3,7 +3,8 @@
 Each guard holds its one change of one system in one repository and nothing else. In the order in which they speak: *tightening* (a
 retention that lets much more go than the last accepted one is a deletion by edit, and needs a person's approval), *tree* (a broken tree
 proves nothing about what is wanted), *observation* (a listing of this very pass), *rollback* (a repository that lost its newest
-snapshots), *clock*, *verification*, *floor*. What passes them all is marked in the repository first, and removed at least a day later
+snapshots), *clock*, *suspect* (a snapshot that a person must look at first: the older ones may be all that is left),
+*verification*, *floor*. What passes them all is marked in the repository first, and removed at least a day later
 if nothing asks for it by then.
 """
 
@@ -160,9 +161,23 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
             "clock",
             f"snapshot {ahead[0].id[:8]} is dated {ahead[0].as_of:%Y-%m-%d %H:%M}Z, more than {format_duration(CLOCK_TOLERANCE)} ahead",
         )
+    unsettled = suspect_snapshots(scene, system)
+    if unsettled:
+        return "suspect", f"{counted(len(unsettled), 'snapshot')} must be looked at first, the newest is {unsettled[0].id[:8]}"
     if _verification_declared(system) and not any(s.good and s.marked(MarkKind.VERIFIED) for s in snapshots):
         return "verification", f"verification is declared and no good snapshot in {repository} is verified yet"
     return None
+
+
+def suspect_snapshots(scene: Scene, system: DesiredSystem) -> tuple[Snapshot, ...]:
+    """Those that nobody has accepted yet, in any of its repositories, newest first, each once."""
+    marked = (s for name in system.repositories for s in scene.snapshots(system.name, name) if s.marked(MarkKind.SUSPECT) is not None)
+    return newest_first({s.id: s for s in marked}.values())
+
+
+def suspicion(snapshot: Snapshot) -> str:
+    """What its newest mark says."""
+    return max((mark for mark in snapshot.marks if mark.kind is MarkKind.SUSPECT), key=lambda mark: mark.at).note
 
 
 def _verification_declared(system: DesiredSystem) -> bool:

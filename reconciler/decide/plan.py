@@ -17,7 +17,7 @@ from reconciler.decide.maintenance import plan_maintenance
 from reconciler.decide.proofs import plan_verification
 from reconciler.decide.replicate import plan_copies, plan_requested_copies
 from reconciler.decide.scene import Scene
-from reconciler.decide.upkeep import plan_retention
+from reconciler.decide.upkeep import plan_retention, plan_suspicion
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
@@ -40,7 +40,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
     for system in desired.systems:
         backups, later = plan_backups(scene, system)
         upkeep, kept = plan_retention(scene, system)
-        actions += [*backups, *plan_copies(scene, system), *plan_verification(scene, system), *upkeep]
+        actions += [*backups, *plan_copies(scene, system), *plan_verification(scene, system), *plan_suspicion(scene, system), *upkeep]
         held += kept
         waiting += later
     return replace(_assembled(scene, actions, held, find_gaps(scene, held), waiting), pause=scene.pause)

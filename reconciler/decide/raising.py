@@ -30,10 +30,11 @@ _FIXED = {
     ConditionType.CATALOG_INTACT: AlertSeverity.MEDIUM,
     ConditionType.REPOSITORY_CURRENT: AlertSeverity.CRITICAL,
     ConditionType.ALERTS_DELIVERED: AlertSeverity.HIGH,
+    ConditionType.PLAUSIBLE: AlertSeverity.CRITICAL,
 }
 _DAMAGE = frozenset({"Failed"})
 _Severity = Callable[[Condition], AlertSeverity]
-_PLAIN_UNKNOWN = frozenset({"OnOtherHost", "NeverDrilled", "Never", "NothingSent"})
+_PLAIN_UNKNOWN = frozenset({"OnOtherHost", "NeverDrilled", "Never", "NothingSent", "Learning"})
 """Unknown by nature, not for want of looking."""
 
 
@@ -138,6 +139,7 @@ _ADVICE = {
     ConditionType.COPIES_SATISFIED: "`reconcile explain {name}` shows which copy is missing.",
     ConditionType.RETENTION_SATISFIED: "`reconcile --dry-run` prints what is held, and the approval that would let it go.",
     ConditionType.VERIFIED: "`reconcile verify {name} --deep` reads it anew.",
+    ConditionType.PLAUSIBLE: "`reconcile diff` shows what changed; if that was meant: `reconcile accept {name} --reason TEXT`.",
     ConditionType.RECOVERY_PROVEN: "`reconcile explain {name}` shows the last rehearsal.",
     ConditionType.SPEC_ACCEPTED: "`reconcile validate` shows the fault.",
     ConditionType.ALERTS_DELIVERED: "`reconcile alerts test` tries it and shows what it answers.",

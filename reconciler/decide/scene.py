@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.decide.anomaly import suspects, with_suspects
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.listing import Listing, newest_first
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
@@ -37,6 +38,8 @@ class Scene:
     now: datetime
     former_names: Mapping[str, str]
     """By system: the name whose history it inherits."""
+    suspects: Mapping[str, Mapping[str, str]]
+    """By system: snapshots that do not fit its history and are not marked so yet, with the reason."""
     _index: Mapping[tuple[str, str], tuple[Snapshot, ...]]
     _safety: Mapping[tuple[str, str], tuple[Snapshot, ...]]
 
@@ -51,7 +54,9 @@ class Scene:
                 if realm == desired.realm:
                     found, key = (safety if is_safety else index), (state.name, heirs.get(system, system))
                     found[key] = newest_first((*found[key], *group)) if key in found else group
-        return cls(desired, observed, now, former, index, safety)
+        doubted = {system.name: ids for system in desired.systems if (ids := _suspects(system, index))}
+        index |= {key: with_suspects(members, doubted[key[1]]) for key, members in index.items() if key[1] in doubted}
+        return cls(desired, observed, now, former, doubted, index, safety)
 
     def snapshots(self, system: str, repository: str) -> tuple[Snapshot, ...]:
         """Those of one system in one repository, newest first; of the own realm only, the former name counts.
@@ -92,6 +97,11 @@ class Scene:
     def suspended(self, system: DesiredSystem) -> bool:
         """Whether a person froze its actions and the time has not run out."""
         return system.suspend is not None and self.now < system.suspend.until
+
+
+def _suspects(system: DesiredSystem, index: Mapping[tuple[str, str], tuple[Snapshot, ...]]) -> Mapping[str, str]:
+    """Judged where the backups go: copies have the same ids."""
+    return suspects(system, index.get((system.repositories[0], system.name), ())) if system.repositories else {}
 
 
 def _former_names(desired: Desired) -> dict[str, str]:

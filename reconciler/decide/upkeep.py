@@ -11,6 +11,7 @@ from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action, ActionKind, Held, Lane
+from reconciler.model.snapshot import MarkKind
 
 PRIORITY_UPKEEP = 10
 
@@ -37,6 +38,21 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
             why = f"{len(ruling.forget)} of {counted(total, 'snapshot')} were marked a day ago or earlier and are still not asked for"
             actions.append(_retention_action(system, repository, ActionKind.FORGET, ruling.forget, why, ruling.approvals))
     return tuple(actions), tuple(held)
+
+
+def plan_suspicion(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
+    """Say in every repository that holds them which snapshots do not fit the history: on the mark everybody else relies, too."""
+    actions = []
+    for repository in system.repositories:
+        state = scene.state(repository)
+        if state is None or not is_free(scene, system, repository):
+            continue
+        there = {s.id for s in scene.snapshots(system.name, repository)}
+        durable = {s.id for s in state.snapshots if s.marked(MarkKind.SUSPECT) is not None}
+        for snapshot, why in scene.suspects.get(system.name, {}).items():
+            if snapshot in there and snapshot not in durable:
+                actions.append(upkeep_action(system, repository, ActionKind.SUSPECT, "anomaly", why, (snapshot,)))
+    return tuple(actions)
 
 
 def is_free(scene: Scene, system: DesiredSystem, repository: str) -> bool:

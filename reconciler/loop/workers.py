@@ -22,7 +22,7 @@ OBJECTIVE_ONLY = frozenset({Lane.OBJECTIVE})
 SILENCE_SECONDS_MAX = {ActionKind.BACKUP: 1800.0, ActionKind.COPY: 1800.0}  # they report each file and chunk: so long is a hanging mount
 ACTION_SECONDS_MAX = 48 * 3600.0  # the longest that anything may take: a first full backup of some ten terabytes
 SMALL_SECONDS_MAX = 6 * 3600.0  # for what writes or removes small objects, some tens of thousands at most
-_SMALL = frozenset({ActionKind.MARK, ActionKind.UNMARK, ActionKind.FORGET})
+_SMALL = frozenset({ActionKind.SUSPECT, ActionKind.MARK, ActionKind.UNMARK, ActionKind.FORGET})
 GRACE_SECONDS = 60.0  # from the request to stop until the worker is replaced
 _POLL_SECONDS = 1.0
 

@@ -20,6 +20,8 @@ class ActionKind(StrEnum):
     COPY = "copy"
     """Bring snapshots from one repository into another."""
     VERIFY = "verify"
+    SUSPECT = "suspect"
+    """Mark snapshots that do not fit the history of their system: they meet no objective until a person accepts them."""
     MARK = "mark"
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
     UNMARK = "unmark"
@@ -46,8 +48,8 @@ class Action:
     repository: str
     lane: Lane
     reason: str
-    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, copy-due, prune-due,
-    index-crowded."""
+    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, anomaly, copy-due,
+    prune-due, index-crowded."""
     why: str
     """The sentence with the numbers."""
     priority: int
@@ -57,7 +59,9 @@ class Action:
     due_at: datetime | None = None
     backup_kind: BackupKind | None = None
     snapshots: tuple[str, ...] = ()
-    """For verify, mark, unmark and forget: sorted ids. For copy: newest first."""
+    """For verify, suspect, mark, unmark and forget: sorted ids. For copy: newest first."""
+    suspects: tuple[str, ...] = ()
+    """For backup: sorted ids of snapshots that do not fit the history, whether marked yet or not: it is not compared with them."""
     quick: bool = False
     """For verify: look at the structure only, not at every byte."""
     origin: str = ""
@@ -82,7 +86,7 @@ class Held:
     system: str
     repository: str
     guard: str
-    """observation, clock, floor, tightening, verification, tree."""
+    """observation, clock, floor, tightening, verification, tree, rollback, suspect."""
     snapshots: tuple[str, ...]
     total: int
     """Snapshots of that system there."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from reconciler.model.turnover import Turnover
+
 ROLLBACK_WINDOW = timedelta(days=14)
 """For so long a restore in place can be undone: two weekends, for somebody to notice that it was the wrong one."""
 
@@ -37,9 +39,12 @@ class MarkKind(StrEnum):
     CHECKED = "checked"
     """Its structure was whole."""
     SUSPECT = "suspect"
+    """It does not fit the history of its system, or did not come back as it was stored."""
     DAMAGED = "damaged"
     HELD = "held"
     REMOVE = "remove"
+    ACCEPTED = "accepted"
+    """A person looked at what made it suspect, and says that it is as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Snapshot:
     parent: str | None = None
     defects: int = 0
     marks: tuple[Mark, ...] = ()
+    turnover: Turnover | None = None
+    """None: there was nothing to compare it with."""
 
     @property
     def counted_at(self) -> datetime:
@@ -99,6 +106,11 @@ class Snapshot:
         if self.grade is not Grade.COMPLETE:
             return False
         return not self.marks or not any(mark.kind in _BAD for mark in self.marks)  # most have none, and this is asked very often
+
+    @property
+    def graded(self) -> Grade:
+        """Its grade, with what was learned since."""
+        return Grade.SUSPECT if self.marked(MarkKind.SUSPECT) is not None else self.grade
 
     @property
     def safety(self) -> bool:

@@ -33,6 +33,8 @@ class ConditionType(StrEnum):
     COPIES_SATISFIED = "CopiesSatisfied"
     RETENTION_SATISFIED = "RetentionSatisfied"
     VERIFIED = "Verified"
+    PLAUSIBLE = "Plausible"
+    """False: a snapshot does not fit the history of the system, and nobody has accepted it yet."""
     SUSPENDED = "Suspended"
     READY = "Ready"
     CATALOG_INTACT = "CatalogIntact"

@@ -20,6 +20,8 @@ def deed(action: Action) -> str:
             return f"copy {_snapshots(action.snapshots)}{source} to {action.repository}"
         case ActionKind.VERIFY:
             return f"verify {_snapshots(action.snapshots)} in {action.repository}{', structure' if action.quick else ''}"
+        case ActionKind.SUSPECT:
+            return f"call {_snapshots(action.snapshots)} in {action.repository} suspect"
         case ActionKind.MARK:
             return f"mark {count(len(action.snapshots), 'snapshot')} in {action.repository}"
         case ActionKind.UNMARK:

@@ -15,6 +15,7 @@ from reconciler.model.desired import DesiredRepository
 from reconciler.model.listing import Listing
 from reconciler.model.observed import Failure, Head, RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
+from reconciler.model.turnover import Turnover
 from reconciler.observe.deadline import within
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Sna
         parent=root.parent,
         defects=root.defect_count,
         marks=tuple(Mark(_MARKS[mark.kind], mark.at, mark.note, mark.until) for mark in marks if mark.kind in _MARKS),
+        turnover=Turnover(*root.turnover.counts) if root.turnover is not None else None,
     )
 
 

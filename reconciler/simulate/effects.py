@@ -109,6 +109,8 @@ class Effects:
                 self._copy(action)
             case ActionKind.VERIFY:
                 store.mark(action.system, action.snapshots, MarkKind.CHECKED if action.quick else MarkKind.VERIFIED, now)
+            case ActionKind.SUSPECT:
+                store.mark(action.system, action.snapshots, MarkKind.SUSPECT, now)
             case ActionKind.MARK:
                 store.mark(action.system, action.snapshots, MarkKind.REMOVE, now)
             case ActionKind.UNMARK:

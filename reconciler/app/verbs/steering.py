@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from reconciler.app.house import House
-    from reconciler.app.reports import HoldReport, PauseReport, TriggerReport
+    from reconciler.app.reports import AcceptReport, HoldReport, PauseReport, TriggerReport
     from reconciler.model.snapshot import BackupKind
 
 
@@ -35,6 +35,12 @@ class Steering:
         from reconciler.app import holds
 
         return holds.standing(self.house, cached=cached)
+
+    def accept(self, system: str, reason: str, ids: Sequence[str] = ()) -> AcceptReport:
+        """Say that what made snapshots of this system suspect was meant: all, or those of ``ids``. They are good again, everywhere."""
+        from reconciler.app import accept
+
+        return accept.accept(self.house, system, reason, ids)
 
     def trigger(self, systems: Sequence[str], kind: BackupKind | None = None) -> TriggerReport:
         """Ask the running loop to back up these systems now, due or not; it begins within one interval. Raises LoopAbsent without one."""

@@ -1,4 +1,4 @@
-"""Commands that protect single snapshots: hold, release."""
+"""Commands by which a person speaks of single snapshots: hold, release, accept."""
 
 from __future__ import annotations
 
@@ -58,6 +58,23 @@ def release(
     return ExitCode.DONE
 
 
+def accept(
+    words: Words,
+    *,
+    system: Annotated[str, Argument(metavar="SYSTEM", help="The system whose suspect snapshots are as they should be.")],
+    reason: Annotated[str, Option("--reason", metavar="TEXT", help="Why; it stands beside the snapshot and in the audit log.")],
+    snapshot: Annotated[list[str] | None, Option("--snapshot", metavar="ID", help="Only this one; may be given again. None: all.")] = None,
+) -> ExitCode:
+    """Say that what made snapshots suspect was meant: they are good again, and older ones are no longer kept because of them."""
+    from reconciler.cli.render.as_json import document
+    from reconciler.cli.render.holds import accepted_page
+
+    with words.session() as session:
+        report = session.accept(system, reason, snapshot or ())
+    words.answer(lambda: accepted_page(report), lambda: document("accept", accepted=report))
+    return ExitCode.DONE
+
+
 def _end(text: str, now: datetime) -> datetime:
     from reconciler.base.moments import parse_moment
     from reconciler.base.units import parse_duration
@@ -76,3 +93,4 @@ def register(root: Group, _groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "hold", accepts=frozenset({"cached"}))(hold)
     command(root, "release")(release)
+    command(root, "accept")(accept)

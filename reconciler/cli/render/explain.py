@@ -113,7 +113,7 @@ def _verdict(verdict: KeepVerdict, now: datetime) -> list[Cell]:
     s = verdict.snapshot
     stays: Cell = "yes" if verdict.keep else ("no", Style.WARN)
     why = ", ".join(verdict.reasons) or ("" if verdict.keep else "no rule keeps it")
-    return [when.short(s.id), when.moment(s.as_of), when.age(s.as_of, now), str(s.grade), stays, why]
+    return [when.short(s.id), when.moment(s.as_of), when.age(s.as_of, now), str(s.graded), stays, why]
 
 
 def _runs(page: Page, explanation: Explanation, now: datetime) -> None:

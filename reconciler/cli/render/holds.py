@@ -1,4 +1,4 @@
-"""Which snapshots a person protects, until when and why."""
+"""Which snapshots a person protects or accepts, until when and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.cli.render.page import Cell, Page
 from reconciler.model.snapshot import Mark, MarkKind, Snapshot
 
 if TYPE_CHECKING:
-    from reconciler.app.reports import HoldReport
+    from reconciler.app.reports import AcceptReport, HoldReport
 
 
 def holds_page(report: HoldReport, now: datetime) -> Page:
@@ -21,6 +21,19 @@ def holds_page(report: HoldReport, now: datetime) -> Page:
         page.line("No snapshot is held.")
         return page
     page.table(["SNAPSHOT", "SYSTEM", "AS OF", "REPOSITORY", "HELD UNTIL", "WHY"], [_row(one, now) for one in report.snapshots])
+    return page
+
+
+def accepted_page(report: AcceptReport) -> Page:
+    """`reconcile accept`."""
+    page = Page()
+    rows: list[list[Cell]] = []
+    for one in report.snapshots:
+        said = max((mark for mark in one.marks if mark.kind is MarkKind.ACCEPTED), key=lambda mark: mark.at)
+        rows.append([when.short(one.id), one.system, when.moment(one.as_of), one.repository, said.note])
+    page.table(["ACCEPTED", "SYSTEM", "AS OF", "REPOSITORY", "WHY"], rows)
+    if report.left:
+        page.line(f"{when.count(report.left, 'snapshot')} of {report.system} {'is' if report.left == 1 else 'are'} suspect still.")
     return page
 
 

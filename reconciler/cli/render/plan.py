@@ -20,6 +20,7 @@ SYMBOLS = {
     ActionKind.BACKUP: "+",
     ActionKind.COPY: ">",
     ActionKind.VERIFY: "=",
+    ActionKind.SUSPECT: "?",
     ActionKind.MARK: "~",
     ActionKind.UNMARK: "^",
     ActionKind.FORGET: "-",
@@ -29,6 +30,7 @@ VERBS = {
     ActionKind.BACKUP: "back up",
     ActionKind.COPY: "copy",
     ActionKind.VERIFY: "verify",
+    ActionKind.SUSPECT: "call suspect",
     ActionKind.MARK: "mark for removal",
     ActionKind.UNMARK: "keep after all",
     ActionKind.FORGET: "forget",
@@ -39,6 +41,7 @@ _STYLES = {
     ActionKind.BACKUP: Style.GOOD,
     ActionKind.COPY: Style.GOOD,
     ActionKind.VERIFY: Style.GOOD,
+    ActionKind.SUSPECT: Style.BAD,
     ActionKind.MARK: Style.WARN,
     ActionKind.UNMARK: Style.GOOD,
     ActionKind.FORGET: Style.BAD,
@@ -149,7 +152,7 @@ def _leftovers(page: Page, plan: Plan) -> None:
 def summary(plan: Plan, systems: int) -> str:
     """One line; the numbers of the exit code and of JSON come from the same plan."""
     marks, spared = (sum(len(a.snapshots) for a in plan.actions if a.kind is kind) for kind in (ActionKind.MARK, ActionKind.UNMARK))
-    counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.PRUNE)
+    counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.SUSPECT, ActionKind.PRUNE)
     parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in counted if plan.count(kind)]
     if plan.to_forget:
         parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")

@@ -35,6 +35,7 @@ _PAST = {
     ActionKind.BACKUP: "backed up",
     ActionKind.COPY: "copied",
     ActionKind.VERIFY: "verified",
+    ActionKind.SUSPECT: "called suspect",
     ActionKind.MARK: "marked",
     ActionKind.UNMARK: "kept after all",
     ActionKind.FORGET: "forgotten",

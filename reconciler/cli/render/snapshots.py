@@ -47,7 +47,7 @@ def snapshot_page(copies: Sequence[Snapshot], now: datetime, verdict: tuple[bool
         ("kind", str(first.kind)),
         ("as of", f"{when.exact(first.as_of)}, {when.ago(first.as_of, now)}"),
         ("took", when.span(first.ended_at - first.as_of)),
-        ("grade", (str(first.grade), _GRADES[first.grade])),
+        ("grade", (str(first.graded), _GRADES[first.graded])),
         ("content", f"{when.count(first.files, 'file')}, {format_size(first.bytes)}"),
         ("added", f"{format_size(first.added_bytes)} stored anew"),
     ]
@@ -79,7 +79,7 @@ def _by_id(snapshots: Sequence[Snapshot]) -> list[list[Snapshot]]:
 def _row(copies: Sequence[Snapshot], now: datetime, realm: str) -> list[Cell]:
     first = copies[0]
     system = first.system if first.realm == realm else f"{first.system} (realm {first.realm})"
-    grade = (f"{first.grade}{f' ({first.defects} defects)' if first.defects else ''}", _GRADES[first.grade])
+    grade = (f"{first.graded}{f' ({first.defects} defects)' if first.defects else ''}", _GRADES[first.graded])
     return [
         when.short(first.id),
         system,

@@ -40,5 +40,5 @@ DEFAULT_POLICY = BackupPolicySpec.model_construct(
     retention=Retention.model_construct(keep_within=2 * _DAY, daily=14, weekly=8, monthly=12, minimum=3),
     compression=Compression.model_construct(algorithm="zstd", level=2),
     checksums=("sha256",),
-    guard=GuardLimits.model_construct(max_forget_percent=30, max_forget_count=50),
+    guard=GuardLimits.model_construct(max_forget_percent=30, max_forget_count=50, anomalies=True),
 )

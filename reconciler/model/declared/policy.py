@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from reconciler.model.declared.block import Block, Items, UniqueItems
-from reconciler.model.declared.scalars import Argv, Cron, Duration, Name, Zone
+from reconciler.model.declared.scalars import Argv, Cron, Duration, Name, PathText, Zone
 
 Keep = Annotated[int, Field(ge=0, le=100_000)]
 CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -89,10 +89,22 @@ class Compression(Block):
 
 
 class GuardLimits(Block):
-    """Above which one change of retention is held until a person approves it."""
+    """What holds deletion back: changes of retention above these numbers until a person approves them, suspect snapshots until one accepts
+    them.
+    """
 
     max_forget_percent: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="Of at least 10 snapshots; default 30.")
     max_forget_count: Annotated[int, Field(ge=1)] | None = Field(None, description="Default 50.")
+    anomalies: bool | None = Field(None, description="Hold each snapshot against the history of its system; default true.")
+    canaries: UniqueItems[PathText] | None = Field(None, description="Absolute paths of files that nobody has a reason to touch.")
+
+    @field_validator("canaries")
+    @classmethod
+    def _absolute(cls, paths: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for path in paths or ():
+            if not path.startswith("/") and path[1:3] not in {":/", ":\\"}:
+                raise ValueError(f"must name each canary by its absolute path, not '{path}'")
+        return paths
 
 
 class Hook(Block):

@@ -41,6 +41,7 @@ def test_a_plan_for_programs(golden: Golden) -> None:
         "copy": 0,
         "prune": 0,
         "verify": 1,
+        "suspect": 0,
         "mark": 1,
         "unmark": 0,
         "forget": 1,

@@ -62,6 +62,7 @@ def test_everything_declared_has_a_condition():
         T.REPOSITORY_CURRENT,
         T.CATALOG_INTACT,
         T.ALERTS_DELIVERED,
+        T.PLAUSIBLE,
     }
 
 

@@ -183,11 +183,17 @@ def test_with_only_partial_snapshots_the_next_try_is_a_full():
     assert (action.backup_kind, action.reason, action.lane) == (BackupKind.FULL, "rpo-due", Lane.OBJECTIVE)
 
 
-@pytest.mark.parametrize("kind", [MarkKind.DAMAGED, MarkKind.SUSPECT])
-def test_a_snapshot_found_bad_counts_for_nothing(kind):
-    action = only(decide(snapshot(ago("1m"), kind="full", marks=(Mark(kind, ago("30s")),))))
+def test_a_snapshot_found_damaged_counts_for_nothing():
+    action = only(decide(snapshot(ago("1m"), kind="full", marks=(Mark(MarkKind.DAMAGED, ago("30s")),))))
     assert (action.backup_kind, action.reason) == (BackupKind.FULL, "never-backed-up")
     assert action.why == "1 snapshot, none usable, in main; RPO 1h"
+
+
+def test_a_suspect_snapshot_paces_the_next_but_is_no_base_for_it():
+    """Else every pass would take another one, suspect again, until a person has looked."""
+    suspect = (Mark(MarkKind.SUSPECT, ago("30s")),)
+    assert backups(decide(snapshot(ago("1m"), kind="full", marks=suspect))) == []
+    assert backups(decide(snapshot(ago("54m"), kind="full", marks=suspect))) == [(BackupKind.FULL, "rpo-due")]
 
 
 def test_a_confirmation_that_nothing_changed_counts_as_young():

@@ -1,0 +1,1 @@
+"""Generated histories, benign and attacked, and how well they are told apart."""
