@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -92,15 +93,15 @@ def follow(courier: Courier, house: House, catalog: Catalog, desired: Desired, n
     courier.follow(recipients, states)
 
 
-def deliver_once(house: House, catalog: Catalog, desired: Desired, now: datetime, *, complete: bool) -> None:
-    """The same for a single pass, in its own time and a little of it."""
+def deliver_once(house: House, catalog: Catalog, desired: Desired, now: datetime, *, complete: bool, stop: threading.Event) -> None:
+    """The same for a single pass, in its own time and a little of it; a pass that is to stop leaves it to the next one."""
     if not desired.alert_policies:
         return
     from reconciler.notify.courier import Courier
 
     courier = Courier(catalog.alerts, house.clock)
     follow(courier, house, catalog, desired, now, complete=complete)
-    courier.flush(FLUSH_SECONDS)
+    courier.flush(FLUSH_SECONDS, stop)
     courier.close(wait_seconds=0)
 
 

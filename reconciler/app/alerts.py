@@ -44,6 +44,14 @@ class AlertList:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceReport:
+    """A silence, and how many alerts that stand now it covers: none may be a slip of the keyboard."""
+
+    silence: Silence
+    covers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """What one receiver said to a test."""
 
@@ -80,7 +88,7 @@ def resolve(house: House, ids: Sequence[str], by: str | None, note: str) -> tupl
     return _change(house, ids, "alert-resolve", "AlertResolved", by, note, life.resolve)
 
 
-def silence(house: House, kind: str, name: str, condition: str, length: timedelta, reason: str) -> Silence:
+def silence(house: House, kind: str, name: str, condition: str, length: timedelta, reason: str) -> SilenceReport:
     """Nobody is told about these for so long."""
     if not reason.strip():
         raise Usage("a reason must be given for a silence", hint="--reason says to others why nobody hears of it.")
@@ -92,10 +100,10 @@ def silence(house: House, kind: str, name: str, condition: str, length: timedelt
     now = house.clock.now()
     made = Silence(new_id()[:16], kind, name, condition, now + length, reason.strip(), who(), now)
     _note_silence(house, made, "alert-silence", f"until {made.until:%Y-%m-%d %H:%M} UTC: {made.reason}")
-    return made
+    return SilenceReport(made, sum(alert.stands and made.covers(alert) for alert in house.memory.writing().alerts.live(now)))
 
 
-def end_silence(house: House, prefix: str) -> Silence:
+def end_silence(house: House, prefix: str) -> SilenceReport:
     """It ends now."""
     now = house.clock.now()
     with house.memory.reading() as catalog:
@@ -108,7 +116,7 @@ def end_silence(house: House, prefix: str) -> Silence:
         found[0].id, found[0].object_kind, found[0].object_name, found[0].condition, now, found[0].reason, found[0].by, found[0].at
     )
     _note_silence(house, ended, "alert-silence-end", f"ended by {who()}")
-    return ended
+    return SilenceReport(ended, 0)
 
 
 def test_receivers(house: House, names: Sequence[str], severity: AlertSeverity) -> tuple[Trial, ...]:

@@ -44,7 +44,7 @@ def run_once(house: House, *, init: bool, stop: threading.Event, progress: Watch
         forget_old_wishes(catalog, scene)
         history.remember(catalog, scene.observed)
         after, status = _afterwards(house, catalog, scene, results)
-        deliver_once(house, catalog, scene.desired, status.at, complete=after.complete)
+        deliver_once(house, catalog, scene.desired, status.at, complete=after.complete, stop=stop)
     return PassReport(
         plan=plan,
         results=results,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from reconciler.base.units import format_duration
 from reconciler.decide.compare import compare_repositories, compare_settings, compare_systems
+from reconciler.decide.compare_alerts import compare_alerts
 from reconciler.decide.guard import rule
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene
@@ -30,6 +31,7 @@ def blast_radius(base: Desired, desired: Desired, observed: Observed, now: datet
         *compare_settings(base, desired),
         *_repositories(before, after),
         *_approvals(base, desired),
+        *compare_alerts(base, desired),
         *(_removed(before, system) for system in gone),
         *(change for old, system in pairs for change in (compare_systems(old, system) if old else [_added(system)])),
     ]

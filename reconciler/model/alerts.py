@@ -6,6 +6,7 @@ may acknowledge it (nobody is reminded any more, unless it gets worse), and it i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -151,9 +152,11 @@ class Silence:
         return now < self.until
 
     def covers(self, alert: Alert) -> bool:
+        """Kind and condition in any case: people type them."""
         name = self.object_name
         fits = alert.object_name.startswith(name[:-1]) if name.endswith("*") else name in {"", alert.object_name}
-        return fits and self.object_kind in {"", alert.object_kind} and self.condition in {"", alert.condition}
+        pairs = ((self.object_kind, alert.object_kind), (self.condition, alert.condition))
+        return fits and all(not word or word.casefold() == of.casefold() for word, of in pairs)
 
 
 class NoticeKind(StrEnum):
@@ -199,6 +202,12 @@ class Notice:
     at: datetime
     why: str = ""
     """For people: `fires since 30m and nobody has acknowledged it`."""
+
+    @property
+    def id(self) -> str:
+        """32 hex digits, the same whenever this message is sent: who gets it twice can tell."""
+        said = (self.receiver, self.kind.value, self.title, self.at.isoformat(), *(line.id for line in self.lines))
+        return hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class SpecChange:
     """One thing that is declared otherwise than before."""
 
     kind: str
-    """System, Repository, DeletionApproval or Settings."""
+    """System, Repository, AlertPolicy, DeletionApproval or Settings."""
     name: str
     field: str
     """As in the spec, dotted: ``objectives.rpo``; empty when the object itself came or went."""

@@ -124,10 +124,10 @@ class Courier:
             lane.thread.join(max(0.0, end - self._clock.monotonic()))
         self._abandoned.set()
 
-    def flush(self, seconds: float) -> None:
-        """Deliver what is due now, in this thread's time: for a single pass. Returns at the latest after ``seconds``."""
+    def flush(self, seconds: float, stop: threading.Event | None = None) -> None:
+        """Deliver what is due now, for a single pass. Returns at the latest after ``seconds``, or when ``stop`` is set."""
         end = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < end:
+        while self._clock.monotonic() < end and not (stop is not None and stop.is_set()):
             began = self._round()
             busy = [lane for lane in self._busy() if not lane.reported]
             if not began and not busy:

@@ -80,6 +80,10 @@ def message(spec: Email, notice: Notice) -> EmailMessage:
     mail["From"] = _address(spec.sender)
     mail["To"] = tuple(_address(one) for one in spec.to)
     mail["Date"] = format_datetime(notice.at)
+    domain = spec.sender.rpartition("@")[2]
+    mail["Message-ID"] = f"<{notice.id}@{domain}>"  # a mail that comes twice is one
+    if len(notice.lines) == 1:
+        mail["References"] = f"<{notice.lines[0].id}@{domain}>"  # begin, reminders and end of an alert stand together
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
     if notice.severity is AlertSeverity.CRITICAL and not text.is_over(notice):
         mail["Importance"] = "high"

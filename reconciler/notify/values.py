@@ -19,6 +19,7 @@ def _document(notice: Notice) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "kind": "notice",
+        "id": notice.id,
         "at": plain(notice.at),
         "receiver": notice.receiver,
         "notice": notice.kind.value,

@@ -51,6 +51,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "unknown-receiver": "An AlertPolicy names a receiver that it does not declare.",
         "receiver-unused": "A receiver of an AlertPolicy is never told anything.",
         "receiver-not-called": "A step of an escalation names an Alertmanager, which is told everything anyway.",
+        "unknown-alert-word": "A route or step of an AlertPolicy names a kind or a condition that no alert is about.",
         "dependency-cycle": "Systems depend on each other in a circle.",
         "reserved-name": "A System bears a name that is kept for the records of a host.",
         "previous-name": "A previousName is in use, or claimed twice.",

@@ -79,7 +79,7 @@ def test_it_fires_stays_and_is_over(manager: str) -> None:
         assert "no repository" in alert["annotations"]["summary"]
         assert alert["endsAt"] > (house.clock.now() + timedelta(minutes=4)).isoformat()
         with house.session() as session:
-            silence = session.silence(timedelta(hours=1), "moving", name="main")
+            silence = session.silence(timedelta(hours=1), "moving", name="main").silence
             (trial,) = session.test_receivers()
             assert trial.failure is None
             session.end_silence(silence.id)

@@ -20,6 +20,8 @@ EXPECTED = [
     ("alerts-alertmanager-in-a-step", "warning", "receiver-not-called", 8, 32),
     ("alerts-cooldown-too-long", "error", "wrong-value", 4, 1),
     ("alerts-delay-too-long", "error", "wrong-value", 4, 1),
+    ("alerts-condition-unknown", "warning", "unknown-alert-word", 8, 34),
+    ("alerts-kind-unknown", "warning", "unknown-alert-word", 8, 16),
     ("alerts-discord-address-in-the-spec", "error", "wrong-type", 7, 22),
     ("alerts-group-unknown", "error", "wrong-value", 7, 13),
     ("alerts-mail-address", "error", "wrong-value", 7, 33),

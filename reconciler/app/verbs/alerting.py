@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from reconciler.app.alerts import AlertList, Trial
+    from reconciler.app.alerts import AlertList, SilenceReport, Trial
     from reconciler.app.house import House
-    from reconciler.model.alerts import Alert, AlertSeverity, Silence
+    from reconciler.model.alerts import Alert, AlertSeverity
 
 
 class Alerting:
@@ -42,13 +42,13 @@ class Alerting:
 
         return alerts.resolve(self.house, ids, by, note)
 
-    def silence(self, length: timedelta, reason: str, *, kind: str = "", name: str = "", condition: str = "") -> Silence:
+    def silence(self, length: timedelta, reason: str, *, kind: str = "", name: str = "", condition: str = "") -> SilenceReport:
         """Let nobody be told about these for so long. An empty word fits everything; a name may end with ``*``."""
         from reconciler.app import alerts
 
         return alerts.silence(self.house, kind, name, condition, length, reason)
 
-    def end_silence(self, prefix: str) -> Silence:
+    def end_silence(self, prefix: str) -> SilenceReport:
         """End a silence before its time."""
         from reconciler.app import alerts
 

@@ -92,7 +92,7 @@ def silence(
         else:
             made = session.silence(_duration(length or ""), reason, kind=kind, name=name, condition=condition)
         now = session.house.clock.now()
-    words.answer(lambda: silence_page(made, now), lambda: document("silence", silence=made))
+    words.answer(lambda: silence_page(made, now), lambda: document("silence", silence=made.silence, covers=made.covers))
     return ExitCode.DONE
 
 

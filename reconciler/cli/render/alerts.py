@@ -11,7 +11,7 @@ from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.model.alerts import Alert, AlertSeverity, AlertState, ReceiverStatus, Silence
 
 if TYPE_CHECKING:
-    from reconciler.app.alerts import AlertList, Trial
+    from reconciler.app.alerts import AlertList, SilenceReport, Trial
 
 _STYLES = {
     AlertSeverity.CRITICAL: Style.BAD,
@@ -79,13 +79,15 @@ def changed_page(alerts: Sequence[Alert]) -> Page:
     return page
 
 
-def silence_page(silence: Silence, now: datetime) -> Page:
+def silence_page(report: SilenceReport, now: datetime) -> Page:
     """`reconcile alerts silence`."""
-    page = Page()
+    page, silence = Page(), report.silence
     if not silence.stands(now):
         page.line("The silence ", (silence.id[:8], Style.NAME), " has ended.")
         return page
     page.line("Silence ", (silence.id[:8], Style.NAME), f": {_silence(silence, now)}", hang=2)
+    covers = f"{when.count(report.covers, 'alert')} that fire now" if report.covers else "no alert that fires now"
+    page.line(("It covers " + covers + "."), hang=2)
     page.line(f"It ends by itself; `reconcile alerts silence --end {silence.id[:8]}` ends it now.", hang=2)
     return page
 

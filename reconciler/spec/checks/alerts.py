@@ -10,6 +10,8 @@ from reconciler.spec.declare import Declared
 from reconciler.spec.resolve import Objects
 
 _At = tuple[str | int, ...]
+KINDS = ("System", "Repository", "Host", "Catalog", "Specs", "Receiver")
+"""Of objects that alerts are about."""
 
 
 def check(objects: Objects) -> Iterator[Problem]:
@@ -31,6 +33,7 @@ def _of_policy(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
             if name not in known:
                 hint = suggest(name, known) or f"Known: {', '.join(known[:8])}."
                 yield declared.problem("unknown-receiver", (*at, index), f"this policy has no receiver `{name}`", hint=hint)
+    yield from _unknown_words(declared, document)
     level = {receiver.name for receiver in spec.receivers if receiver.alertmanager is not None}
     for number, step in enumerate(spec.escalation):
         for index, name in enumerate(step.receivers):
@@ -43,6 +46,23 @@ def _of_policy(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
             place: _At = ("spec", "receivers", index, "name")
             message, hint = f"nothing is ever told to the receiver `{name}`", "Name it in a route, or remove it."
             yield declared.problem("receiver-unused", place, message, hint=hint, severity=Severity.WARNING)
+
+
+def _unknown_words(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
+    """A word that no alert bears: whoever it is a route for would never hear of anything."""
+    from reconciler.model.status import ConditionType
+    from reconciler.spec.explain import suggest
+
+    known = {"kinds": KINDS, "conditions": tuple(condition.value for condition in ConditionType)}
+    for block, matches in (("routes", document.spec.routes), ("escalation", document.spec.escalation)):
+        for number, match in enumerate(matches):
+            for field, words in known.items():
+                for index, word in enumerate(getattr(match, field)):
+                    if word not in words:
+                        where: _At = ("spec", block, number, field, index)
+                        hint = suggest(word, words) or f"Known: {', '.join(words)}."
+                        message = f"no alert is about the {field.removesuffix('s')} `{word}`"
+                        yield declared.problem("unknown-alert-word", where, message, hint=hint, severity=Severity.WARNING)
 
 
 def _named(document: AlertPolicy) -> Iterator[tuple[_At, tuple[str, ...]]]:

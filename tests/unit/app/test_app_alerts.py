@@ -149,7 +149,9 @@ def test_a_silence_and_its_early_end(house: WholeHouse) -> None:
     house.one_pass(init=True)
     lose(house)
     with house.session() as session:
-        silence = session.silence(2 * HOUR, "moving the disk", kind="Repository", name="ma*")
+        report = session.silence(2 * HOUR, "moving the disk", kind="repository", name="ma*")
+        silence = report.silence
+        assert report.covers == 0, "nothing fires yet"
         for length, reason in ((timedelta(days=31), "x"), (timedelta(0), "x"), (HOUR, " ")):
             with pytest.raises(Usage):
                 session.silence(length, reason)

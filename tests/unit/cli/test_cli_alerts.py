@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import cli_samples as samples
 
-from reconciler.app.alerts import AlertList, Trial
+from reconciler.app.alerts import AlertList, SilenceReport, Trial
 from reconciler.cli.render.alerts import alert_page, alerts_page, changed_page, silence_page, trials_page
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.status import status_page
@@ -86,7 +86,10 @@ def test_status_says_that_there_are_alerts(golden: Golden) -> None:
 def test_what_a_person_changed(golden: Golden) -> None:
     golden("alerts-changed.txt", changed_page([SEEN, replace(OVER, resolved_by="maria")]).render())
     ended = replace(SILENCE, until=samples.NOW)
-    golden("alerts-silence.txt", silence_page(SILENCE, samples.NOW).render() + silence_page(ended, samples.NOW).render())
+    golden(
+        "alerts-silence.txt",
+        "".join(silence_page(SilenceReport(one, covers), samples.NOW).render() for one, covers in ((SILENCE, 2), (SILENCE, 0), (ended, 0))),
+    )
 
 
 def test_what_receivers_answered(golden: Golden) -> None:

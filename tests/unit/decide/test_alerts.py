@@ -296,3 +296,11 @@ def test_moments_are_not_invented() -> None:
     assert isinstance(alert.started_at, datetime)
     assert alert.started_at == alert.changed_at == NOW
     assert life.judge(Found((raised(),)), (), NOW)[0].id == alert.id
+
+
+def test_a_silence_is_typed_by_people() -> None:
+    alert = life.judge(Found((raised("orders"),)), (), NOW)[0]
+    words = [("system", "", ""), ("", "ord*", ""), ("", "", "backupfresh"), ("SYSTEM", "orders", "BackupFresh"), ("", "", "")]
+    assert all(Silence("s", *word, NOW, "x", "maria", NOW).covers(alert) for word in words)
+    others = [("Repository", "", ""), ("", "order", ""), ("", "*x", ""), ("", "Orders", ""), ("", "", "Backup")]
+    assert not any(Silence("s", *word, NOW, "x", "maria", NOW).covers(alert) for word in others)

@@ -162,6 +162,8 @@ def test_a_mail_has_one_subject_line_whatever_the_alert_says() -> None:
     assert "\x1b" not in mail.get_content()
     assert mail["To"] == "a@example.org, b@example.org"
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Message-ID"] == message(EMAIL, notice(line(NASTY), title=NASTY))["Message-ID"]
+    assert mail["References"] == f"<{'a' * 16}@example.org>"
     assert "orders" in mail.get_content()
 
 
