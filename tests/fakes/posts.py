@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -58,8 +61,8 @@ class Post:
 
 
 @contextmanager
-def post_office(*replies: Reply) -> Iterator[Post]:
-    """Running while the block runs."""
+def post_office(*replies: Reply, host: str = "127.0.0.1", certificate: tuple[Path, Path] | None = None) -> Iterator[Post]:
+    """Running while the block runs; with a certificate and its key encrypted."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -87,7 +90,7 @@ def post_office(*replies: Reply) -> Iterator[Post]:
         def handle(self) -> None:
             try:
                 super().handle()
-            except (BrokenPipeError, ConnectionResetError):  # who waited has gone
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLError):  # who waited has gone, or did not like the certificate
                 return
 
     class Server(ThreadingHTTPServer):
@@ -97,8 +100,14 @@ def post_office(*replies: Reply) -> Iterator[Post]:
             """A client that goes away is part of the tests."""
 
     ended = threading.Event()
-    server = Server(("127.0.0.1", 0), Handler)
-    office = Post(f"http://127.0.0.1:{server.server_address[1]}", list(replies) or [Reply()])
+    Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server, scheme = Server((host, 0), Handler), "http"
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*certificate)
+        server.socket, scheme = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False), "https"
+    shown = f"[{host}]" if ":" in host else host
+    office = Post(f"{scheme}://{shown}:{server.server_address[1]}", list(replies) or [Reply()])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -297,6 +297,24 @@ def test_the_loop_tells_in_the_background(house: WholeHouse, office: Post) -> No
     assert office.got[1].json["alerts"][0]["condition"] == "SpecAccepted"
 
 
+def test_no_secret_of_a_receiver_is_written_down_anywhere(house: WholeHouse, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = house.folder / "hook.url"
+    secret.write_text("http://127.0.0.1:9/api/webhooks/1/secret-token-of-the-channel")
+    secret.chmod(0o600)
+    discord = "    - {name: channel, discord: {url: {file: ../hook.url}}}"
+    alerts(house, discord, "  heartbeat: {every: 1d, receivers: [channel]}\n  deadMan: {url: {file: ../hook.url}}")
+    for _ in range(4):
+        status = house.one_pass(init=True).status
+        house.clock.advance(timedelta(minutes=20))
+    with house.session() as session:
+        said = f"{status} {session.test_receivers()} {session.alerts()} {session.events()}"
+    output = capsys.readouterr()
+    kept = b"".join(path.read_bytes() for path in house.state.rglob("*") if path.is_file())
+    assert "duty/channel" in said + output.out + output.err
+    assert "secret-token" not in said + output.out + output.err
+    assert b"secret-token" not in kept
+
+
 def test_without_a_policy_alerts_are_kept_and_nobody_is_told(house: WholeHouse) -> None:
     house.one_pass(init=True)
     lose(house)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from reconciler.notify.errors import (
     ReceiverUnreachable,
 )
 from reconciler.notify.web import ANSWER_BYTES_MAX, Client, check_address
+from tests.fakes.mailbox import certificate
 from tests.fakes.posts import Reply, post_office
 
 CLIENT = Client(SystemClock(), 1.0)
@@ -104,6 +107,40 @@ def test_no_spelling_of_a_metadata_address_is_asked(url: str) -> None:
 def test_what_is_no_address_of_the_web(url: str) -> None:
     with pytest.raises(ReceiverUnfit):
         ask(url)
+
+
+def test_over_tls_nothing_is_said_to_a_host_that_nobody_vouches_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = certificate(tmp_path)
+    with post_office(Reply(200), certificate=made) as office:
+        with pytest.raises(ReceiverUnreachable, match="certificate of duty/ops is not trusted"):
+            ask(office.url)
+        assert office.got == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(made[0]))
+        assert ask(office.url) == 200
+        assert office.got[0].headers["host"] == office.url.removeprefix("https://")
+
+
+@pytest.mark.parametrize("reply", [Reply(hang_seconds=30), Reply(drip_seconds=30)])
+def test_over_tls_it_never_takes_longer_either(reply: Reply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made[0]))
+    with post_office(reply, certificate=made) as office:
+        began = time.monotonic()
+        with pytest.raises(ReceiverUnreachable, match=r"within 0\.4 s"):
+            ask(office.url, Client(SystemClock(), 0.4))
+        assert time.monotonic() - began < 3
+
+
+def test_a_server_that_takes_no_part_in_the_handshake_has_a_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ReceiverUnreachable, match=r"within 0\.4 s"):
+        ask(f"https://127.0.0.1:{silent.getsockname()[1]}/", Client(SystemClock(), 0.4))
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_an_address_of_the_sixth_version() -> None:
+    with post_office(Reply(200), host="::1") as office:
+        assert ask(f"{office.url}/hook?x=1") == 200
+        assert (office.got[0].path, office.got[0].headers["host"]) == ("/hook?x=1", office.url.removeprefix("http://"))
 
 
 def test_nobody_listens() -> None:

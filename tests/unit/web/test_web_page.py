@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from reconciler.model.alerts import AlertsStatus
 from reconciler.model.board import Board
 from reconciler.model.pulse import Pulse
 from reconciler.model.standing import Grade
-from reconciler.model.status import Status
+from reconciler.model.status import Condition, ConditionType, Status, Truth
 from reconciler.model.wishes import Pause
 from reconciler.web.server import Server, serve
 from reconciler.web.view import SYSTEMS_SHOWN, view
@@ -275,3 +276,13 @@ def test_a_page_for_two_thousand_systems_is_made_and_every_status_type_is_known(
     many = tuple(replace(s, name=f"{s.name}{number}") for number in range(400) for s in status.systems)
     world.board = replace(board(), status=replace(status, systems=many))
     assert len(page(server, "/?systems=all")) > 1_000_000
+
+
+def test_alerts_are_counted_and_a_receiver_that_fails_is_named(world: World, server: Server) -> None:
+    broken = Condition("Receiver", "duty/ops", ConditionType.ALERTS_DELIVERED, Truth.FALSE, "NotifyDenied", "4 attempts failed in a row")
+    world.board = replace(board(), status=replace(company(), conditions=(broken,)))
+    shown = words(page(server))
+    assert "Alerts: 2 critical, 1 low; 1 acknowledged. reconcile alerts lists them." in shown
+    assert "duty/ops: 4 attempts failed in a row" in shown
+    world.board = replace(board(), status=replace(company(), alerts=AlertsStatus()))
+    assert "Alerts:" not in words(page(server))
