@@ -11,7 +11,7 @@ from reconciler.base.errors import Cancelled, Fate, ReconcilerError
 from reconciler.base.log import get
 from reconciler.catalog.audit import Stage
 from reconciler.catalog.records import Claim, Holder, RunOutcome
-from reconciler.model.observed import Failure
+from reconciler.model.observed import Failure, Pace
 from reconciler.model.plan import Action, ActionKind
 
 Runner = Callable[[Action, Context], Done]
@@ -105,6 +105,9 @@ def _record(result: Result, context: Context) -> None:
         failure=result.failure,
         as_of=done.as_of,
     )
+    if done.outcome is RunOutcome.SUCCEEDED and action.kind is not ActionKind.BACKUP:  # which goes by its own history
+        moved = done.added_bytes if action.kind is ActionKind.COPY else done.bytes
+        context.catalog.paces.put(action.pace_kind, action.repository, Pace(round(result.seconds, 3), moved, len(action.snapshots)))
     _audit("complete", action, context, result.run_id, outcome=done.outcome.value, snapshot=done.snapshot_id, message=result.message)
     context.catalog.add_event(
         "Warning" if result.failure is not None or done.outcome is RunOutcome.PARTIAL else "Normal",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 if TYPE_CHECKING:
     from reconciler.base.clock import Clock
     from reconciler.catalog.book import AlertBook
+    from reconciler.catalog.paces import PaceBook
     from reconciler.catalog.records import Claim, Document, Holder, RestoreRecord, Run, RunOutcome
     from reconciler.catalog.store import Store
     from reconciler.model.declared.policy import Retention
@@ -204,6 +205,13 @@ class Catalog:
         from reconciler.catalog.book import AlertBook
 
         return AlertBook(self._store)
+
+    @property
+    def paces(self) -> PaceBook:
+        """How long actions took."""
+        from reconciler.catalog.paces import PaceBook
+
+        return PaceBook(self._store)
 
     # --- conditions and events
 

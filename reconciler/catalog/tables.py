@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 5  # 2: restores, 3: wishes, 4: alerts, 5: turnovers
+SCHEMA_VERSION = 6  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces
 
 
 class Moment(TypeDecorator[datetime]):
@@ -109,6 +109,8 @@ claims = Table(
     _moment("at"),
     _text("what"),
 )
+
+paces = Table("paces", metadata, _text("kind", key=True), _text("repository", key=True), _text("measured"))
 
 wishes = Table("wishes", metadata, _text("system", key=True), _text("kind", key=True), _moment("at"), _text("by"))
 

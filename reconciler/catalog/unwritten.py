@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from reconciler.catalog.book import AlertBook
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.errors import CatalogError
+from reconciler.catalog.paces import PaceBook
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.model.alerts import Alert, ReceiverStatus, Silence
     from reconciler.model.declared.policy import Retention
     from reconciler.model.event import Event
-    from reconciler.model.observed import RepositoryState, RunHistory
+    from reconciler.model.observed import Pace, RepositoryState, RunHistory
     from reconciler.model.status import Condition
     from reconciler.model.wishes import Pause, Wish
 
@@ -61,6 +62,10 @@ class Unwritten(Catalog):
     @property
     def alerts(self) -> NoAlerts:
         return NoAlerts()
+
+    @property
+    def paces(self) -> NoPaces:
+        return NoPaces()
 
     def conditions(self) -> tuple[Condition, ...]:
         return ()
@@ -119,3 +124,13 @@ class NoAlerts(AlertBook):
     @property
     def _store(self) -> NoReturn:  # type: ignore[override]
         raise CatalogError("there is no catalog yet that could be written")
+
+
+class NoPaces(PaceBook):
+    """Nothing was ever measured."""
+
+    def __init__(self) -> None:
+        """There is no store."""
+
+    def read(self) -> dict[tuple[str, str], tuple[Pace, ...]]:
+        return {}

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
+from reconciler.decide.estimate import estimated
 from reconciler.decide.gaps import find_gaps, gaps_of_request
 from reconciler.decide.maintenance import plan_maintenance
 from reconciler.decide.proofs import plan_verification
@@ -60,7 +61,7 @@ def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], ga
         clean=scene.desired.clean,
         complete=all(scene.reachable(name) for name in names),
         observed_at={name: state.listed_at if (state := scene.state(name)) is not None else None for name in sorted(names)},
-        actions=tuple(sorted(actions, key=_action_order)),
+        actions=tuple(estimated(scene, action) for action in sorted(actions, key=_action_order)),
         held=tuple(sorted(held, key=lambda h: (h.system, h.repository, h.guard))),
         gaps=tuple(sorted(gaps, key=lambda g: (g.system, g.repository, g.code))),
         waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),

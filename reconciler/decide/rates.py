@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from reconciler.base.units import format_duration
+from reconciler.decide.estimate import stored_size
 from reconciler.decide.objectives import expected_duration
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.forecast import Rates
 from reconciler.model.observed import RunHistory
 from reconciler.model.snapshot import Snapshot
 
-STORED_SHARE = 0.5
-"""Of the bytes of a source that reach the store after compression, where no first full backup tells. An assumption."""
 SPAN_MIN = timedelta(hours=6)
 """Snapshots that lie closer together say nothing about a day."""
 _DAY = timedelta(days=1)
@@ -30,7 +29,7 @@ def measure(system: DesiredSystem, snapshots: Sequence[Snapshot], history: RunHi
         return Rates(0, 0, 0, seconds, (*assumed, "its size is unknown: no snapshot yet, so its bytes count as none"))
     newest, oldest = good[0], good[-1]
     span = newest.as_of - oldest.as_of
-    size = _stored_size(good)
+    size = stored_size(good)
     if span < SPAN_MIN:
         return Rates(
             size, 0, 0, seconds, (*assumed, f"what changes counts as no bytes: its snapshots span only {format_duration(span, parts=2)}")
@@ -39,11 +38,3 @@ def measure(system: DesiredSystem, snapshots: Sequence[Snapshot], history: RunHi
     share = size / newest.bytes if newest.bytes else 0.0
     growth = max(newest.bytes - oldest.bytes, 0) * share / (span / _DAY)
     return Rates(size, round(added / (span / _DAY)), round(growth), seconds, tuple(assumed))
-
-
-def _stored_size(good: Sequence[Snapshot]) -> int:
-    """What the newest state takes: as much of its bytes as was stored of the oldest one, where that stored it all."""
-    newest, oldest = good[0], good[-1]
-    first = oldest.parent is None and oldest.bytes and oldest.added_bytes >= oldest.bytes / 20
-    share = min(oldest.added_bytes / oldest.bytes, 1.0) if first else STORED_SHARE
-    return round(newest.bytes * share)

@@ -89,6 +89,16 @@ class RunHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How long one action took that ended well."""
+
+    seconds: float
+    bytes: int
+    """Read or stored; 0: not counted."""
+    snapshots: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceState:
     """One declared source on this host."""
 
@@ -128,3 +138,5 @@ class Observed:
     """Of each system and repository the newest ones, newest first."""
     pause: Pause | None = None
     """As last declared; it may have ended by itself."""
+    paces: Mapping[tuple[str, str], tuple[Pace, ...]] = field(default_factory=dict)
+    """By (kind of action, repository), newest first; backups go by their own history."""

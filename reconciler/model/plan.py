@@ -40,6 +40,17 @@ class Lane(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an action is expected to take, by what the same took before. What was never measured is null."""
+
+    seconds: float | None
+    bytes: int | None
+    """Stored anew by a backup or copy, read by a verification; a mark moves none, and what a clean-up frees is known when it has looked."""
+    source: str
+    """Where the numbers come from, or why there are none, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One thing to do. It carries the facts it was decided on; act/ reads them again and refuses when they differ."""
 
@@ -72,11 +83,18 @@ class Action:
     """For mark and forget: names of the DeletionApprovals without which a guard would hold it."""
     retention_digest: str = ""
     """For mark and forget: the effective retention that decided it."""
+    estimate: Estimate | None = None
+    """Filled in when the plan is complete."""
 
     @property
     def key(self) -> tuple[str, str, Lane]:
         """Single flight: at most one action of a key is under way."""
         return (self.system, self.repository, self.lane)
+
+    @property
+    def pace_kind(self) -> str:
+        """What takes equally long, in a word: reading every byte is another thing than a look at the structure."""
+        return "check" if self.kind is ActionKind.VERIFY and self.quick else self.kind.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from reconciler.base.units import format_duration, format_size
 from reconciler.base.words import count, short
 from reconciler.model.plan import Action, ActionKind, Gap, Held
 
@@ -30,6 +32,21 @@ def deed(action: Action) -> str:
             return f"forget {_snapshots(action.snapshots)} in {action.repository}"
         case ActionKind.PRUNE:
             return f"remove what no snapshot needs in {action.repository}"
+
+
+def expected(action: Action) -> str:
+    """``takes about 12s, 3.4 MiB``; empty: nothing like it was measured yet."""
+    estimate = action.estimate
+    if estimate is None or estimate.seconds is None:
+        return f"moves about {format_size(estimate.bytes)}" if estimate is not None and estimate.bytes else ""
+    time = "less than 1s" if estimate.seconds < 1 else f"about {format_duration(timedelta(seconds=estimate.seconds), parts=2)}"
+    return f"takes {time}, {format_size(estimate.bytes)}" if estimate.bytes else f"takes {time}"
+
+
+def cause(action: Action) -> str:
+    """Why, and what it is expected to take."""
+    takes = expected(action)
+    return f"{action.why}; {takes}" if takes else action.why
 
 
 def _snapshots(ids: Sequence[str]) -> str:

@@ -10,10 +10,16 @@ from typing import Protocol
 
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired
-from reconciler.model.observed import Observed, RepositoryState, RunHistory
+from reconciler.model.observed import Observed, Pace, RepositoryState, RunHistory
 from reconciler.model.wishes import Pause, Wish
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
 from reconciler.observe.sources import observe_sources
+
+
+class Paces(Protocol):
+    """How long actions took."""
+
+    def read(self) -> Mapping[tuple[str, str], tuple[Pace, ...]]: ...
 
 
 class Memory(Protocol):
@@ -26,6 +32,8 @@ class Memory(Protocol):
     def pruned(self) -> Mapping[str, datetime]: ...
     def wishes(self) -> tuple[Wish, ...]: ...
     def pause(self) -> Pause | None: ...
+    @property
+    def paces(self) -> Paces: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +73,5 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
         busy=frozenset(memory.busy()),
         wishes=memory.wishes(),
         pause=memory.pause(),
+        paces=memory.paces.read(),
     )

@@ -43,15 +43,16 @@ def validate(words: Words) -> ExitCode:
 def schema(
     words: Words,
     *,
-    kind: Annotated[str | None, Argument(metavar="KIND", help="System, BackupPolicy, …; all kinds when left out.")] = None,
+    kind: Annotated[str | None, Argument(metavar="KIND", help="System, BackupPolicy, …, or Plan; all of the specs when left out.")] = None,
 ) -> ExitCode:
-    """Print the JSON Schema of the specs, for editors."""
+    """Print the JSON Schema of the specs, for editors, or of the plan, for programs."""
     import json
 
     from reconciler.app.planning import schemas
     from reconciler.cli.output import write
+    from reconciler.cli.render.plan_schema import plan_schema
 
-    every = schemas()
+    every = schemas() | {"plan.schema.json": plan_schema()}
     wanted = {name.removesuffix(".schema.json").lower(): text for name, text in every.items()}
     found = wanted.get((kind or "reconcile").lower())
     if found is None:

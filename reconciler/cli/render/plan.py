@@ -13,8 +13,8 @@ from reconciler.cli.render.approval import approvals_yaml
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.plan import ActionKind, Gap, Plan
-from reconciler.model.wording import causes, deed, held_in_words, names_of
+from reconciler.model.plan import Action, ActionKind, Gap, Plan
+from reconciler.model.wording import cause, causes, deed, held_in_words, names_of
 
 SYMBOLS = {
     ActionKind.BACKUP: "+",
@@ -89,12 +89,18 @@ def _legend(page: Page, plan: Plan) -> None:
 def _system(page: Page, plan: Plan, name: str, system: DesiredSystem | None) -> None:
     page.blank()
     page.line(*_title(name, system))
-    rows: list[tuple[str, Style, str, str]] = [
-        (SYMBOLS[a.kind], _STYLES[a.kind], deed(a), a.why) for a in plan.actions if a.system == name
-    ] + [(HELD, Style.WARN, held_in_words(h), f"{h.why} (guard {h.guard}, {h.digest[:12]})") for h in plan.held if h.system == name]
-    width = max(len(what) for _, _, what, _ in rows)
+    here = [action for action in plan.actions if action.system == name]
+    rows: list[tuple[str, Style, str, str]] = [(SYMBOLS[a.kind], _STYLES[a.kind], _deed(a), cause(a)) for a in here]
+    rows += [(HELD, Style.WARN, held_in_words(h), f"{h.why} (guard {h.guard}, {h.digest[:12]})") for h in plan.held if h.system == name]
+    width, before = max(len(what) for _, _, what, _ in rows), ""
     for sign, style, what, why in rows:
-        page.line("  ", (sign, style), f" {what:{width}}  ", (why, Style.FAINT), hang=width + 6)
+        page.line("  ", (sign, style), f" {what:{width}}  ", ("for the same reason" if why == before else why, Style.FAINT), hang=width + 6)
+        before = why
+
+
+def _deed(action: Action) -> str:
+    """An action of no system stands under no title that would say where it is declared."""
+    return f"{deed(action)}  {action.place.short}" if not action.system and action.place is not None else deed(action)
 
 
 def _title(name: str, system: DesiredSystem | None) -> tuple[Cell, ...]:

@@ -11,15 +11,19 @@ from reconciler.cli.render.approval import approvals_yaml
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.blast import SIGNS, blast_notes, blast_rows, blast_summary
 from reconciler.cli.render.plan import HELD, PERSON, SYMBOLS, summary
+from reconciler.cli.render.plan_schema import VERSION
 from reconciler.cli.render.problems import counts
 from reconciler.model.blast import BlastRadius
 from reconciler.model.desired import Desired
 from reconciler.model.plan import ActionKind, Plan
-from reconciler.model.wording import causes, deed, names_of
+from reconciler.model.wording import cause, causes, deed, names_of
 
 
 def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
-    """Everything that the text shows, and what it leaves out (``waiting``). ``blast_radius`` is there when an edit was asked about."""
+    """As schemas/plan.schema.json says: everything that the text shows, and what it leaves out (``waiting``).
+
+    ``blast_radius`` is there when an edit was asked about.
+    """
     spec = {
         "root": desired.root,
         "digest": desired.digest,
@@ -37,7 +41,16 @@ def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) ->
     }
     fields = {key: value for key, value in plain(plan).items() if key not in {"clean", "spec_digest", "revision"}}
     edit = {"blast_radius": blast} if blast is not None else {}
-    return document("plan", spec=spec, summary=totals, **edit, **fields, approvals=approvals_yaml(plan), problems=counts(desired.problems))
+    return document(
+        "plan",
+        version=VERSION,
+        spec=spec,
+        summary=totals,
+        **edit,
+        **fields,
+        approvals=approvals_yaml(plan),
+        problems=counts(desired.problems),
+    )
 
 
 def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
@@ -48,7 +61,7 @@ def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None
         lines += ["> Some repository could not be observed; the plan knows nothing about it.", ""]
     if plan.pause is not None:
         lines += [f"> Paused until {when.universal(plan.pause.until)}, by {_cell(plan.pause.by)}: {_cell(plan.pause.reason)}.", ""]
-    rows = [(SYMBOLS[a.kind], a.system, deed(a), a.why) for a in plan.actions]
+    rows = [(SYMBOLS[a.kind], a.system, deed(a), cause(a)) for a in plan.actions]
     rows += [(HELD, h.system, f"{len(h.snapshots)} of {h.total} snapshots in {h.repository} stay", h.why) for h in plan.held]
     rows += [(PERSON, names_of(group), group[0].person, group[0].why) for group in causes(plan.gaps)]
     if rows:
