@@ -41,6 +41,8 @@ class AlertList:
     """The worst first; with those that are over, these behind them, the latest first."""
     silences: tuple[Silence, ...]
     receivers: tuple[ReceiverStatus, ...]
+    more: int = 0
+    """So many more stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def listed(house: House, *, resolved: bool, limit: int) -> AlertList:
         standing = sorted((a for a in book.live(now) if a.stands), key=lambda a: (a.severity.rank, a.started_at, a.key))
         over = [a for a in book.newest(limit + len(standing)) if not a.stands] if resolved else []
         receivers = receiver_statuses(load(house, catalog).desired.alert_policies, book.receivers())
-        return AlertList(tuple([*standing, *over][:limit]), book.silences(now), receivers)
+        return AlertList(tuple([*standing, *over][:limit]), book.silences(now), receivers, max(0, len(standing) - limit))
 
 
 def show(house: House, prefix: str) -> Alert:

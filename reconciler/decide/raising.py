@@ -1,8 +1,8 @@
 """From conditions to what is raised: what is False now, how bad that is, and what cannot be known.
 
 How bad follows from the tier of the system: a stale backup of a critical system is critical, a stale proof of it one step less. A condition
-that is Unknown raises nothing and ends nothing: the alert that fires because of it goes on firing. After a day of not knowing it is
-raised as low, because what nobody could see for a day is a finding of its own.
+that is Unknown raises nothing and ends nothing: the alert that fires because of it goes on firing. What nobody could see for a day is a
+finding of its own, and raised as low.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _FIXED = {
 }
 _DAMAGE = frozenset({"Failed"})
 _Severity = Callable[[Condition], AlertSeverity]
-_PLAIN_UNKNOWN = frozenset({"OnOtherHost", "NeverDrilled", "Never", "NothingSent", "Learning"})
-"""Unknown by nature, not for want of looking."""
+_UNSEEN = frozenset({"NotObserved", "NeverSeen", "ClockSuspect"})
+"""Unknown for want of looking. Other things are Unknown by nature: not drilled yet, still learning, known on another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _of_conditions(
         bad = severity(condition)
         if condition.status is Truth.UNKNOWN:
             unclear.add((condition.kind, condition.name, condition.type.value))
-            if condition.reason in _PLAIN_UNKNOWN or condition.since is None or now - condition.since < UNKNOWN_MAX:
+            if condition.reason not in _UNSEEN or condition.since is None or now - condition.since < UNKNOWN_MAX:
                 continue
             bad = AlertSeverity.LOW
         raised.append(_raised(condition, bad, labels, quiet))

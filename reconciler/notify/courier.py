@@ -174,17 +174,19 @@ class Courier:
         return due
 
     def _begin(self, name: str, work: Callable[[], None], seconds: float) -> None:
-        thread = threading.Thread(target=self._guarded, args=(work,), name=f"alerts {name}", daemon=True)
+        thread = threading.Thread(target=self._guarded, args=(name, work), name=f"alerts {name}", daemon=True)
         with self._lock:
             self._lanes[name] = _Lane(thread, self._clock.monotonic() + seconds + GRACE_SECONDS)
         thread.start()
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
         try:
             work()
         except ReconcilerError as error:  # of the catalog: that a message arrived cannot be written down, so it comes twice
             _log.error("cannot record a delivery", code=error.code, error=error.message)
         finally:
+            with self._lock:
+                del self._lanes[name]  # before anybody is woken: who looks must find it free
             self._wake.set()
 
     def _deliver(self, recipient: Recipient, waiting: Waiting) -> None:
@@ -218,13 +220,11 @@ class Courier:
         return None
 
     def _look_at_lanes(self) -> None:
-        """Clear those that have ended; count those that hang, once."""
+        """Count those that hang, once."""
         overdue = []
         with self._lock:
-            for name, lane in list(self._lanes.items()):
-                if not lane.thread.is_alive():
-                    del self._lanes[name]
-                elif self._clock.monotonic() >= lane.deadline and not lane.reported:
+            for name, lane in self._lanes.items():
+                if self._clock.monotonic() >= lane.deadline and not lane.reported:
                     lane.reported = True
                     overdue.append(name)
         for name in overdue:
@@ -238,14 +238,15 @@ class Courier:
 
     def _busy(self) -> list[_Lane]:
         with self._lock:
-            return [lane for lane in self._lanes.values() if lane.thread.is_alive()]
+            return list(self._lanes.values())
 
     def _next_seconds(self) -> float:
         """How long there is nothing to do, unless somebody wakes."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        waits = [(w.next_at - now).total_seconds() for w in self._outbox.waiting() if w.notice.receiver in self._recipients]
+        waiting = self._outbox.waiting()
         with self._lock:
-            waits = waits if not self._lanes else []
+            free = self._recipients.keys() - self._lanes.keys()
+            waits = [(w.next_at - now).total_seconds() for w in waiting if w.notice.receiver in free]
             waits += [t.at + t.pending.spacing.total_seconds() - monotonic for t in self._states.values() if t.pending is not None]
             waits += [lane.deadline - monotonic for lane in self._lanes.values() if not lane.reported]
         return min(_LOOK_SECONDS, max(0.05, min(waits, default=_LOOK_SECONDS)))

@@ -30,7 +30,7 @@ def list_(
         report, now = session.alerts(resolved=all_, limit=limit), session.house.clock.now()
     words.answer(
         lambda: alerts_page(report, now),
-        lambda: document("alerts", alerts=report.alerts, silences=report.silences, receivers=report.receivers),
+        lambda: document("alerts", alerts=report.alerts, silences=report.silences, receivers=report.receivers, more=report.more),
     )
     return ExitCode.DONE
 

@@ -28,6 +28,8 @@ def alerts_page(report: AlertList, now: datetime) -> Page:
         page.table(["ID", "SEVERITY", "STATE", "SINCE", "CONDITION", "WHAT"], [_row(alert, now) for alert in report.alerts])
     else:
         page.line("No alert.")
+    if report.more:
+        page.line(f"… and {when.count(report.more, 'alert')} more that fire: --limit shows more.")
     page.blank()
     for silence in report.silences:
         page.line("Silence ", (silence.id[:8], Style.NAME), f": {_silence(silence, now)}", hang=2)

@@ -46,6 +46,7 @@ def one(
         ("CopiesSatisfied", "CopyMissing", "low", "low"),
         ("RetentionSatisfied", "ChangeHeld", "critical", "medium"),
         ("SpecAccepted", "Invalid", "critical", "medium"),
+        ("Plausible", "Suspect", "low", "critical"),
     ],
 )
 def test_how_bad(type_: str, reason: str, tier: str, expected: str) -> None:
@@ -84,8 +85,9 @@ def test_unknown_raises_nothing_ends_nothing_and_is_low_after_a_day() -> None:
     old = replace(young, conditions=(replace(young.conditions[0], since=NOON - timedelta(days=1)),))
     (raised,) = found(replace(EMPTY, systems=(old,))).raised
     assert raised.severity is AlertSeverity.LOW
-    never = replace(old, conditions=(replace(old.conditions[0], reason="NeverDrilled"),))
-    assert found(replace(EMPTY, systems=(never,))).raised == ()
+    for by_nature in ("NeverDrilled", "Learning", "OnOtherHost", "NothingSent"):
+        never = replace(old, conditions=(replace(old.conditions[0], reason=by_nature),))
+        assert found(replace(EMPTY, systems=(never,))).raised == ()
 
 
 def test_a_repository_is_as_bad_as_the_worst_system_that_needs_it_first() -> None:

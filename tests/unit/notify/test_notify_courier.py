@@ -140,6 +140,19 @@ def test_a_receiver_that_hangs_holds_up_nobody_else_and_is_counted_once(catalog:
     courier.close(wait_seconds=2)
 
 
+def test_a_retry_is_in_time_while_another_receiver_hangs(catalog: Catalog) -> None:
+    hanging, busy = Receiver("duty/slow", seconds=60), Receiver("duty/ops")
+    hanging.hangs, busy.trouble = threading.Event(), ReceiverBusy("x", after=timedelta(seconds=0.3))
+    catalog.alerts.add_notices([notice("a", "duty/slow"), notice("b")])
+    courier = make(catalog, hanging, busy)
+    courier.start()
+    until(lambda: any(status.failed for status in catalog.alerts.receivers()))
+    busy.trouble = None
+    until(lambda: busy.got == ["b"], 3)
+    hanging.hangs.set()
+    courier.close(wait_seconds=2)
+
+
 def test_a_single_pass_waits_for_its_messages_but_not_for_ever(catalog: Catalog) -> None:
     hanging = Receiver(seconds=30)
     hanging.hangs = threading.Event()
