@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.decide.objectives import newest_verified_at, recovery_point
+from reconciler.decide.forecast import breach_in_words, rpo_breach_at
+from reconciler.decide.objectives import expected_duration, newest_verified_at, recovery_point
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.observed import Observed
@@ -24,12 +26,14 @@ def status(
     by_object: dict[tuple[str, str], list[Condition]] = {}
     for condition in conditions:
         by_object.setdefault((condition.kind, condition.name), []).append(condition)
-    due = _next_due(plan)
+    due, held = _next_due(plan), Counter[str]()
+    for change in plan.held:
+        held[change.system] += len(change.snapshots)
     return Status(
         at=now,
         agent=observed.agent,
         realm=desired.realm,
-        systems=tuple(_system(scene, s, tuple(by_object.get(("System", s.name), ())), due) for s in desired.systems),
+        systems=tuple(_system(scene, s, tuple(by_object.get(("System", s.name), ())), due, held[s.name]) for s in desired.systems),
         repositories=tuple(_repository(scene, plan, r, tuple(by_object.get(("Repository", r.name), ()))) for r in desired.repositories),
         spec=spec,
         loop=replace(loop, pause=scene.pause),
@@ -51,8 +55,10 @@ def _next_due(plan: Plan) -> dict[str, _Due]:
     return found
 
 
-def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ...], due: dict[str, _Due]) -> SystemStatus:
+def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ...], due: dict[str, _Due], held: int) -> SystemStatus:
     next_due_at, next_due_why = due.get(system.name, (None, ""))
+    begins_at = _begins_at(scene, system, next_due_at)
+    breach_at = _breach_at(scene, system, begins_at)
     return SystemStatus(
         name=system.name,
         tier=system.tier,
@@ -67,7 +73,28 @@ def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ..
         next_due_at=next_due_at,
         next_due_why=next_due_why,
         suspended=scene.suspended(system),
+        rpo_breach_at=breach_at,
+        rpo_breach_why=breach_in_words(breach_at, begins_at, scene.now) if breach_at is not None else "",
+        held=held,
     )
+
+
+def _begins_at(scene: Scene, system: DesiredSystem, next_due_at: datetime | None) -> datetime | None:
+    """When the next backup may begin; None: none is planned."""
+    if next_due_at is None or scene.suspended(system):
+        return None
+    return max(next_due_at, scene.pause.until) if scene.pause is not None else next_due_at
+
+
+def _breach_at(scene: Scene, system: DesiredSystem, begins_at: datetime | None) -> datetime | None:
+    """Of this agent's own systems: it knows nothing of what another one plans."""
+    if not scene.here(system) or not system.repositories:
+        return None
+    points = [recovery_point(scene.snapshots(system.name, r), scene.history(system.name, r), scene.now) for r in system.repositories]
+    newest = max((point for point in points if point is not None), key=lambda point: point.at, default=None)
+    rpo = system.objectives.rpo
+    expected = expected_duration(scene.history(system.name, system.repositories[0]), rpo)
+    return rpo_breach_at(newest, rpo, expected, begins_at, scene.now)
 
 
 def _protection(scene: Scene, system: DesiredSystem, repository: str) -> ProtectionStatus:

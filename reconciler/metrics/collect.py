@@ -112,6 +112,9 @@ def _of_system(system: SystemStatus) -> Iterator[Sample]:
         yield names.RPO_TARGET, name, system.rpo.total_seconds()
     if system.rto is not None:
         yield names.RTO_TARGET, name, system.rto.total_seconds()
+    if system.rpo is not None and system.here:
+        yield names.RPO_BREACH, name, _timestamp(system.rpo_breach_at)
+    yield names.HELD, name, system.held
     yield names.SUSPENDED, name, system.suspended
     for protection in system.protection:
         pair = (system.name, protection.repository)
@@ -138,6 +141,8 @@ def _of_runs(pair: tuple[str, str], protection: ProtectionStatus) -> Iterator[Sa
 def _of_repository(repository: RepositoryStatus) -> Iterator[Sample]:
     name = (repository.name,)
     yield names.REPOSITORY_UP, name, repository.reachable
+    yield names.REPOSITORY_LISTED, name, _timestamp(repository.listed_at)
+    yield names.REPOSITORY_ORPHANED, name, repository.orphaned
     if repository.free_bytes is not None:
         yield names.REPOSITORY_FREE, name, repository.free_bytes
     yield from _of_conditions(repository.conditions)

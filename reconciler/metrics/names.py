@@ -126,6 +126,15 @@ RPO_TARGET = _gauge(
 RTO_TARGET = _gauge(
     "rto_target_seconds", Subject.SYSTEMS, "Declared RTO: how long a recovery may take.", _SYSTEM, "Absent where none is declared."
 )
+RPO_BREACH = _gauge(
+    "rpo_breach_predicted_timestamp_seconds",
+    Subject.SYSTEMS,
+    "When the recovery point will be older than the RPO because the next backup cannot end in time; 0 is not predicted.",
+    _SYSTEM,
+    "From what is planned and how long backups took. In the past while the RPO is broken. Absent without an RPO and for systems of "
+    "other hosts.",
+)
+HELD = _gauge("system_held_snapshots", Subject.SYSTEMS, "Snapshots whose removal a guard holds back until a person decides.", _SYSTEM)
 SUSPENDED = _gauge("system_suspended", Subject.SYSTEMS, "1 while the declaration suspends the system, else 0.", _SYSTEM)
 
 RECOVERY_POINT = _gauge(
@@ -168,6 +177,15 @@ CONSECUTIVE_FAILURES = _gauge(
 
 REPOSITORY_UP = _gauge(
     "repository_up", Subject.REPOSITORIES, "1 when the repository could be listed at the last attempt, else 0.", ("repository",)
+)
+REPOSITORY_LISTED = _gauge(
+    "repository_listed_timestamp_seconds", Subject.REPOSITORIES, "When the repository was last listed; 0 is never.", ("repository",)
+)
+REPOSITORY_ORPHANED = _gauge(
+    "repository_orphaned_snapshots",
+    Subject.REPOSITORIES,
+    "Snapshots of the own realm whose system is declared no longer: kept, never forgotten by themselves.",
+    ("repository",),
 )
 REPOSITORY_FREE = _gauge(
     "repository_free_bytes",

@@ -89,6 +89,11 @@ class SystemStatus:
     next_due_at: datetime | None = None
     next_due_why: str = ""
     suspended: bool = False
+    rpo_breach_at: datetime | None = None
+    """When the recovery point grows older than the RPO, because the next backup cannot end in time; None: not predicted."""
+    rpo_breach_why: str = ""
+    held: int = 0
+    """Snapshots whose removal a guard holds back."""
 
     def condition(self, wanted: ConditionType) -> Condition | None:
         return next((c for c in self.conditions if c.type is wanted), None)

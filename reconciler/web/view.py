@@ -35,6 +35,11 @@ class SystemView:
     """Of the RPO that has passed since then; above 1 it is broken."""
     unwell: tuple[Condition, ...]
 
+    @property
+    def overdue(self) -> bool:
+        """Whether the RPO is broken already: then nothing need be predicted."""
+        return self.share is not None and self.share > 1
+
 
 @dataclass(frozen=True, slots=True)
 class RepositoryView:

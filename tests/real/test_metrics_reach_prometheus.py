@@ -15,7 +15,7 @@ from reconciler.base.clock import SystemClock
 from reconciler.model.status import Status
 from reconciler.web.server import Server, serve
 from tests.fakes.dashboards import all_queries, boards, panel_queries
-from tests.fakes.statuses import company
+from tests.fakes.statuses import board, company, pulse
 from tests.real.conftest import Prometheus
 
 pytestmark = pytest.mark.real
@@ -40,7 +40,7 @@ def loop() -> Loop:
 
 @pytest.fixture(scope="module")
 def served(loop: Loop) -> Iterator[Server]:
-    server = serve(lambda: loop.status, listen="127.0.0.1:0", live=lambda: True)
+    server = serve(lambda: board(loop.status) if loop.status is not None else None, listen="127.0.0.1:0", pulse=pulse)
     yield server
     server.close()
 

@@ -16,7 +16,7 @@ from reconciler.decide.scene import Scene
 from reconciler.model.blast import BlastRadius, Effect, SpecChange
 from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hook, Hooks, Retention, Trigger, Window
-from reconciler.model.declared.repository import Key, Limits, Maintenance
+from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend, Tolerate
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem, Revision
@@ -258,6 +258,9 @@ def test_no_field_of_a_repository_can_change_unseen(name: str) -> None:
     otherwise = {
         "url": "/x",
         "key": Key(env="OTHER_KEY"),
+        "endpoint": "http://127.0.0.1:9000",
+        "region": "eu",
+        "credentials": Credentials(access=Key(env="ACCESS"), secret=Key(env="SECRET")),
         "failure_domain": {"site": "x"},
         "media": "tape",
         "deletable_from": ("x",),

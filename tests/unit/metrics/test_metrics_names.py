@@ -23,6 +23,8 @@ WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_alerts_firing",
     "reconciler_alerts_acknowledged",
     "reconciler_alert_silences",
+    "reconciler_system_held_snapshots",
+    "reconciler_repository_orphaned_snapshots",
     "reconciler_notifications_waiting",
 }
 

@@ -1,0 +1,49 @@
+"""The tools of Prometheus and Alertmanager read the rules and the examples, and every alert fires and keeps quiet as its tests say."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.dashboards import GRAFANA
+from tests.real.conftest import find
+
+pytestmark = pytest.mark.real
+FOLDER = GRAFANA / "prometheus"
+
+
+@pytest.mark.parametrize(
+    ("program", "package", "words"),
+    [
+        ("promtool", "prometheus", ["check", "rules", "--lint=all", "--lint-fatal", "reconciler-rules.yml"]),
+        ("promtool", "prometheus", ["check", "config", "prometheus.yml"]),
+        ("promtool", "prometheus", ["test", "rules", "reconciler-rules-test.yml"]),
+        ("promtool", "prometheus", ["test", "rules", "reconciler-rules-long-test.yml"]),
+        ("amtool", "prometheus-alertmanager", ["check-config", "alertmanager.yml"]),
+    ],
+    ids=["rules", "configuration", "alerts", "slow alerts", "alertmanager"],
+)
+def test_their_tools_agree(program: str, package: str, words: list[str]) -> None:
+    ran = subprocess.run([find(program, package), *words], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("system:reconciler_recovery_point:age_seconds > on", "system:reconciler_recovery_point:age_seconds > 9 * on"),
+        ("(reconciler_backup_consecutive_failures) >= 3", "(reconciler_backup_consecutive_failures) >= 2"),
+        ('condition="Verified"}) == 0', 'condition="Verified"}) <= 0'),
+        ("max_over_time(reconciler_spec_last_load_successful[5m]) == 0", "reconciler_spec_last_load_successful == 1"),
+    ],
+)
+def test_the_tests_notice_a_rule_that_is_wrong(was: str, becomes: str, tmp_path: Path) -> None:
+    rules = (FOLDER / "reconciler-rules.yml").read_text()
+    assert rules.count(was) == 1
+    (tmp_path / "reconciler-rules.yml").write_text(rules.replace(was, becomes))
+    (tmp_path / "test.yml").write_text((FOLDER / "reconciler-rules-test.yml").read_text())
+    line = [find("promtool"), "test", "rules", "test.yml"]
+    ran = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode != 0
