@@ -20,7 +20,6 @@ from reconciler.decide.notices import LEVEL_KINDS, is_quiet, notices
 from reconciler.decide.raising import NOTHING_FOUND, Found, of_status, together
 from reconciler.decide.receiving import DEAD_MAN, declared_receivers, receiver_name, receiver_statuses
 from reconciler.model.alerts import Alert, AlertSeverity, AlertsStatus, AlertState, Notice, Raised, Silence
-from reconciler.model.declared.repository import Key
 from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.desired import Desired
 from reconciler.model.status import Status
@@ -115,13 +114,15 @@ def make_post(house: House) -> Post:
 def reveal(secret: SecretFrom, allowed: Sequence[Path]) -> Secret:
     """The secret itself, under the same rules as the keys of repositories: files of their owner alone, commands that the host allows."""
     from reconciler.app import keys
+    from reconciler.app.errors import KeyMissing
     from reconciler.notify.errors import SecretUnusable
 
-    place = Key.model_construct(file=secret.file, env=secret.env, command=secret.command, kind="passphrase")
     try:
-        return keys.load(place, allowed=allowed)
+        return keys.load(secret, allowed=allowed)
+    except KeyMissing as error:
+        raise SecretUnusable(error.message) from error
     except ReconcilerError as error:
-        raise SecretUnusable(f"the secret of a receiver cannot be had: {error.message}", hint=error.hint) from error
+        raise SecretUnusable(error.message, hint=error.hint) from error
 
 
 def _counted(alerts: Sequence[Alert], state: AlertState) -> Mapping[AlertSeverity, int]:

@@ -30,33 +30,34 @@ KeyKind = Literal["raw", "passphrase"]
 def load(key: SecretFrom, *, allowed: Sequence[Path] = ()) -> Secret:
     """The key that ``key`` points to, or any other secret. ``allowed``: directories whose commands may run."""
     kind: KeyKind = key.kind if isinstance(key, Key) else "passphrase"  # any other secret is bytes without a line end, like a passphrase
+    what = "key" if isinstance(key, Key) else "secret"
     if key.file is not None:
-        return from_file(Path(key.file), kind)
+        return from_file(Path(key.file), kind, what=what)
     if key.env is not None:
         value = os.environb.get(os.fsencode(key.env)) if os.supports_bytes_environ else os.environ.get(key.env, "").encode() or None
         if value is None:
-            raise KeyMissing(f"the environment variable {key.env} that holds the key is not set")
+            raise KeyMissing(f"the environment variable {key.env} that holds the {what} is not set")
         return _parse(value, kind, f"the environment variable {key.env}")
     assert key.command is not None
     return _parse(run_for_output(key.command, allowed), kind, f"the output of '{key.command[0]}'")
 
 
-def from_file(path: Path, kind: KeyKind = "raw") -> Secret:
-    """The key in a file that only its owner can read. A link is followed to its end (mounted secrets are links)."""
+def from_file(path: Path, kind: KeyKind = "raw", *, what: str = "key") -> Secret:
+    """The key in a file that only its owner can read, called ``what``. A link is followed to its end (mounted secrets are links)."""
     real = Path(os.path.realpath(path))
     try:
         info = real.stat()
     except FileNotFoundError as error:
-        raise KeyMissing(f"the key file {path} does not exist") from error
+        raise KeyMissing(f"the {what} file {path} does not exist") from error
     except OSError as error:
-        raise KeyUnusable(f"the key file {path} cannot be read: {error.strerror}") from error
+        raise KeyUnusable(f"the {what} file {path} cannot be read: {error.strerror}") from error
     if os.name == "posix" and info.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyExposed(f"the key file {path} has mode {stat.S_IMODE(info.st_mode):04o}: other users can read or change it")
+        raise KeyExposed(f"the {what} file {path} has mode {stat.S_IMODE(info.st_mode):04o}: other users can read or change it")
     try:
         content = read_regular(str(real), limit=FILE_BYTES_MAX)
     except (OSError, ValueError) as error:
-        raise KeyUnusable(f"the key file {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return _parse(content, kind, f"the key file {path}")
+        raise KeyUnusable(f"the {what} file {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return _parse(content, kind, f"the {what} file {path}")
 
 
 def create(path: Path) -> Secret:

@@ -73,7 +73,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "source-repository": "A source and a repository overlap.",
         "repository-overlap": "Two repositories overlap.",
         "repository-in-tree": "A repository lies inside the spec tree.",
-        "key-in-tree": "The key file of a repository lies inside the spec tree.",
+        "key-in-tree": "The key file of a repository, or the secret of a receiver, lies inside the spec tree.",
+        "alerts-in-tree": "A receiver of an AlertPolicy would write into the spec tree.",
         "exclude-pattern": "A line of `exclude` or `tolerate` is not a pattern.",
     }
 )

@@ -12,7 +12,7 @@ from reconciler.cli.options import Argument, Group, Option
 from reconciler.cli.words import Words, command
 
 Ids = Annotated[list[str], Argument(metavar="ID", help="Ids, or how they begin.")]
-Note = Annotated[str, Option("--note", metavar="TEXT", help="What others should know.")]
+Note = Annotated[str | None, Option("--note", metavar="TEXT", help="What others should know.")]
 By = Annotated[str | None, Option("--by", metavar="NAME", help="Who says so; default: the user of this shell.")]
 
 
@@ -46,24 +46,24 @@ def show(words: Words, *, id_: Annotated[str, Argument(metavar="ID", help="An id
     return ExitCode.DONE
 
 
-def ack(words: Words, *, ids: Ids, note: Note = "", by: By = None) -> ExitCode:
+def ack(words: Words, *, ids: Ids, note: Note = None, by: By = None) -> ExitCode:
     """Say that you have seen it: nobody is reminded or called any more, until it gets worse."""
     from reconciler.cli.render.alerts import changed_page
     from reconciler.cli.render.as_json import document
 
     with words.session() as session:
-        alerts = session.acknowledge(ids, by=by, note=note)
+        alerts = session.acknowledge(ids, by=by, note=note or "")
     words.answer(lambda: changed_page(alerts), lambda: document("alerts", alerts=alerts))
     return ExitCode.DONE
 
 
-def resolve(words: Words, *, ids: Ids, note: Note = "", by: By = None) -> ExitCode:
+def resolve(words: Words, *, ids: Ids, note: Note = None, by: By = None) -> ExitCode:
     """Say that it is over. Where the condition disagrees, it fires again with the next pass."""
     from reconciler.cli.render.alerts import changed_page
     from reconciler.cli.render.as_json import document
 
     with words.session() as session:
-        alerts = session.resolve_alerts(ids, by=by, note=note)
+        alerts = session.resolve_alerts(ids, by=by, note=note or "")
     words.answer(lambda: changed_page(alerts), lambda: document("alerts", alerts=alerts))
     return ExitCode.DONE
 
@@ -71,11 +71,11 @@ def resolve(words: Words, *, ids: Ids, note: Note = "", by: By = None) -> ExitCo
 def silence(
     words: Words,
     *,
-    kind: Annotated[str, Option("--kind", metavar="KIND", help="Of this kind of object, such as System.")] = "",
-    name: Annotated[str, Option("--name", metavar="NAME", help="Of this object; may end with *.")] = "",
-    condition: Annotated[str, Option("--condition", metavar="NAME", help="Of this condition, such as BackupFresh.")] = "",
+    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Of this kind of object, such as System.")] = None,
+    name: Annotated[str | None, Option("--name", metavar="NAME", help="Of this object; may end with *.")] = None,
+    condition: Annotated[str | None, Option("--condition", metavar="NAME", help="Of this condition, such as BackupFresh.")] = None,
     length: Annotated[str | None, Option("--for", metavar="DURATION", help="How long, such as 2h; at most 30d.")] = None,
-    reason: Annotated[str, Option("--reason", metavar="TEXT", help="Why; others read it.")] = "",
+    reason: Annotated[str | None, Option("--reason", metavar="TEXT", help="Why; others read it.")] = None,
     end: Annotated[str | None, Option("--end", metavar="ID", help="End this silence instead.")] = None,
 ) -> ExitCode:
     """Let nobody be told about some alerts for a while. They fire and are counted all the same; without a word that narrows it: all."""
@@ -90,7 +90,7 @@ def silence(
         if end is not None:
             made = session.end_silence(end)
         else:
-            made = session.silence(_duration(length or ""), reason, kind=kind, name=name, condition=condition)
+            made = session.silence(_duration(length or ""), reason or "", kind=kind or "", name=name or "", condition=condition or "")
         now = session.house.clock.now()
     words.answer(lambda: silence_page(made, now), lambda: document("silence", silence=made.silence, covers=made.covers))
     return ExitCode.DONE

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.model.declared.block import Block
 from reconciler.model.declared.envelope import AlertPolicy
+from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.problem import Problem, Severity
+from reconciler.spec.checks.paths import inside
 from reconciler.spec.declare import Declared
-from reconciler.spec.resolve import Objects
+from reconciler.spec.resolve import Objects, absolute, folder_of
 
 _At = tuple[str | int, ...]
 KINDS = ("System", "Repository", "Host", "Catalog", "Specs", "Receiver")
@@ -19,6 +22,7 @@ def check(objects: Objects) -> Iterator[Problem]:
     for declared in objects.by_kind.get("AlertPolicy", ()):
         assert isinstance(declared.document, AlertPolicy)
         yield from _of_policy(declared, declared.document)
+        yield from _in_tree(objects, declared, declared.document)
 
 
 def _of_policy(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
@@ -46,6 +50,35 @@ def _of_policy(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
             place: _At = ("spec", "receivers", index, "name")
             message, hint = f"nothing is ever told to the receiver `{name}`", "Name it in a route, or remove it."
             yield declared.problem("receiver-unused", place, message, hint=hint, severity=Severity.WARNING)
+
+
+def _in_tree(objects: Objects, declared: Declared, document: AlertPolicy) -> Iterator[Problem]:
+    """Specs are shared and committed, and each change below their folder is looked at."""
+    root, folder = str(objects.root), folder_of(objects.root, declared)
+    for at, secret in _secrets(document):
+        if secret.file is not None and inside(absolute(folder, secret.file), root):
+            message, hint = "the secret file lies inside the spec tree", "Specs are shared and committed; a secret is neither."
+            yield declared.problem("key-in-tree", (*at, "file"), message, hint=hint, severity=Severity.WARNING)
+    for index, receiver in enumerate(document.spec.receivers):
+        if receiver.file is not None and inside(absolute(folder, receiver.file.path), root):
+            message, hint = "the alerts would be written into the spec tree", "Every message would look like a change of the specs."
+            yield declared.problem("alerts-in-tree", ("spec", "receivers", index, "file", "path"), message, hint=hint)
+
+
+def _secrets(document: AlertPolicy) -> Iterator[tuple[_At, SecretFrom]]:
+    blocks: list[tuple[_At, Block]] = [
+        (("spec", "receivers", index, receiver.kind), getattr(receiver, receiver.kind))
+        for index, receiver in enumerate(document.spec.receivers)
+    ]
+    if document.spec.dead_man is not None:
+        blocks.append((("spec", "deadMan"), document.spec.dead_man))
+    for at, block in blocks:
+        for name in type(block).model_fields:
+            value = getattr(block, name)
+            if isinstance(value, SecretFrom):
+                yield (*at, name), value
+            elif isinstance(value, dict):
+                yield from (((*at, name, key), inner) for key, inner in value.items())
 
 
 def _unknown_words(declared: Declared, document: AlertPolicy) -> Iterator[Problem]:

@@ -198,6 +198,12 @@ def test_a_place_that_is_no_file_is_refused_and_never_waited_for(tmp_path: Path,
         file(tmp_path / "a").append(notice())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_is_the_error_of_this_receiver() -> None:
+    with pytest.raises(ReceiverUnfit, match="No space left"):
+        file(Path("/dev/full")).append(notice())
+
+
 def test_the_log_is_told() -> None:
     stream = io.StringIO()
     log.configure(stream=stream, json=True)
