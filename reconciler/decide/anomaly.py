@@ -130,12 +130,14 @@ def judge(snapshot: Snapshot, earlier: Sequence[Snapshot]) -> tuple[Signal, ...]
 
 def _measured(measure: _Measure, now: Turnover, past: Sequence[Turnover]) -> Signal | None:
     count, share = measure.of(now), _share(measure, now)
+    if count < measure.fewest:  # nearly always: thousands of systems are judged when an agent starts
+        return None
     if len(past) < LEARNING:
         if measure.plain is None or count < 2 * measure.fewest or share < measure.plain:
             return None
         return Signal(measure.name, f"{_of(count, now)} {measure.sentence}; there is too little history to call that usual")
     usual = max(_share(measure, each) for each in past)
-    if count >= measure.fewest and share >= max(measure.floor, measure.factor * usual):
+    if share >= max(measure.floor, measure.factor * usual):
         return Signal(measure.name, f"{_of(count, now)} {measure.sentence}; never more than {usual:.0%} before")
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from statistics import median
 
 from reconciler.decide.objectives import expected_duration
@@ -43,15 +44,15 @@ def estimated(scene: Scene, action: Action) -> Action:
 def _backup(scene: Scene, action: Action) -> Estimate:
     """By what snapshots of this kind took and added; the first of them is none to go by, for it stored everything."""
     kind = action.backup_kind or BackupKind.INCREMENTAL
-    good = [s for s in scene.snapshots(action.system, action.repository) if s.good]
-    if not good:
+    stored = scene.snapshots(action.system, action.repository)
+    first = next((s for s in reversed(stored) if s.good), None)
+    if first is None:
         return Estimate(None, None, "there is no snapshot to go by")
-    alike = [s for s in good[:-1] if s.kind is kind][:_NEWEST]
+    alike = list(islice((s for s in stored if s.kind is kind and s is not first and s.good), _NEWEST))
     if alike:
         seconds = median((s.ended_at - s.as_of).total_seconds() for s in alike)
         return Estimate(round(seconds, 1), round(median(s.added_bytes for s in alike)), _source(len(alike), f"{kind} backup"))
     if kind is BackupKind.FULL:
-        first = good[-1]
         return Estimate(round((first.ended_at - first.as_of).total_seconds(), 1), None, "from its first backup")
     history = scene.history(action.system, action.repository)
     if not history.durations:

@@ -23,7 +23,7 @@ from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
 from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.listing import newest_first
+from reconciler.model.listing import Group, newest_first
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held
 from reconciler.model.snapshot import MarkKind, Snapshot
@@ -171,8 +171,15 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
 
 def suspect_snapshots(scene: Scene, system: DesiredSystem) -> tuple[Snapshot, ...]:
     """Those that nobody has accepted yet, in any of its repositories, newest first, each once."""
-    marked = (s for name in system.repositories for s in scene.snapshots(system.name, name) if s.marked(MarkKind.SUSPECT) is not None)
-    return newest_first({s.id: s for s in marked}.values())
+    marked = [s for name in system.repositories for s in _suspect_in(scene.snapshots(system.name, name))]
+    return newest_first({s.id: s for s in marked}.values()) if marked else ()
+
+
+def _suspect_in(snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
+    def look() -> tuple[Snapshot, ...]:
+        return tuple(s for s in snapshots if s.marked(MarkKind.SUSPECT) is not None)
+
+    return snapshots.recall(MarkKind.SUSPECT, look) if isinstance(snapshots, Group) else look()
 
 
 def suspicion(snapshot: Snapshot) -> str:

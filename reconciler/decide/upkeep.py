@@ -42,14 +42,17 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
 
 def plan_suspicion(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
     """Say in every repository that holds them which snapshots do not fit the history: on the mark everybody else relies, too."""
+    found = scene.suspects.get(system.name, {})
+    if not found:  # as for nearly every system
+        return ()
     actions = []
     for repository in system.repositories:
         state = scene.state(repository)
         if state is None or not is_free(scene, system, repository):
             continue
         there = {s.id for s in scene.snapshots(system.name, repository)}
-        durable = {s.id for s in state.snapshots if s.marked(MarkKind.SUSPECT) is not None}
-        for snapshot, why in scene.suspects.get(system.name, {}).items():
+        durable = {s.id for s in state.snapshots if s.id in found and s.marked(MarkKind.SUSPECT) is not None}
+        for snapshot, why in found.items():
             if snapshot in there and snapshot not in durable:
                 actions.append(upkeep_action(system, repository, ActionKind.SUSPECT, "anomaly", why, (snapshot,)))
     return tuple(actions)

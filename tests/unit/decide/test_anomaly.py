@@ -226,3 +226,27 @@ def test_before_there_is_a_history_nobody_knows_and_nobody_is_alarmed() -> None:
     condition, raised = told(*history(QUIET))
     assert (condition.status, condition.reason, raised) == (Truth.TRUE, "InKeeping", [])
     assert told(snapshot(ago("1h"))) == (None, [])
+
+
+def test_a_plan_looks_through_a_listing_once_and_not_once_per_system() -> None:
+    """200,000 snapshots times 2,000 systems took half a minute."""
+    systems = [system(f"s{number:03}") for number in range(300)]
+    everything = [
+        snapshot(NOW - timedelta(hours=hours, minutes=5), system=one.name, id=f"{one.name}-{hours}", turnover=QUIET)
+        for one in systems
+        for hours in range(20)
+    ]
+    looked = CountingSnapshots(sorted(everything, key=lambda s: s.as_of, reverse=True))
+    state = replace(listed("main"), snapshots=looked)
+    plan(desired(*systems), observed(state), NOW)
+    assert looked.rounds < 20
+
+
+class CountingSnapshots(tuple[Snapshot, ...]):  # noqa: SLOT001  # it counts
+    """How often somebody went through all of them."""
+
+    rounds = 0
+
+    def __iter__(self):
+        self.rounds += 1
+        return super().__iter__()
