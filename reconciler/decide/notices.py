@@ -45,8 +45,13 @@ def notices(
     standing = [silence for silence in silences if silence.stands(now)]
     words: list[_Word] = []
     result = []
+    firing_again = {alert.key for alert in alerts if alert.stands}
     for alert in alerts:
         told = dict(alert.told)
+        if not alert.stands and alert.key in firing_again:
+            told = {name: replace(before, firing=False) for name, before in told.items()}  # its end fell into a silence: no news by now
+            result.append(replace(alert, told=told) if told != alert.told else alert)
+            continue
         for policy in policies:
             if not settled and is_young(policy.spec, alert, now):
                 continue

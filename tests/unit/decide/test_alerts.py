@@ -192,6 +192,16 @@ def test_an_end_within_a_silence_is_told_after_it() -> None:
     assert world.turn(after=timedelta(hours=1)) == [("ops", "recovered")]
 
 
+def test_an_end_within_a_silence_is_no_news_when_it_fires_again_by_then() -> None:
+    world = World()
+    world.turn(raised())
+    world.silences.append(Silence("s1", "", "", "", world.now + timedelta(hours=3), "moving", "maria", world.now))
+    world.turn()
+    assert world.turn(raised(), after=timedelta(hours=2)) == []
+    assert world.turn(raised(), after=timedelta(hours=2)) == [("ops", "firing")], "and not that it is over, too"
+    assert world.turn() == [("ops", "recovered")]
+
+
 def test_nobody_hears_the_end_of_what_nobody_heard_the_begin_of() -> None:
     world = World()
     world.silences.append(Silence("s1", "", "", "", world.now + timedelta(hours=1), "moving", "maria", world.now))
