@@ -165,6 +165,9 @@ def _root(
     ] = None,
     watch: Annotated[bool, Option("--watch", help="Keep going; serve /metrics, /healthz and /readyz.")] = False,
     init: Annotated[bool, Option("--init", help="First create repositories and keys that are missing.")] = False,
+    textfile: Annotated[
+        str | None, Option("--textfile", metavar="FILE", help="After the pass, write its metrics there, for node_exporter.")
+    ] = None,
     log_level: Annotated[Level | None, Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")] = None,
     version: Annotated[bool, Option("--version", help="Print the version.")] = False,
 ) -> ExitCode:
@@ -176,7 +179,9 @@ def _root(
         return _version(output)
     tree, memory = folder("--specs", specs) or Path("specs"), folder("--state", state)
     agent, allowed, base = name_of("--host", host), folders(allow_commands) or (), name_of("--base", base)
-    words = Words(tree, memory, agent, allowed, output, log_level, dry_run, detailed, cached, watch, init, base)
+    words = Words(
+        tree, memory, agent, allowed, output, log_level, dry_run, detailed, cached, watch, init, base, folder("--textfile", textfile)
+    )
     context.obj = words
     return reconcile.run(words) if context.invoked_subcommand is None else ExitCode.DONE
 

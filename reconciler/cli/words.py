@@ -59,6 +59,7 @@ class Words:
     watch: bool = False
     init: bool = False
     base: str | None = None
+    textfile: Path | None = None
 
     @property
     def json(self) -> bool:

@@ -22,6 +22,8 @@ This page is generated from the table that the code uses; do not edit it by hand
    declared is gone with the next scrape.
  * Times are Unix timestamps, never ages: an age would stand still together with the process. **0 means never**, so a rule compares
    `> 0` before it subtracts.
+ * Passes that cron starts write the same with `--textfile /var/lib/node_exporter/reconciler.prom`, for the textfile collector of
+   node_exporter. Declare `interval` as often as cron runs it: the alert about a loop that stands still goes by it.
  * Objectives are exported beside the observations: one rule serves every system, whatever its RPO.
  * Labels hold names from the specs, never ids, paths or error texts. A system costs at most $SYSTEM samples and one for each of its
    conditions; each of its repositories adds at most $PAIR.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from reconciler.app.house import House
     from reconciler.app.planned import PlanReport
@@ -44,6 +45,12 @@ class Looking:
         from reconciler.app import view
 
         return view.status(self.house, cached=cached)
+
+    def write_metrics(self, status: Status, file: Path) -> None:
+        """As node_exporter's textfile collector reads them. Raises TextfileUnwritable."""
+        from reconciler.metrics import textfile
+
+        textfile.write(status, file)
 
     def explain(self, system: str, *, cached: bool = False) -> Explanation:
         from reconciler.app import explain

@@ -35,6 +35,8 @@ def _check(words: Words) -> None:
         raise Usage("--init and --dry-run exclude each other", hint="A repository that is missing is named in the plan.")
     if words.base is not None and not words.dry_run:
         raise Usage("--base goes with --dry-run only", hint="`reconcile --dry-run --base REV` shows what the edit since REV changes.")
+    if words.textfile is not None and (words.watch or words.dry_run):
+        raise Usage("--textfile goes with a single pass", hint="`reconcile --watch` serves the same at /metrics.")
     for given, flag in ((words.cached, "--cached"), (words.detailed, "--detailed-exitcode")):
         if given and not words.dry_run:
             raise Usage(f"{flag} goes with --dry-run only", hint="A pass that acts looks at everything afresh.")
@@ -116,6 +118,8 @@ def _one_pass(words: Words) -> ExitCode:
     with StopSignals() as signals, words.session() as session:
         with Progress(quiet=words.json) as progress:
             report = session.run_once(init=words.init, stop=signals.stop, progress=progress.action)
+        if words.textfile is not None:
+            session.write_metrics(report.status, words.textfile)
         words.answer(lambda: pass_page(report, str(words.specs)), lambda: pass_json(report))
     failed = [ExitCode.FAILED] if any(is_failure(gap) for gap in report.gaps) else []
     broken = counts(report.problems)["errors"] > 0
