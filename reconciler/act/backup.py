@@ -44,7 +44,7 @@ def _between_hooks(action: Action, context: Context, system: DesiredSystem, bega
     with open_repository(action, context) as repository:
         listing = repository.listing()
         readable = [r for r in readable_roots(own_roots(action, context, listing).values(), listing) if r.id not in action.suspects]
-        beside = readable[0].id if readable else None
+        beside = readable[0] if readable else None
         good = [root for root in readable if root.grade == Grade.COMPLETE]
         _not_suddenly_empty(states, repository, readable)
         base, kind = choose_base(action.backup_kind or BackupKind.INCREMENTAL, readable)
@@ -82,7 +82,7 @@ class _Work:
     total_files: int | None
     copies: Mapping[bytes, Frozen]
     as_of: datetime
-    beside: str | None
+    beside: Root | None
     """The newest snapshot that is to be trusted: the turnover is told against it, whatever the base."""
 
     def persist(self, base: Root | None, kind: BackupKind) -> Done:
@@ -99,14 +99,25 @@ class _Work:
     def take(self, base: Root | None, kind: BackupKind) -> Done:
         taken = self.repository.take(
             Reading(self.system.sources, self.system.name, self.copies, permit(self.context), passed_over(self.context, self.system)),
-            _request(self.context, self.system, kind, self.as_of),
+            replace(_request(self.context, self.system, kind, self.as_of), redrawn=self._redrawn),
             base=base.id if base is not None else None,
             judge=lambda defects: judge_defects(defects, self.system.sources)[0],
             stop=self.context.stop,
             progress=self._reporter(),
-            beside=self.beside,
+            beside=self.beside.id if self.beside is not None else None,
         )
         return _done(taken, kind, self.as_of, self.system, base)
+
+    @property
+    def _redrawn(self) -> bool:
+        """Whether the sources are declared otherwise than for the snapshot before. One without legible specs is taken for equal."""
+        if self.beside is None:
+            return False
+        try:
+            before = json.loads(self.beside.specs)["sources"]
+        except (ValueError, KeyError, TypeError):
+            return False
+        return bool(before != json.loads(specs_of(self.system))["sources"])
 
     def _reporter(self) -> Callable[[Progress], None] | None:
         watcher = self.context.progress

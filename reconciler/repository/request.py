@@ -27,3 +27,5 @@ class TakeRequest:
     checksums: tuple[str, ...] = ("sha256",)
     canaries: tuple[bytes, ...] = ()
     """Paths, as a manifest has them, of files that must never change."""
+    redrawn: bool = False
+    """Other things are to be read than for the snapshot that the turnover is told against: what went says nothing about the source."""

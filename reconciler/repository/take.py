@@ -240,7 +240,7 @@ def _turning(beside: RootRecord | None, base: RootRecord | None, request: TakeRe
     """What counts the turnover; None: there is nothing to tell it against, or it cannot be read, which must not stop a backup."""
     if beside is None:
         return None
-    turning = Turning(beside.files, request.canaries)
+    turning = Turning(beside.files, request.canaries, redrawn=request.redrawn)
     if base is None or base.checkpoint or base.id != beside.id:
         try:
             turning.look_beside(_readable_refs(beside, fetcher), fetcher)

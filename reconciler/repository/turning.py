@@ -32,9 +32,10 @@ _SOUND = Ruin(fresh=False, ruined=False, blank=False)
 
 
 class Turning:
-    """One per run. ``canaries``: paths as a manifest has them."""
+    """One per run. ``canaries``: paths as a manifest has them. ``redrawn``: what went is not counted, for it may only be excluded now."""
 
-    def __init__(self, compared_files: int, canaries: Iterable[bytes]) -> None:
+    def __init__(self, compared_files: int, canaries: Iterable[bytes], *, redrawn: bool) -> None:
+        self._redrawn = redrawn
         self.noise = Noise()
         self._cursor: BaseCursor | None = None
         self._compared_files = compared_files
@@ -114,6 +115,8 @@ class Turning:
                 self._lost = True
         if self._lost:
             return None
+        if self._redrawn:
+            self._counts |= {"gone": 0, "renamed": 0}
         return Turnover(self._compared_files, **self._counts, fresh_bytes=self.noise.fresh_bytes, noise_bytes=self.noise.noise_bytes)
 
     def _canary(self, folder: bytes, name: bytes) -> None:

@@ -187,3 +187,28 @@ def test_nobody_is_called_suspect_where_it_is_switched_off(house: WholeHouse) ->
     house.system("orders", extra="  guard: {anomalies: false}\n")
     attacked(house)
     assert suspect(house) == []
+
+
+def test_what_the_specs_no_longer_ask_for_is_not_lost(house: WholeHouse) -> None:
+    ordinary(house, 7)
+    house.system("orders", more=", exclude: ['letter-2*', 'letter-3*']")
+    house.clock.advance(2 * HOUR)
+    house.one_pass()
+    newest = snapshots(house)[0]
+    assert newest.turnover is not None
+    assert (newest.files, newest.turnover.gone) == (19, 0)
+    house.clock.advance(timedelta(minutes=1))
+    house.one_pass()
+    assert suspect(house) == []
+
+
+def test_what_is_deleted_is_lost(house: WholeHouse) -> None:
+    ordinary(house, 7)
+    for number in range(20, 40):
+        (house.source / f"letter-{number}.txt").unlink()
+    house.clock.advance(2 * HOUR)
+    house.one_pass()
+    house.clock.advance(timedelta(minutes=1))
+    house.one_pass()
+    (found,) = suspect(house)
+    assert "went while nothing came instead" in found.marks[-1].note
