@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.app.alerting import alerts_status, take_turn
 from reconciler.app.memory import last_recovery
 from reconciler.app.scene import Scene
+from reconciler.base.errors import ReconcilerError
+from reconciler.base.log import get
 from reconciler.decide.conditions import conditions as judge_conditions
 from reconciler.decide.memory import catalog_condition
 from reconciler.decide.receiving import receiver_conditions
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
 _LOOP = "loop"
+_log = get("app")
 
 
 def record(catalog: Catalog, scene: Scene, plan: Plan, *, settled: bool) -> Status:
@@ -33,7 +36,16 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, *, settled: bool) -> Stat
         if _event_kind(flip) == "Normal" and (flip.kind, flip.name, flip.type) not in known:
             continue  # well from the beginning: no news
         catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
-    return take_turn(catalog, scene, _status(catalog, scene, plan, dated), settled=settled)
+    status = _status(catalog, scene, plan, dated)
+    try:
+        return take_turn(catalog, scene, status, settled=settled)
+    except ReconcilerError:
+        raise  # the catalog itself, or the lease
+    except Exception as error:  # noqa: BLE001 - a defect in what tells people must not end what protects them
+        _log.exception("alerts failed unexpectedly")
+        note = f"no alert was told in this pass: unexpected {type(error).__name__}"
+        catalog.add_event("Warning", "Catalog", "alerts", "AlertsFailed", note, scene.now)
+        return status
 
 
 def _judged(catalog: Catalog, scene: Scene, plan: Plan) -> tuple[Condition, ...]:

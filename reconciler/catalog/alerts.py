@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from reconciler.catalog import tables
 from reconciler.catalog.tables import upsert
@@ -30,6 +31,15 @@ def live(connection: Connection, now: datetime) -> tuple[Alert, ...]:
     here = tables.alerts.c
     wanted = or_(here.stands, here.changed_at >= now - _LATELY, and_(here.untold, here.changed_at >= now - _UNTOLD_MAX))
     return _read(connection.execute(select(here.body).where(wanted).order_by(here.id)).scalars())
+
+
+def drop_unreadable(connection: Connection, readable: int) -> None:
+    """Forget what another version wrote and this one cannot read. ``readable``: so many alerts that stand were read; mostly that is all."""
+    here = tables.alerts.c
+    if connection.execute(select(func.count()).select_from(tables.alerts).where(here.stands)).scalar() == readable:
+        return
+    gone = [row.id for row in connection.execute(select(here.id, here.body)) if not _read([row.body])]
+    connection.execute(delete(tables.alerts).where(here.id.in_(gone)))
 
 
 def newest(connection: Connection, limit: int) -> tuple[Alert, ...]:
@@ -67,7 +77,11 @@ def put_silence(connection: Connection, silence: Silence) -> None:
 def silences(connection: Connection, now: datetime) -> tuple[Silence, ...]:
     here = tables.silences.c
     rows = connection.execute(select(here.body).where(here.until > now).order_by(here.until, here.id)).scalars()
-    return tuple(_silence(body) for body in rows)
+    found = []
+    for body in rows:
+        with suppress(msgspec.DecodeError):
+            found.append(_silence(body))
+    return tuple(found)
 
 
 def _row(alert: Alert) -> dict[str, object]:
@@ -83,4 +97,9 @@ def _row(alert: Alert) -> dict[str, object]:
 
 
 def _read(bodies: Iterable[str]) -> tuple[Alert, ...]:
-    return tuple(_alert(body) for body in bodies)
+    """Without those that are none for this version: an alert that cannot be read must not end the passes that protect everything."""
+    found = []
+    for body in bodies:
+        with suppress(msgspec.DecodeError):
+            found.append(_alert(body))
+    return tuple(found)

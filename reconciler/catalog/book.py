@@ -34,6 +34,8 @@ class AlertBook:
 
         with self._store.writing() as connection:
             known = alerts.live(connection, now)
+            alerts.drop_unreadable(connection, sum(alert.stands for alert in known))
+            deliveries.drop_unreadable(connection)
             after, notices = decide(known, alerts.silences(connection, now))
             alerts.write(connection, known, after, now)
             deliveries.add(connection, notices)

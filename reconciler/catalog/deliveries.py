@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -39,7 +40,21 @@ def heads(connection: Connection) -> tuple[Waiting, ...]:
     """Of each receiver the oldest: what comes after it waits for it, so that nobody hears of an end before the begin."""
     first = select(func.min(notices.c.number)).group_by(notices.c.receiver)
     rows = connection.execute(select(notices).where(notices.c.number.in_(first)).order_by(notices.c.number))
-    return tuple(Waiting(row.number, _notice(row.body), row.attempts, row.next_at) for row in rows)
+    found = []
+    for row in rows:
+        with suppress(msgspec.DecodeError):  # dropped by the next pass
+            found.append(Waiting(row.number, _notice(row.body), row.attempts, row.next_at))
+    return tuple(found)
+
+
+def drop_unreadable(connection: Connection) -> None:
+    """Give up what another version wrote and this one cannot read, where it stands in front of others."""
+    first = select(func.min(notices.c.number)).group_by(notices.c.receiver)
+    readable = {waiting.number for waiting in heads(connection)}
+    for row in connection.execute(select(notices.c.number, notices.c.receiver).where(notices.c.number.in_(first))).all():
+        if row.number not in readable:
+            connection.execute(delete(notices).where(notices.c.number == row.number))
+            _count(connection, row.receiver, {"dropped": receivers.c.dropped + 1}, {"dropped": 1})
 
 
 def delivered(connection: Connection, receiver: str, number: int | None, at: datetime) -> None:

@@ -273,7 +273,7 @@ def test_a_receiver_that_is_no_longer_declared_is_forgotten(house: WholeHouse) -
 def test_the_loop_tells_in_the_background(house: WholeHouse, office: Post) -> None:
     house.write("base.yaml", BASE.replace("{realm: quiet-otter-41,", '{realm: quiet-otter-41, interval: 1s, listen: "127.0.0.1:0",'))
     alerts(
-        house, f'    - {{name: hook, webhook: {{url: "{office.url}/hook"}}}}', "  delay: 2s\n  heartbeat: {every: 1d, receivers: [hook]}"
+        house, f'    - {{name: hook, webhook: {{url: "{office.url}/hook"}}}}', "  delay: 1s\n  heartbeat: {every: 1d, receivers: [hook]}"
     )
     stop = threading.Event()
 
@@ -313,6 +313,18 @@ def test_no_secret_of_a_receiver_is_written_down_anywhere(house: WholeHouse, cap
     assert "duty/channel" in said + output.out + output.err
     assert "secret-token" not in said + output.out + output.err
     assert b"secret-token" not in kept
+
+
+def test_a_defect_in_what_tells_people_ends_nothing_that_protects_them(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    alerts(house)
+    monkeypatch.setattr(alerting, "judge", broken)
+    report = house.one_pass(init=True)
+    assert [result.failure for result in report.results] == [None]
+    with house.session(read_only=True) as session:
+        assert "AlertsFailed" in [event.reason for event in session.events()]
 
 
 def test_without_a_policy_alerts_are_kept_and_nobody_is_told(house: WholeHouse) -> None:

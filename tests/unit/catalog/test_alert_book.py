@@ -174,3 +174,19 @@ def test_without_a_catalog_nothing_ever_fired(path: Path, noon: datetime) -> Non
         assert (book.live(noon), book.newest(5), book.starting("a"), book.silences(noon), book.receivers()) == ((), (), (), (), ())
         with pytest.raises(CatalogError):
             book.add_notices([notice(noon)])
+
+
+def test_what_another_version_wrote_is_dropped_and_blocks_nobody(path: Path, noon: datetime) -> None:
+    with Catalog.open(path, clock=SystemClock()) as catalog:
+        put(catalog, [alert(noon), alert(noon, "other")], noon, [notice(noon, title="strange"), notice(noon, title="plain")])
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alerts SET body = replace(body, '\"high\"', '\"purple\"') WHERE id LIKE '%other'")
+        connection.execute("UPDATE notices SET body = '{}' WHERE body LIKE '%strange%'")
+    connection.close()
+    with Catalog.open(path, clock=SystemClock()) as catalog:
+        assert catalog.alerts.live(noon) == (alert(noon),)
+        assert catalog.alerts.waiting() == ()
+        put(catalog, [], noon)
+        assert [waiting.notice.title for waiting in catalog.alerts.waiting()] == ["plain"]
+        assert catalog.alerts.receivers()[0].dropped == 1
+        assert [one.object_name for one in catalog.alerts.newest(10)] == ["orders"]
