@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.model.alerts import Alert
     from reconciler.model.event import Event
     from reconciler.model.snapshot import BackupKind
+    from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
 
 T = TypeVar("T")
@@ -82,6 +83,10 @@ class Reconciler:
     async def plan(self, *, cached: bool = False, base: str | None = None) -> PlanReport:
         """What would be done now, and why; with ``base``, a revision in git, also what the edit since then changes. Changes nothing."""
         return await self._run(lambda _stop: self._session.plan(cached=cached, base=base))
+
+    async def statistics(self, system: str | None = None, *, cached: bool = False) -> Statistics:
+        """Counts, sizes, ratios, growth and failures, per system and repository. Changes nothing."""
+        return await self._run(lambda _stop: self._session.statistics(system, cached=cached))
 
     async def run_once(self, *, init: bool = False, progress: Watcher | None = None) -> PassReport:
         """One pass of the loop. ``init``: first create repositories and keys that are missing."""

@@ -98,6 +98,11 @@ class ChunkIndex:
         return self._segments[number]
 
     @property
+    def content_bytes(self) -> tuple[int, int]:
+        """(plain, stored) of all its segments."""
+        return sum(segment.plain_bytes for segment in self._segments), sum(segment.stored_bytes for segment in self._segments)
+
+    @property
     def packs(self) -> frozenset[bytes]:
         return frozenset(self._packs)
 

@@ -17,7 +17,7 @@ from reconciler.repository.errors import (
     RepositoryError,
 )
 from reconciler.repository.fetch import Fetcher
-from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX
+from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX, Type
 from reconciler.repository.header import Chunker, check_header, read_header
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.keys import open_slots, read_slots
@@ -114,6 +114,11 @@ class Opened:
     def stored_bytes(self) -> int:
         """Sum over all objects."""
         return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
+
+    def content_bytes(self) -> tuple[int, int]:
+        """(before, after) compression and encryption: all content of files, each chunk once."""
+        index, _ = self._load(frozenset({Type.DATA}))
+        return index.content_bytes
 
     def _record(self, snapshot: str) -> RootRecord:
         name = f"snapshots/{snapshot}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.records import Run
     from reconciler.decide.backups import Request
     from reconciler.model.event import Event
+    from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
     from reconciler.model.uncovered import Uncovered
     from reconciler.spec import Loaded
@@ -45,6 +46,12 @@ class Looking:
         from reconciler.app import view
 
         return view.status(self.house, cached=cached)
+
+    def statistics(self, system: str | None = None, *, cached: bool = False) -> Statistics:
+        """Counts, sizes, ratios, growth and failures. ``cached``: without looking at the repositories, so without what they store."""
+        from reconciler.app import statistics
+
+        return statistics.statistics(self.house, system, cached=cached)
 
     def write_metrics(self, status: Status, file: Path) -> None:
         """As node_exporter's textfile collector reads them. Raises TextfileUnwritable."""

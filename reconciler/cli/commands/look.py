@@ -135,12 +135,23 @@ def repositories(words: Words) -> ExitCode:
     return ExitCode.DONE if all(r.reachable for r in found.repositories) else ExitCode.FAILED
 
 
+def stats(words: Words, *, system: System = None, cached: Cached = False) -> ExitCode:
+    """What the snapshots amount to: counts, sizes, ratios, growth, failures."""
+    from reconciler.cli.render.statistics import statistics_json, statistics_page
+
+    with words.session(read_only=True) as session:
+        found = session.statistics(system, cached=cached or words.cached)
+    words.answer(lambda: statistics_page(found), lambda: statistics_json(found))
+    return ExitCode.FAILED if found.unseen else ExitCode.DONE
+
+
 def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "status", accepts=_CACHED)(status)
     command(root, "explain", accepts=_CACHED)(explain)
     command(root, "snapshots", accepts=_CACHED)(snapshots)
     command(root, "events")(events)
+    command(root, "stats", accepts=_CACHED)(stats)
     command(groups("backup"), "list", accepts=_CACHED)(snapshots)
     command(groups("backup"), "info")(info)
     command(groups("repository"), "list", accepts=_CACHED)(repositories)

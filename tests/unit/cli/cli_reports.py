@@ -24,6 +24,7 @@ from reconciler.model.event import Event
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Lane
 from reconciler.model.snapshot import BackupKind
+from reconciler.model.statistics import RepositoryStatistics, Statistics, Stored, SystemStatistics
 from reconciler.model.status import Condition, ConditionType, Truth
 from reconciler.tree.entry import Defect, DefectKind
 
@@ -142,3 +143,24 @@ def rebuilt() -> RebuildReport:
 def starter() -> StarterReport:
     files = ("settings.yaml", "repository.yaml", "documents.yaml")
     return StarterReport("/srv/specs", files, "quiet-otter-41", created(), ("reconcile validate", "reconcile --dry-run", "reconcile"))
+
+
+def statistics() -> Statistics:
+    """One that grows and has failed, one copy, one that shrinks; a repository that could not be looked at."""
+    at = samples.NOW
+    mib = 2**20
+    return Statistics(
+        at,
+        (
+            SystemStatistics(
+                "orders", "main", 240, 239, 11_202, 900 * mib, 200 * 1024 * mib, 9 * 1024 * mib, 3.5 * mib, 80.0 * mib, 96, 24, at
+            ),
+            SystemStatistics("orders", "offsite", 30, 30, 11_202, 900 * mib, 27_000 * mib, 3_000 * mib, 3.5 * mib, 20.0 * mib, 0, 0, None),
+            SystemStatistics("wiki", "main", 2, 2, 12, 4 * mib, 9 * mib, mib, -0.5 * mib, None, 0, 0, None),
+        ),
+        (
+            RepositoryStatistics("main", 242, 2, 200 * 1024 * mib, Stored(6_000 * mib, 10 * 1024 * mib, 5 * 1024 * mib), 900 * 1024 * mib),
+            RepositoryStatistics("offsite", 30, 1, 27_000 * mib, None, None),
+        ),
+        (("offsite", "it cannot be reached"),),
+    )

@@ -16,6 +16,7 @@ from reconciler.cli.render.repositories import rebuild_page, repositories_json, 
 from reconciler.cli.render.restored import restore_plan_page, restored_json, restored_page
 from reconciler.cli.render.results import pass_json, pass_page, results_json, results_page
 from reconciler.cli.render.starter import starter_page
+from reconciler.cli.render.statistics import statistics_json, statistics_page
 
 Golden = Callable[[str, str], None]
 
@@ -57,6 +58,14 @@ def test_events_count_what_happened_again(golden: Golden) -> None:
     golden("events.txt", events_page(reports.events()).render())
     assert json.loads(events_json(reports.events()))["events"][0]["count"] == 96
     assert events_page(()).render() == "No events.\n"
+
+
+def test_what_the_snapshots_amount_to(golden: Golden) -> None:
+    golden("stats.txt", statistics_page(reports.statistics()).render())
+    found = json.loads(statistics_json(reports.statistics()))
+    assert [row["failure_rate"] for row in found["systems"]] == [0.25, None, None]
+    assert found["repositories"][0]["deduplication"] == 20.0
+    assert found["repositories"][1]["stored"] is None
 
 
 def test_repositories_with_their_place_and_what_is_wrong(golden: Golden) -> None:
