@@ -29,7 +29,7 @@ AGE_MAX = timedelta(days=1)
 """Older news misleads; what still fires is reminded of anyway."""
 GRACE_SECONDS = 5.0
 """Beyond a receiver's own limit, before its lane counts as hanging."""
-_LOOK_SECONDS = 30.0
+_LOOK_SECONDS = 5.0  # also when the catalog could not be read: soon enough for people, and a small read
 
 _log = get("alerts")
 
