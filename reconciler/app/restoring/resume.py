@@ -6,10 +6,10 @@ import os
 import stat
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.app.restoring.journal import State
+from reconciler.app.restoring.leftovers import sweep
 from reconciler.app.restoring.refusals import Refusals, ignored
 from reconciler.app.restoring.steps import Policy, Steps, is_folder
 from reconciler.repository import Chosen, Comparison, Difference, Entry, Finding, Repository
@@ -68,13 +68,7 @@ def leftovers(repository: Repository, state: State, choice: Chosen, standing: St
     prefixes = tuple(os.fsencode(prefix) for prefix in state.prefixes)
     planned = Planned(state.steps, choice)
     entries = repository.entries(state.header.snapshot, refused=ignored) if prefixes else ()
-    folders = {entry.folder for entry in entries if entry in planned}
-    for folder in folders:
-        for name in standing.listing(folder) or ():
-            handle = standing.folder(folder)
-            if name.startswith(prefixes) and name.endswith(b".part") and handle is not None:
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=handle)
+    sweep({entry.folder for entry in entries if entry in planned}, prefixes, standing)
 
 
 def _is_ours(finding: Finding, planned: Steps, left: Steps) -> bool:

@@ -18,8 +18,10 @@ from reconciler.app.restoring import in_place
 from reconciler.app.restoring.apply import Applied, Applying
 from reconciler.app.restoring.checksums import check_place, write_list
 from reconciler.app.restoring.journal import Header
+from reconciler.app.restoring.leftovers import of_killed, prefix_of, sweep
 from reconciler.app.restoring.plan import Weighed, Weighing, admit, weigh
 from reconciler.app.restoring.record import Traces, who
+from reconciler.app.restoring.refusals import ignored
 from reconciler.app.restoring.safety import SafetyFrame
 from reconciler.app.scene import Scene
 from reconciler.base.errors import ReconcilerError
@@ -69,9 +71,11 @@ def into_folder(running: Running, house: House | None) -> RestoreReport:
         started_at=house.clock.now(),
     )
     traces = Traces(house, record)
+    killed = of_killed(house, record.target)
     traces.begin(paths=list(running.request.paths), policy=record.policy, digest=_outlook(weighed).digest)
     try:
-        applied = _write(running, weighed)
+        applied = _write(running, weighed, prefix_of(record.id))
+        _clean(running, weighed, killed)
     except ReconcilerError as error:
         traces.failed(error)
         raise
@@ -141,9 +145,19 @@ def _admitted(running: Running) -> Weighed:
     return weighed
 
 
-def _write(running: Running, weighed: Weighed) -> Applied:
+def _clean(running: Running, weighed: Weighed, killed: tuple[bytes, ...]) -> None:
+    """What earlier restores into this folder, whose process was killed, have left half written."""
+    if killed:
+        entries = running.repository.entries(weighed.root.id, weighed.choice.prefix, ignored)
+        with Standing(weighed.plan.target) as standing:
+            sweep({entry.folder for entry in entries if entry in weighed.choice}, killed, standing)
+
+
+def _write(running: Running, weighed: Weighed, prefix: bytes | None = None) -> Applied:
+    """``prefix``: of temporary names, so that the next restore knows whose they are."""
     place, replaces = weighed.plan.target, weighed.steps.policy.replaces
     with Target.open(place, replace=replaces) as target, Standing(place) as standing:
+        target.prefix = prefix or target.prefix
         applying = Applying(
             running.repository,
             weighed.root.id,
