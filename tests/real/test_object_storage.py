@@ -37,7 +37,7 @@ from tests.fakes.far import Far
 from tests.fakes.place_contract import PlaceContract
 from tests.fakes.s3_server import ACCESS, SECRET, S3Server, access_to
 from tests.fakes.sftp_server import SftpServer
-from tests.unit.repository.conftest import CREATED, KEY
+from tests.unit.repository.conftest import CREATED, KEY, Bench
 
 pytestmark = pytest.mark.real
 
@@ -150,3 +150,21 @@ def test_another_repository_than_the_known_one_is_refused(far: Far) -> None:
     )
     assert seen.failure is not None
     assert seen.failure.code == WrongRepository.code
+
+
+def test_a_run_that_finds_nothing_changed_asks_as_often_for_many_files_as_for_few(s3: S3Server, bench: Bench, tmp_path: Path) -> None:
+    """The list of files is read by the MiB: some seven thousand files are one request more (docs/limits.md)."""
+    asked = {}
+    for many in (20, 2000):
+        for number in range(many):
+            (bench.source / f"file{number}").write_bytes(b"%d" % number)
+        place = store_at(f"s3://{s3.bucket('counted')}/{many}", access_to(s3.endpoint))
+        assert isinstance(place, S3Store)
+        repository = Repository.init(place.url, Secret(KEY), created_at=CREATED, store=place)
+        root = bench.take(repository, kind="full").root
+        assert root is not None
+        before = place.lines.asked
+        assert bench.take(repository, base=root.id).unchanged
+        asked[many] = place.lines.asked - before
+        place.close()
+    assert asked[2000] == asked[20] <= 24
