@@ -167,6 +167,8 @@ def _copies(scene: Scene, system: DesiredSystem) -> _Statement:
     present = copying.kinds(system, (r for name in holding if (r := scene.desired.repository(name)) is not None))
     lacking = [(name, wanted, there) for name, wanted, there in present if there < wanted]
     numbers = ", ".join(f"{name} {there} of {wanted}" for name, wanted, there in present)
+    trails = (copying.trail_in_words(scene, system, name) for name in system.repositories if name not in unseen)
+    numbers = "; ".join([numbers, *filter(None, trails)])
     if not lacking:
         return Truth.TRUE, "Satisfied", numbers
     if unseen:

@@ -53,13 +53,35 @@ def shortfalls(scene: Scene, system: DesiredSystem) -> tuple[Shortfall, ...]:
 
 def holds(scene: Scene, system: DesiredSystem, repository: str) -> bool:
     """Whether losing every other repository would still leave a recent state of the system."""
+    behind = trail(scene, system, repository)
+    return behind is not None and behind <= allowed_lag(system)
+
+
+def trail(scene: Scene, system: DesiredSystem, repository: str) -> timedelta | None:
+    """How far its newest good state lies behind that of the primary, zero when it has the same or a newer one; None: there is none."""
     primary = system.repositories[0]
     best = recovery_point(scene.snapshots(system.name, primary), scene.history(system.name, primary), scene.now)
     here = scene.snapshots(system.name, repository)
-    if best is None or any(s.good and s.id == best.snapshot.id for s in here):
-        return best is not None
+    if best is None:
+        return None
+    if any(s.good and s.id == best.snapshot.id for s in here):
+        return timedelta(0)
     copy = recovery_point(here, scene.history(system.name, repository), scene.now)
-    return copy is not None and best.at - copy.at <= allowed_lag(system)
+    return max(best.at - copy.at, timedelta(0)) if copy is not None else None
+
+
+def trail_in_words(scene: Scene, system: DesiredSystem, repository: str) -> str:
+    """What a person must know of a copy that is not the newest state; empty when it is, or when there is nothing to copy."""
+    primary = system.repositories[0]
+    if repository == primary or trail(scene, system, primary) is None:
+        return ""
+    behind = trail(scene, system, repository)
+    if behind is None:
+        return f"{repository} holds none"
+    if not behind:
+        return ""
+    promise = f"at most {format_duration(allowed_lag(system))} is promised"
+    return f"{repository} trails {format_duration(behind, parts=2)} behind {primary}, {promise}"
 
 
 def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot, ...]:

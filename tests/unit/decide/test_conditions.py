@@ -187,7 +187,7 @@ def test_copies_count_repositories_that_hold_the_newest_state():
     newest = snapshot(ago("10m"), id="newest")
     assert word(copies(Copies(count=2), listed("main", [newest]), listed("offsite", [newest]))) == (Truth.TRUE, "Satisfied")
     empty = copies(Copies(count=2), listed("main", [newest]), listed("offsite"))
-    assert (word(empty), empty.message) == ((Truth.FALSE, "CopyMissing"), "count 1 of 2")
+    assert (word(empty), empty.message) == ((Truth.FALSE, "CopyMissing"), "count 1 of 2; offsite holds none")
     damaged = replace(newest, marks=(Mark(MarkKind.DAMAGED, NOW),))
     assert word(copies(Copies(count=2), listed("main", [newest]), listed("offsite", [damaged]))) == (Truth.FALSE, "CopyMissing")
 
@@ -198,6 +198,24 @@ def test_a_copy_may_trail_by_its_lag_and_no_more():
     assert word(copies(Copies(count=2, lag=timedelta(hours=6)), *states)) == (Truth.TRUE, "Satisfied")
     assert word(copies(Copies(count=2, lag=timedelta(hours=2)), *states)) == (Truth.FALSE, "CopyMissing")
     assert word(copies(Copies(count=2), *states)) == (Truth.FALSE, "CopyMissing")  # without a lag the RPO of an hour counts
+
+
+def test_a_copy_that_is_not_the_newest_state_is_named_with_how_far_it_trails():
+    newest, older = snapshot(ago("10m"), id="newest"), snapshot(ago("3h"), id="older")
+    states = (listed("main", [newest, older]), listed("offsite", [older]))
+    in_time = copies(Copies(count=2, lag=timedelta(hours=6)), *states)
+    assert in_time.message == "count 2 of 2; offsite trails 2h50m behind main, at most 6h is promised"
+    late = copies(Copies(count=2, lag=timedelta(hours=2)), *states)
+    assert late.message == "count 1 of 2; offsite trails 2h50m behind main, at most 2h is promised"
+    whole = copies(Copies(count=2), listed("main", [newest]), listed("offsite", [newest]))
+    assert whole.message == "count 2 of 2"
+    nothing = copies(Copies(count=2), listed("main"), listed("offsite"))
+    assert nothing.message == "count 0 of 2", "before the first backup no copy is to blame"
+
+
+def test_a_copy_that_is_newer_than_the_primary_does_not_trail():
+    newest = copies(Copies(count=2), listed("main", [snapshot(ago("3h"))]), listed("offsite", [snapshot(ago("10m"))]))
+    assert (word(newest), newest.message) == ((Truth.TRUE, "Satisfied"), "count 2 of 2")
 
 
 def test_two_copies_in_one_place_are_one_failure():

@@ -98,6 +98,21 @@ def test_a_third_repository_is_filled_from_the_second_while_the_first_is_away():
     assert (action.origin, action.repository) == ("offsite", "vault")
 
 
+def test_a_repository_that_was_away_for_long_catches_up_step_by_step_and_the_near_one_waits_for_nobody():
+    of = replace(system(repositories=("main", "near", "far")), retention=Retention(last=500))
+    held = [snapshot(ago("1m") - timedelta(minutes=10 * number)) for number in range(130)]
+    away = observed(listed("main", held), listed("near", held[1:]), unreachable("far"))
+    assert [(a.repository, a.snapshots) for a in copies(plan(desired(of), away, NOW))] == [("near", (held[0].id,))]
+    there: list[Snapshot] = []
+    steps = []
+    while found := copies(plan(desired(of), observed(listed("main", held), listed("near", held), listed("far", there)), NOW)):
+        (action,) = found
+        steps.append(len(action.snapshots))
+        assert action.snapshots == tuple(s.id for s in held[len(there) : len(there) + len(action.snapshots)]), "newest first, each once"
+        there = held[: len(there) + len(action.snapshots)]
+    assert steps == [50, 50, 30]
+
+
 def test_nothing_is_copied_by_another_host_or_while_suspended_or_under_way():
     world = observed(listed("main", daily(1)), listed("offsite"))
     assert copies(plan(desired(replace(TWO, host="shop2")), world, NOW)) == []
