@@ -6,6 +6,7 @@ Reading creates nothing and changes nothing, not even a time stamp: that is what
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -54,6 +55,9 @@ class Memory:
         self._audit: Audit | None = None
         self._cache: Cache | None = None
         self._places: dict[str, tuple[DesiredRepository, Store]] = {}
+        self._left: list[Store] = []
+        """Of specs that have changed; an action may still be under way there."""
+        self._places_lock = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Catalog]:
@@ -91,20 +95,21 @@ class Memory:
         return self._cache
 
     def place(self, repository: DesiredRepository, allowed: Sequence[Path]) -> Store:
-        """Where a repository is. Connections to a place on the network stay open until :meth:`close`, or until its spec says otherwise."""
+        """Where a repository is. Connections to a place on the network stay open until :meth:`close`; who asks again shares them."""
         from reconciler.repository import store_at
 
         if not repository.is_remote:
             return store_at(repository.url)
         from reconciler.app.reach import access_to
 
-        declared, place = self._places.get(repository.name, (None, None))
-        if place is None or declared != repository:
-            if place is not None:
-                place.close()
-            place = store_at(repository.url, access_to(repository, allowed))
-            self._places[repository.name] = (repository, place)
-        return place
+        with self._places_lock:
+            declared, place = self._places.get(repository.name, (None, None))
+            if place is None or declared != repository:
+                if place is not None:
+                    self._left.append(place)
+                place = store_at(repository.url, access_to(repository, allowed))
+                self._places[repository.name] = (repository, place)
+            return place
 
     def audit(self) -> Audit:
         """The audit log, made when it is missing."""
@@ -130,5 +135,6 @@ class Memory:
             self._catalog = None
         self._audit = None
         places, self._places = self._places, {}
-        for _, place in places.values():
+        left, self._left = self._left, []
+        for place in (*left, *(place for _, place in places.values())):
             place.close()
