@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.model.alerts import Alert
     from reconciler.model.event import Event
+    from reconciler.model.health import Health
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
@@ -87,6 +88,10 @@ class Reconciler:
     async def statistics(self, system: str | None = None, *, cached: bool = False) -> Statistics:
         """Counts, sizes, ratios, growth and failures, per system and repository. Changes nothing."""
         return await self._run(lambda _stop: self._session.statistics(system, cached=cached))
+
+    async def health(self, *, cached: bool = False) -> Health:
+        """How well host, repositories and backups are now. Changes nothing."""
+        return await self._run(lambda _stop: self._session.health(cached=cached))
 
     async def run_once(self, *, init: bool = False, progress: Watcher | None = None) -> PassReport:
         """One pass of the loop. ``init``: first create repositories and keys that are missing."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.records import Run
     from reconciler.decide.backups import Request
     from reconciler.model.event import Event
+    from reconciler.model.health import Health
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
     from reconciler.model.uncovered import Uncovered
@@ -52,6 +53,12 @@ class Looking:
         from reconciler.app import statistics
 
         return statistics.statistics(self.house, system, cached=cached)
+
+    def health(self, *, cached: bool = False) -> Health:
+        """Of host, memory, repositories and backups. ``cached``: repositories as they were last seen."""
+        from reconciler.app import health
+
+        return health.health(self.house, cached=cached)
 
     def write_metrics(self, status: Status, file: Path) -> None:
         """As node_exporter's textfile collector reads them. Raises TextfileUnwritable."""

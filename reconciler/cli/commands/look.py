@@ -145,6 +145,16 @@ def stats(words: Words, *, system: System = None, cached: Cached = False) -> Exi
     return ExitCode.FAILED if found.unseen else ExitCode.DONE
 
 
+def health(words: Words, *, cached: Cached = False) -> ExitCode:
+    """How well host, repositories and backups are now; exit 1 when something is bad or cannot be known."""
+    from reconciler.cli.render.health import health_json, health_page
+
+    with words.session(read_only=True) as session:
+        found = session.health(cached=cached or words.cached)
+    words.answer(lambda: health_page(found), lambda: health_json(found))
+    return ExitCode.DONE if found.well else ExitCode.FAILED
+
+
 def register(root: Group, groups: Callable[[str], Group]) -> None:
     """Put the commands where people look for them."""
     command(root, "status", accepts=_CACHED)(status)
@@ -152,8 +162,10 @@ def register(root: Group, groups: Callable[[str], Group]) -> None:
     command(root, "snapshots", accepts=_CACHED)(snapshots)
     command(root, "events")(events)
     command(root, "stats", accepts=_CACHED)(stats)
+    command(root, "health", accepts=_CACHED)(health)
     command(groups("backup"), "list", accepts=_CACHED)(snapshots)
     command(groups("backup"), "info")(info)
     command(groups("repository"), "list", accepts=_CACHED)(repositories)
     command(groups("monitor"), "status", accepts=_CACHED)(status)
+    command(groups("monitor"), "health", accepts=_CACHED)(health)
     command(groups("scheduler"), "status", accepts=_CACHED)(status)

@@ -21,6 +21,7 @@ from reconciler.app.reports import (
 from reconciler.base.errors import Fate
 from reconciler.catalog.records import Run, RunOutcome
 from reconciler.model.event import Event
+from reconciler.model.health import Health, HealthCheck, HealthState
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Lane
 from reconciler.model.snapshot import BackupKind
@@ -163,4 +164,18 @@ def statistics() -> Statistics:
             RepositoryStatistics("offsite", 30, 1, 27_000 * mib, None, None),
         ),
         (("offsite", "it cannot be reached"),),
+    )
+
+
+def health() -> Health:
+    """One of each state."""
+    return Health(
+        samples.NOW,
+        "shop",
+        (
+            HealthCheck("space", "state, repository main", HealthState.BAD, "1.0 GiB of 100.0 GiB free"),
+            HealthCheck("space", "repository offsite", HealthState.UNKNOWN, "the file system of /mnt/offsite did not answer within 3 s"),
+            HealthCheck("cpu", "host", HealthState.WARNING, "9.5 processes run or wait, on average over 5m, for 4 cores"),
+            HealthCheck("memory", "host", HealthState.OK, "3.1 GiB of 8.0 GiB available"),
+        ),
     )

@@ -12,6 +12,7 @@ from reconciler.cli.commands.reconcile import results_code
 from reconciler.cli.render.configuration import configuration_json, configuration_page
 from reconciler.cli.render.events import events_json, events_page
 from reconciler.cli.render.explain import explain_json, explain_page
+from reconciler.cli.render.health import health_json, health_page
 from reconciler.cli.render.repositories import rebuild_page, repositories_json, repositories_page
 from reconciler.cli.render.restored import restore_plan_page, restored_json, restored_page
 from reconciler.cli.render.results import pass_json, pass_page, results_json, results_page
@@ -66,6 +67,13 @@ def test_what_the_snapshots_amount_to(golden: Golden) -> None:
     assert [row["failure_rate"] for row in found["systems"]] == [0.25, None, None]
     assert found["repositories"][0]["deduplication"] == 20.0
     assert found["repositories"][1]["stored"] is None
+
+
+def test_health_says_the_worst_first(golden: Golden) -> None:
+    golden("health.txt", health_page(reports.health()).render())
+    found = json.loads(health_json(reports.health()))
+    assert found["well"] is False
+    assert [check["state"] for check in found["health"]["checks"]][:2] == ["bad", "unknown"]
 
 
 def test_repositories_with_their_place_and_what_is_wrong(golden: Golden) -> None:

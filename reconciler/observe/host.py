@@ -1,0 +1,46 @@
+"""The host as it is now: load, memory, and the room where our places are. A place that hangs costs seconds, not the look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from reconciler.base.errors import ReconcilerError
+from reconciler.model.health import HostReading, Room
+from reconciler.observe.deadline import within
+
+PLACE_SECONDS_MAX = 3.0
+
+
+def read_host(places: Mapping[str, str], *, seconds_max: float = PLACE_SECONDS_MAX) -> HostReading:
+    """``places``: what it is, and its path. What lies on one file system is told once; of a missing path, its nearest parent is asked."""
+    import psutil
+
+    found: dict[tuple[str, int], Room] = {}
+    for name, path in places.items():
+        try:
+            device, room = within(seconds_max, partial(_room, path), what=f"the file system of {path}", key=f"room {path}")
+            key = ("device", device)
+        except (ReconcilerError, OSError) as error:
+            key, room = ("failed", len(found)), Room((), failure=str(error))
+        known = found.get(key, room)
+        found[key] = replace(known, places=(*known.places, name))
+    memory = psutil.virtual_memory()
+    return HostReading(os.cpu_count() or 1, psutil.getloadavg()[1], memory.total, memory.available, tuple(found.values()))
+
+
+def _room(path: str) -> tuple[int, Room]:
+    import psutil
+
+    there = os.path.abspath(path)
+    while not os.path.exists(there) and os.path.dirname(there) != there:
+        there = os.path.dirname(there)
+    usage = psutil.disk_usage(there)
+    room = Room((), usage.free, usage.total)
+    if hasattr(os, "statvfs"):
+        counted = os.statvfs(there)
+        if counted.f_files:
+            room = replace(room, free_inodes=counted.f_favail, total_inodes=counted.f_files)
+    return os.stat(there).st_dev, room
