@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from reconciler.model.event import Event
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
+    from reconciler.model.statistics import RepositoryStatistics, Statistics, Stored, SystemStatistics
     from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
 
 __version__ = "0.1.0"
@@ -89,6 +90,7 @@ _HOMES = {
     "reconciler.app.alerts": ("AlertList",),
     "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
     "reconciler.model.event": ("Event",),
+    "reconciler.model.statistics": ("RepositoryStatistics", "Statistics", "Stored", "SystemStatistics"),
     "reconciler.model.status": ("Condition", "ConditionType", "Status", "SystemStatus", "Truth"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -100,6 +102,10 @@ __all__ = [
     "Wanted",
     "Chosen",
     "bare_queries",
+    "Statistics",
+    "SystemStatistics",
+    "RepositoryStatistics",
+    "Stored",
     "FileEntry",
     "FileList",
     "FileChange",
