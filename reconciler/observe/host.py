@@ -12,23 +12,31 @@ from reconciler.model.health import HostReading, Room
 from reconciler.observe.deadline import within
 
 PLACE_SECONDS_MAX = 3.0
+AT_A_TIME = 32
 
 
 def read_host(places: Mapping[str, str], *, seconds_max: float = PLACE_SECONDS_MAX) -> HostReading:
     """``places``: what it is, and its path. What lies on one file system is told once; of a missing path, its nearest parent is asked."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import psutil
 
     found: dict[tuple[str, int], Room] = {}
-    for name, path in places.items():
-        try:
-            device, room = within(seconds_max, partial(_room, path), what=f"the file system of {path}", key=f"room {path}")
-            key = ("device", device)
-        except (ReconcilerError, OSError) as error:
-            key, room = ("failed", len(found)), Room((), failure=str(error))
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="host") as pool:  # many sources may lie on one that hangs
+        asked = list(pool.map(partial(_asked, seconds_max), places.values()))
+    for number, (name, (device, room)) in enumerate(zip(places, asked, strict=True)):
+        key = ("device", device) if device is not None else ("failed", number)
         known = found.get(key, room)
         found[key] = replace(known, places=(*known.places, name))
     memory = psutil.virtual_memory()
     return HostReading(os.cpu_count() or 1, psutil.getloadavg()[1], memory.total, memory.available, tuple(found.values()))
+
+
+def _asked(seconds_max: float, path: str) -> tuple[int | None, Room]:
+    try:
+        return within(seconds_max, partial(_room, path), what=f"the file system of {path}", key=f"room {path}")
+    except (ReconcilerError, OSError) as error:
+        return None, Room((), failure=str(error))
 
 
 def _room(path: str) -> tuple[int, Room]:
