@@ -14,7 +14,7 @@ from reconciler.app.names import by_id
 from reconciler.app.scene import Scene
 from reconciler.base.errors import Usage
 from reconciler.base.moments import EXAMPLES, parse_moment
-from reconciler.decide.choose import choose, fault
+from reconciler.decide.choose import Choice, choose, fault, reason
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.observed import RepositoryState
 from reconciler.model.records import is_records
@@ -68,15 +68,17 @@ def chosen(scene: Scene, wanted: Wanted) -> Chosen:
         copies = [s for s in find(scene, wanted.snapshot) if wanted.system in (None, s.system)]
         if not copies:
             raise NotFound(f"snapshot {wanted.snapshot} is not one of system {wanted.system}")
-        why = named(copies[0])
+        copy = nearest(scene, copies, wanted.repository)
+        why = named(copy)
     elif wanted.system is not None:
         candidates = of_system(scene, wanted.system)
-        snapshot, why = pick(candidates, wanted.at, unseen, system=wanted.system, verified=wanted.verified)
-        copies = [s for s in candidates if s.id == snapshot.id]
+        picked, choice = pick(candidates, wanted.at, unseen, system=wanted.system, verified=wanted.verified)
+        copy = nearest(scene, [s for s in candidates if s.id == picked.id], wanted.repository)
+        why = reason(copy, wanted.at, choice.passed_over)
     else:
         raise Usage("neither a system nor a snapshot is named", hint="Name a system, or --snapshot ID.")
     notes = tuple(f"repository {name}: {failure}" for name, failure in sorted(unseen.items()))
-    return Chosen(nearest(scene, copies, wanted.repository), why, notes, wanted.at)
+    return Chosen(copy, why, notes, wanted.at)
 
 
 def chosen_bare(snapshots: Sequence[Snapshot], url: str, wanted: Wanted) -> Chosen:
@@ -97,8 +99,8 @@ def chosen_bare(snapshots: Sequence[Snapshot], url: str, wanted: Wanted) -> Chos
             hint="Name the snapshot with --snapshot; `reconcile snapshots --repository` lists them.",
             realms=", ".join(realms),
         )
-    snapshot, why = pick(candidates, wanted.at, {}, system=system, verified=wanted.verified)
-    return Chosen(snapshot, why, (), wanted.at)
+    picked, choice = pick(candidates, wanted.at, {}, system=system, verified=wanted.verified)
+    return Chosen(picked, choice.why, (), wanted.at)
 
 
 def find(scene: Scene, prefix: str) -> tuple[Snapshot, ...]:
@@ -114,12 +116,12 @@ def failures(repositories: Mapping[str, RepositoryState]) -> dict[str, str]:
 
 def pick(
     candidates: Sequence[Snapshot], at: datetime | None, unseen: Mapping[str, str], *, system: str, verified: bool = False
-) -> tuple[Snapshot, str]:
-    """The snapshot that answers ``at`` with the sentence why; NothingToRestore with what there is instead."""
+) -> tuple[Snapshot, Choice]:
+    """The snapshot that answers ``at``, with all that was considered; NothingToRestore with what there is instead."""
     choice = choose(candidates, at, verified=verified)
     if choice.snapshot is None:
         raise NothingToRestore(f"system {system} cannot be restored: {choice.why}", **unseen)
-    return choice.snapshot, choice.why
+    return choice.snapshot, choice
 
 
 def named(snapshot: Snapshot) -> str:

@@ -96,9 +96,9 @@ def restore_all_bare(
         if not found:
             raise NothingToRestore(f"no system is in {where.url}")
         for each in found:
-            chosen, why = pick(_of(snapshots, each.realm, each.system), at, {}, system=each.system)
+            chosen, choice = pick(_of(snapshots, each.realm, each.system), at, {}, system=each.system)
             request = RestoreRequest(target)
-            made = plan_for(chosen, where.url, why, request)
+            made = plan_for(chosen, where.url, choice.why, request)
             reports.append(into_folder(Running(repository, made, request, guarding(where, stop), stop, progress), None))
     return tuple(reports)
 
@@ -130,8 +130,8 @@ def recover_bare(
         if len(held) > 1:
             names = ", ".join(f"{each.system} of realm {each.realm}" for each in held)
             raise Ambiguous(f"{len(held)} hosts kept their records in {where.url}", hint="Name one of them as SYSTEM.", records=names)
-        chosen, why = pick(_of(snapshots, held[0].realm, held[0].system), at, {}, system=held[0].system)
-        return _records(repository, roots[chosen.id], chosen, why, specs, state)
+        chosen, choice = pick(_of(snapshots, held[0].realm, held[0].system), at, {}, system=held[0].system)
+        return _records(repository, roots[chosen.id], chosen, choice.why, specs, state)
 
 
 def _systems(snapshots: Sequence[Snapshot]) -> list[InsideSystem]:

@@ -39,7 +39,7 @@ def choose(snapshots: Iterable[Snapshot], at: datetime | None, *, verified: bool
     if chosen is None:
         return Choice(None, _nothing(ordered, allowed, at), tuple((s, fault(s)) for s in allowed))
     passed = tuple((s, fault(s)) for s in allowed[: allowed.index(chosen)] if not s.good)
-    return Choice(chosen, _sentence(chosen, at, passed), passed)
+    return Choice(chosen, reason(chosen, at, passed), passed)
 
 
 def fault(snapshot: Snapshot) -> str:
@@ -54,7 +54,8 @@ def fault(snapshot: Snapshot) -> str:
     return "suspect" if snapshot.grade is Grade.SUSPECT else ""
 
 
-def _sentence(chosen: Snapshot, at: datetime | None, passed: Sequence[tuple[Snapshot, str]]) -> str:
+def reason(chosen: Snapshot, at: datetime | None, passed: Sequence[tuple[Snapshot, str]]) -> str:
+    """The sentence about a chosen snapshot, of the copy that is read. ``passed``: newer ones, with what is wrong with them."""
     before = f" not after {_moment(at)} ({format_duration(at - chosen.as_of, parts=2)} before it)" if at is not None else ""
     verified = chosen.marked(MarkKind.VERIFIED)
     proof = f", verified {_moment(verified)}" if verified is not None else ", never verified"

@@ -139,3 +139,13 @@ def test_a_conflict_is_no_fault_of_the_repository(twice: WholeHouse) -> None:
     (folder / "one.txt").write_text("other")
     with twice.session() as session, pytest.raises(RestoreConflicts):
         session.restore(RestoreRequest(str(folder).removesuffix(str(twice.source)), system="orders"))
+
+
+def test_the_reason_names_the_repository_that_is_read(twice: WholeHouse) -> None:
+    with twice.session() as session:
+        for repository in ("main", "offsite"):
+            plan = session.plan_restore(RestoreRequest(str(twice.folder / "new"), system="orders", repository=repository))
+            assert plan.repository == repository
+            assert f"the newest good one in {repository}," in plan.why
+        plan = session.plan_restore(RestoreRequest(str(twice.folder / "new"), system="orders"))
+        assert (plan.repository, "the newest good one in main," in plan.why) == ("main", True)
