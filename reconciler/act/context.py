@@ -80,6 +80,8 @@ class Context:
     """Directories whose programs the specs may name; empty: none runs."""
     copies: Path = Path("copies")
     """Where frozen copies of databases stand while they are stored: as secret as the databases."""
+    sandboxes: Path = Path("drills")
+    """Where drills restore to, unless the specs name another place: as secret as the sources."""
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Watcher | None = None
     beat: Callable[[], None] = no_beat

@@ -70,3 +70,18 @@ class StillNeeded(ActError):
     code = "act-still-needed"
     hint = "Take a newer backup first, or let the hold end."
     fate = Fate.REFUSED
+
+
+class DrillFailed(ActError):
+    """A snapshot was restored into a sandbox, and what came back is not what it should be."""
+
+    code = "act-drill-failed"
+    hint = "`reconcile drill show` lists what was found. Verify the repository, and restore an older snapshot to see whether it is of use."
+    fate = Fate.DAMAGE
+
+
+class DrillBlocked(ActError):
+    """A drill could not be made or ended: it says nothing about the snapshot, and proves nothing."""
+
+    code = "act-drill-blocked"
+    hint = "Take the reason away, then `reconcile drill run SYSTEM`; the loop tries again by itself."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.act import backup, copy, forget, mark, prune, suspect, unmark, verify
+from reconciler.act import backup, copy, drill, forget, mark, prune, suspect, unmark, verify
 from reconciler.act.context import Context, Done, Result
 from reconciler.act.errors import Claimed, DamageFound
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
@@ -21,6 +21,7 @@ _RUNNERS: Mapping[ActionKind, Runner] = {
     ActionKind.COPY: copy.run,
     ActionKind.VERIFY: verify.run,
     ActionKind.SUSPECT: suspect.run,
+    ActionKind.DRILL: drill.run,
     ActionKind.MARK: mark.run,
     ActionKind.UNMARK: unmark.run,
     ActionKind.FORGET: forget.run,

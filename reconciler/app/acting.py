@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Context, Patience, Watcher, no_beat, no_patience
+from reconciler.act.errors import ActError
+from reconciler.act.sandbox import clear
 from reconciler.app.house import House
 from reconciler.app.scene import Scene
 from reconciler.catalog.records import Run
 from reconciler.decide.guard import settled_retention
+from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.plan import Action
 from reconciler.model.wishes import WISH_STANDS
 
@@ -43,6 +47,7 @@ def make_context(
         skip=house.never_read(scene.desired),
         allow_commands=house.allow_commands,
         copies=house.memory.state / "copies",
+        sandboxes=house.memory.state / "drills",
         stop=stop,
         progress=progress,
         beat=beat,
@@ -67,7 +72,20 @@ def close_interrupted(house: House, catalog: Catalog) -> tuple[Run, ...]:
         house.memory.audit().append("interrupted", run.kind, f"{run.system}@{run.repository}", run=run.id, pid=run.pid)
         note = f"{run.kind} in {run.repository}, begun {run.started_at:%Y-%m-%d %H:%M:%S} UTC, ended with its process"
         catalog.add_event("Warning", "System", run.system, "Interrupted", note, at)
+    for drill in catalog.drills.interrupted():
+        _end_drill(catalog, drill, at)
     return runs
+
+
+def _end_drill(catalog: Catalog, drill: DrillRecord, at: datetime) -> None:
+    """The sandbox goes before the record ends: what cannot be cleared away is tried again by the next pass."""
+    try:
+        clear(drill.sandbox)
+    except ActError as error:
+        catalog.add_event("Warning", "System", drill.system, "SandboxStays", error.message, at)
+        return
+    ended = replace(drill, ended_at=at, outcome=DrillOutcome.BLOCKED, findings=("its process ended before it did",), sandbox="")
+    catalog.drills.end(ended)
 
 
 def forget_old_wishes(catalog: Catalog, scene: Scene) -> None:

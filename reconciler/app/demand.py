@@ -35,7 +35,7 @@ from reconciler.model.snapshot import BackupKind
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
-_PRIORITY = 100  # asked for by a person
+PRIORITY = 100  # asked for by a person
 _WAIT_SECONDS = 1.0
 _log = get("app")
 
@@ -91,7 +91,7 @@ def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
             lane=Lane.UPKEEP,
             reason=REQUESTED,
             why=reason,
-            priority=_PRIORITY,
+            priority=PRIORITY,
             snapshots=tuple(sorted(found)),
         )
         for (system, repository), found in sorted(wanted.items())
@@ -105,6 +105,14 @@ def carry_out(
     """What ``actions`` makes of the declared world, recorded like everything else."""
     catalog, scene = _begin(house)
     return _carry_out(house, catalog, scene, actions(scene.desired), stop=stop, progress=progress)
+
+
+def carry_out_in(
+    house: House, actions: Callable[[Scene], Sequence[Action]], *, stop: threading.Event, progress: Watcher | None
+) -> tuple[Result, ...]:
+    """The same, where the actions follow from what is stored."""
+    catalog, scene = _begin(house)
+    return _carry_out(house, catalog, scene, actions(scene), stop=stop, progress=progress)
 
 
 def _begin(house: House) -> tuple[Catalog, Scene]:
@@ -184,7 +192,7 @@ def _verification(system: DesiredSystem, repository: str, snapshot: str | None, 
         lane=Lane.UPKEEP,
         reason=REQUESTED,
         why="asked for",
-        priority=_PRIORITY,
+        priority=PRIORITY,
         generation=system.generation,
         snapshots=(snapshot,) if snapshot is not None else (),
         quick=quick,
@@ -204,7 +212,7 @@ def _not_possible(scene: Scene, system: str, gaps: Sequence[Gap]) -> Result:
 def _shell(scene: Scene, system: str, kind: ActionKind) -> Action:
     declared = scene.desired.system(system)
     repository = declared.repositories[0] if declared is not None and declared.repositories else ""
-    return Action(kind, system, repository, Lane.OBJECTIVE, REQUESTED, "asked for", _PRIORITY)
+    return Action(kind, system, repository, Lane.OBJECTIVE, REQUESTED, "asked for", PRIORITY)
 
 
 def _stopped(action: Action) -> Result:

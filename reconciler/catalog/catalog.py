@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from reconciler.catalog.doors import Doors
+
 if TYPE_CHECKING:
     from reconciler.base.clock import Clock
-    from reconciler.catalog.book import AlertBook
-    from reconciler.catalog.paces import PaceBook
     from reconciler.catalog.records import Claim, Document, Holder, RestoreRecord, Run, RunOutcome
     from reconciler.catalog.store import Store
     from reconciler.model.declared.policy import Retention
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.model.wishes import Pause, Wish
 
 
-class Catalog:
+class Catalog(Doors):
     """Opened by :meth:`open`, or for reading only by :meth:`peek`."""
 
     def __init__(self, store: Store) -> None:
@@ -196,22 +196,6 @@ class Catalog:
 
         with self._store.reading() as connection:
             return restores.measured(connection, system, repository, since)
-
-    # --- what people are told
-
-    @property
-    def alerts(self) -> AlertBook:
-        """The alerts, the silences, and what waits to be delivered."""
-        from reconciler.catalog.book import AlertBook
-
-        return AlertBook(self._store)
-
-    @property
-    def paces(self) -> PaceBook:
-        """How long actions took."""
-        from reconciler.catalog.paces import PaceBook
-
-        return PaceBook(self._store)
 
     # --- conditions and events
 

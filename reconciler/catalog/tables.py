@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 6  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces
+SCHEMA_VERSION = 7  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills
 
 
 class Moment(TypeDecorator[datetime]):
@@ -194,6 +194,21 @@ restores = Table(
     _text("failure", null=True),
     Index("restores_by_time", "started_at"),
     Index("restores_by_system", "system", "started_at"),
+)
+
+drills = Table(
+    "drills",
+    metadata,
+    _text("id", key=True),
+    _text("system"),
+    _text("repository"),
+    _moment("started_at"),
+    _number("pid"),
+    _text("start"),
+    _moment("ended_at", null=True),
+    _text("outcome", null=True),
+    _text("document"),
+    Index("drills_by_system", "system", "repository", "started_at"),
 )
 
 counters = Table("counters", metadata, _text("kind", key=True), _number("ended"), _number("failed"))

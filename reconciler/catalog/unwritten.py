@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.catalog.book import AlertBook
 from reconciler.catalog.catalog import Catalog
+from reconciler.catalog.drills import Drills
 from reconciler.catalog.errors import CatalogError
 from reconciler.catalog.paces import PaceBook
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.records import Document, Holder, RestoreRecord, Run
     from reconciler.model.alerts import Alert, ReceiverStatus, Silence
     from reconciler.model.declared.policy import Retention
+    from reconciler.model.drill import DrillRecord
     from reconciler.model.event import Event
     from reconciler.model.observed import Pace, RepositoryState, RunHistory
     from reconciler.model.status import Condition
@@ -66,6 +68,10 @@ class Unwritten(Catalog):
     @property
     def paces(self) -> NoPaces:
         return NoPaces()
+
+    @property
+    def drills(self) -> NoDrills:
+        return NoDrills()
 
     def conditions(self) -> tuple[Condition, ...]:
         return ()
@@ -134,3 +140,19 @@ class NoPaces(PaceBook):
 
     def read(self) -> dict[tuple[str, str], tuple[Pace, ...]]:
         return {}
+
+
+class NoDrills(Drills):
+    """Nothing was ever rehearsed."""
+
+    def __init__(self) -> None:
+        """There is no store."""
+
+    def recent(self) -> tuple[DrillRecord, ...]:
+        return ()
+
+    def newest(self, limit: int, system: str | None = None) -> tuple[DrillRecord, ...]:
+        return ()
+
+    def interrupted(self) -> tuple[DrillRecord, ...]:
+        return ()

@@ -22,6 +22,7 @@ from reconciler.decide.objectives import (
     newest_verified_at,
     recovery_point,
 )
+from reconciler.decide.proven import proven
 from reconciler.decide.retention import is_empty
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene, from_future
@@ -60,7 +61,7 @@ def _of_system(scene: Scene, system: DesiredSystem, held: list[Held]) -> list[Co
     if system.objectives.rpo is not None:
         statements[ConditionType.BACKUP_FRESH] = _fresh(scene, system)
     if system.drill.every is not None:
-        statements[ConditionType.RECOVERY_PROVEN] = (Truth.UNKNOWN, "NeverDrilled", "no drill is on record")
+        statements[ConditionType.RECOVERY_PROVEN] = proven(scene, system)
     if copying.declared(system.copies):
         statements[ConditionType.COPIES_SATISFIED] = _copies(scene, system)
     statements[ConditionType.RETENTION_SATISFIED] = _retention(scene, system, held)

@@ -34,7 +34,7 @@ def estimated(scene: Scene, action: Action) -> Action:
             found = _paced(scene, action, _copied(scene, action))
         case ActionKind.VERIFY:
             found = _paced(scene, action, None if action.quick else _stored(scene, action))
-        case ActionKind.PRUNE:
+        case ActionKind.PRUNE | ActionKind.DRILL:
             found = _paced(scene, action, None)
         case ActionKind.SUSPECT | ActionKind.MARK | ActionKind.UNMARK | ActionKind.FORGET:
             found = _paced(scene, action, 0)

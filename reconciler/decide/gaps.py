@@ -173,9 +173,9 @@ def _of_proofs(system: DesiredSystem) -> list[Gap]:
     if system.verification.quick is not None and system.verification.deep is None:
         why = "quick verification alone is declared"
         gaps.append(_gap(system, "deep-not-declared", why, "Declare `verification.deep`, too: intactness is proven by reading every byte"))
-    if system.drill.every is not None:
-        why = f"a drill every {format_duration(system.drill.every)} is declared and none is on record"
-        gaps.append(_gap(system, "drill-missing", why, f"Rehearse it by hand: `reconcile restore {system.name} --target DIR`"))
+    if system.drill.every is not None and not system.drill.assertions:
+        why = f"a drill every {format_duration(system.drill.every)} is declared, and no assertion says what is of use"
+        gaps.append(_gap(system, "assertions-missing", why, "Declare `drill.assertions`: without any, only readability is proven"))
     return gaps
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
+from reconciler.decide.drills import plan_drills
 from reconciler.decide.estimate import estimated
 from reconciler.decide.gaps import find_gaps, gaps_of_request
 from reconciler.decide.maintenance import plan_maintenance
@@ -41,7 +42,8 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
     for system in desired.systems:
         backups, later = plan_backups(scene, system)
         upkeep, kept = plan_retention(scene, system)
-        actions += [*backups, *plan_copies(scene, system), *plan_verification(scene, system), *plan_suspicion(scene, system), *upkeep]
+        care = [*plan_verification(scene, system), *plan_suspicion(scene, system), *plan_drills(scene, system), *upkeep]
+        actions += [*backups, *plan_copies(scene, system), *care]
         held += kept
         waiting += later
     return replace(_assembled(scene, actions, held, find_gaps(scene, held), waiting), pause=scene.pause)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.declared.alerts import AlertPolicySpec
-from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.model.desired import Revision
@@ -22,6 +22,8 @@ class ActionKind(StrEnum):
     VERIFY = "verify"
     SUSPECT = "suspect"
     """Mark snapshots that do not fit the history of their system: they meet no objective until a person accepts them."""
+    DRILL = "drill"
+    """Restore a snapshot into a sandbox and ask whether it is of use."""
     MARK = "mark"
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
     UNMARK = "unmark"
@@ -59,7 +61,7 @@ class Action:
     repository: str
     lane: Lane
     reason: str
-    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, anomaly, copy-due,
+    """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, anomaly, copy-due, drill-due,
     prune-due, index-crowded."""
     why: str
     """The sentence with the numbers."""
@@ -70,11 +72,16 @@ class Action:
     due_at: datetime | None = None
     backup_kind: BackupKind | None = None
     snapshots: tuple[str, ...] = ()
-    """For verify, suspect, mark, unmark and forget: sorted ids. For copy: newest first."""
+    """For verify, suspect, mark, unmark and forget: sorted ids. For copy: newest first. For drill: the one to restore, then perhaps an
+    older one on which the assertions are tried, too."""
     suspects: tuple[str, ...] = ()
     """For backup: sorted ids of snapshots that do not fit the history, whether marked yet or not: it is not compared with them."""
     quick: bool = False
     """For verify: look at the structure only, not at every byte."""
+    pick: str = ""
+    """For drill: how the snapshot was chosen: newest, random, oldest or named."""
+    expected: timedelta | None = None
+    """For drill: how long the recovery was predicted to take."""
     origin: str = ""
     """For copy: the repository to read from; another one that holds a snapshot serves when this one cannot give it."""
     confirm: str = ""

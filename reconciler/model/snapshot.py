@@ -41,6 +41,8 @@ class MarkKind(StrEnum):
     SUSPECT = "suspect"
     """It does not fit the history of its system, or did not come back as it was stored."""
     DAMAGED = "damaged"
+    DRILLED = "drilled"
+    """It was restored into a sandbox and proven to be of use; with the end of the proof."""
     HELD = "held"
     REMOVE = "remove"
     ACCEPTED = "accepted"
@@ -55,7 +57,7 @@ class Mark:
     at: datetime
     note: str = ""
     until: datetime | None = None
-    """Of a hold: when it ends by itself; None: never."""
+    """Of a hold or a proof: when it ends by itself; None: never."""
 
 
 _BAD = (MarkKind.DAMAGED, MarkKind.SUSPECT)

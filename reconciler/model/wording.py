@@ -24,6 +24,8 @@ def deed(action: Action) -> str:
             return f"verify {_snapshots(action.snapshots)} in {action.repository}{', structure' if action.quick else ''}"
         case ActionKind.SUSPECT:
             return f"call {_snapshots(action.snapshots)} in {action.repository} suspect"
+        case ActionKind.DRILL:
+            return f"drill {_snapshots(action.snapshots[:1])} out of {action.repository}"
         case ActionKind.MARK:
             return f"mark {count(len(action.snapshots), 'snapshot')} in {action.repository}"
         case ActionKind.UNMARK:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired
+from reconciler.model.drill import DrillRecord
 from reconciler.model.observed import Observed, Pace, RepositoryState, RunHistory
 from reconciler.model.wishes import Pause, Wish
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
@@ -34,6 +35,14 @@ class Memory(Protocol):
     def pause(self) -> Pause | None: ...
     @property
     def paces(self) -> Paces: ...
+    @property
+    def drills(self) -> Drills: ...
+
+
+class Drills(Protocol):
+    """Rehearsed recoveries."""
+
+    def recent(self) -> tuple[DrillRecord, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
         pruned=dict(memory.pruned()),
         busy=frozenset(memory.busy()),
         wishes=memory.wishes(),
+        drills=memory.drills.recent(),
         pause=memory.pause(),
         paces=memory.paces.read(),
     )

@@ -29,7 +29,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class MarkRecord:
-    """One mark. ``kind``: verified, checked, suspect, damaged, held, remove; readers keep kinds that they do not know."""
+    """One mark. ``kind``: verified, checked, suspect, damaged, drilled, held, remove; readers keep kinds that they do not know."""
 
     kind: str
     at: datetime

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.catalog.history import Ending, after
 from reconciler.catalog.records import RunOutcome
@@ -18,6 +18,8 @@ from reconciler.model.snapshot import BackupKind, Grade, MarkKind, Snapshot
 from reconciler.simulate.clock import VirtualClock
 from reconciler.simulate.store import Store
 from reconciler.simulate.world import Memory, Reading, Witness, World
+
+_PROOF = timedelta(days=365)  # until when a simulated drill counts: the next one is due before
 
 
 @dataclass(slots=True)
@@ -119,6 +121,8 @@ class Effects:
                 self._witness.forgot(action, store.forget(action.system, action.snapshots), self._clock.true)
             case ActionKind.PRUNE:
                 memory.pruned[action.repository] = now
+            case ActionKind.DRILL:  # each one passes: what is simulated is when
+                store.mark(action.system, action.snapshots[:1], MarkKind.DRILLED, now, now + _PROOF)
             case ActionKind.BACKUP:
                 raise AssertionError("a backup is no upkeep")
 

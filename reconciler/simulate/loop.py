@@ -20,7 +20,8 @@ from reconciler.loop.jump import JumpWatch
 from reconciler.loop.queue import Queue
 from reconciler.loop.rest import Rest
 from reconciler.loop.workers import EVERY_LANE, OBJECTIVE_ONLY
-from reconciler.model.declared.objectives import Copies, Drill, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed

@@ -59,10 +59,10 @@ class Store:
         confirmed = self.find(system, also) if also is not None else None
         return head if confirmed is None or confirmed in head else (*head, confirmed)
 
-    def mark(self, system: str, ids: Iterable[str], kind: MarkKind, at: datetime) -> None:
+    def mark(self, system: str, ids: Iterable[str], kind: MarkKind, at: datetime, until: datetime | None = None) -> None:
         """Remark it; an older remark of the same kind is replaced."""
         for snapshot in self._chosen(system, ids):
-            self.put(replace(snapshot, marks=(*(m for m in snapshot.marks if m.kind is not kind), Mark(kind, at))))
+            self.put(replace(snapshot, marks=(*(m for m in snapshot.marks if m.kind is not kind), Mark(kind, at, until=until))))
 
     def unmark(self, system: str, ids: Iterable[str], kind: MarkKind) -> None:
         for snapshot in self._chosen(system, ids):

@@ -22,8 +22,9 @@ from pydantic.alias_generators import to_camel
 from reconciler.base.units import format_duration
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
+from reconciler.model.declared.drill import Assertion, Drill
 from reconciler.model.declared.envelope import BackupPolicy, DeletionApproval, Repository, Settings, System, Tier
-from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.repository import Credentials
 from reconciler.model.declared.secret import SecretFrom
@@ -167,6 +168,7 @@ def system(objects: Objects, declared: Declared, document: System) -> DesiredSys
         "suspend": spec.suspend,
     }
     values |= {name: merge_block(tier_side, name, model) for name, model in TIER_BLOCKS.items()}
+    values["drill"] = _drill(values["drill"], folder)
     values |= {name: merge_block(policy_side, name, model) for name, model in POLICY_BLOCKS.items()}
     stores = [repository(objects, objects.all["Repository", name]) for name in repositories]
     generation = digest_of({**values, "stores": [(store.url, store.key) for store in stores]})
@@ -218,6 +220,22 @@ def _credentials(said: Credentials, folder: str) -> Credentials:
     if said.known_hosts is not None:
         moved["known_hosts"] = absolute(folder, said.known_hosts)
     return said.model_copy(update=moved) if moved else said
+
+
+def _drill(drill: Drill, folder: str) -> Drill:
+    """Its paths, also those of a tier, count from the folder of the system's own file."""
+    given = drill.given()
+    if drill.sandbox is not None:
+        given["sandbox"] = absolute(folder, drill.sandbox)
+    if drill.assertions:
+        given["assertions"] = tuple(_assertion(each, folder) for each in drill.assertions)
+    return drill.model_construct(_fields_set=set(given), **given)
+
+
+def _assertion(assertion: Assertion, folder: str) -> Assertion:
+    kind = "path" if assertion.path is not None else "sqlite"
+    place = getattr(assertion, kind)
+    return assertion if place is None else assertion.model_copy(update={kind: absolute(folder, place)})
 
 
 def folder_of(root: Path, declared: Declared) -> str:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.base.units import parse_duration
-from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Retention, Schedule, Trigger
 from reconciler.model.declared.repository import Key
 from reconciler.model.declared.settings import SettingsSpec

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
     from reconciler.act.context import Result, Watcher
     from reconciler.app.clean import CleanUpReport
+    from reconciler.app.drills import DrillList
     from reconciler.app.house import House
     from reconciler.app.planned import PlanReport
     from reconciler.app.reports import PassReport
+    from reconciler.model.drill import DrillRecord
     from reconciler.model.snapshot import BackupKind
 
 
@@ -101,3 +103,32 @@ class Acting:
         from reconciler.app import demand
 
         return demand.forget(self.house, ids, reason)
+
+    def drill(
+        self,
+        systems: Sequence[str] = (),
+        *,
+        snapshot: str | None = None,
+        pick: str | None = None,
+        stop: threading.Event | None = None,
+        progress: Watcher | None = None,
+    ) -> tuple[Result, ...]:
+        """Rehearse the recovery of these systems now (none means all that declare drills), in a sandbox that is cleared away.
+
+        ``snapshot``: this one, by the beginning of its id. ``pick``: newest, random or oldest; None: as declared.
+        """
+        from reconciler.app import drills
+
+        return drills.run(self.house, systems, snapshot=snapshot, pick=pick, stop=stop or threading.Event(), progress=progress)
+
+    def drills(self, limit: int = 50, system: str | None = None) -> DrillList:
+        """Drills that are on record, newest first. Changes nothing."""
+        from reconciler.app import drills
+
+        return drills.drills(self.house, limit, system)
+
+    def drill_detail(self, drill: str) -> DrillRecord:
+        """One of them, by the beginning of its id. Changes nothing."""
+        from reconciler.app import drills
+
+        return drills.drill_detail(self.house, drill)

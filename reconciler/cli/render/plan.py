@@ -21,6 +21,7 @@ SYMBOLS = {
     ActionKind.COPY: ">",
     ActionKind.VERIFY: "=",
     ActionKind.SUSPECT: "?",
+    ActionKind.DRILL: "&",
     ActionKind.MARK: "~",
     ActionKind.UNMARK: "^",
     ActionKind.FORGET: "-",
@@ -31,6 +32,7 @@ VERBS = {
     ActionKind.COPY: "copy",
     ActionKind.VERIFY: "verify",
     ActionKind.SUSPECT: "call suspect",
+    ActionKind.DRILL: "drill",
     ActionKind.MARK: "mark for removal",
     ActionKind.UNMARK: "keep after all",
     ActionKind.FORGET: "forget",
@@ -42,6 +44,7 @@ _STYLES = {
     ActionKind.COPY: Style.GOOD,
     ActionKind.VERIFY: Style.GOOD,
     ActionKind.SUSPECT: Style.BAD,
+    ActionKind.DRILL: Style.GOOD,
     ActionKind.MARK: Style.WARN,
     ActionKind.UNMARK: Style.GOOD,
     ActionKind.FORGET: Style.BAD,
@@ -158,7 +161,7 @@ def _leftovers(page: Page, plan: Plan) -> None:
 def summary(plan: Plan, systems: int) -> str:
     """One line; the numbers of the exit code and of JSON come from the same plan."""
     marks, spared = (sum(len(a.snapshots) for a in plan.actions if a.kind is kind) for kind in (ActionKind.MARK, ActionKind.UNMARK))
-    counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.SUSPECT, ActionKind.PRUNE)
+    counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.SUSPECT, ActionKind.DRILL, ActionKind.PRUNE)
     parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in counted if plan.count(kind)]
     if plan.to_forget:
         parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")

@@ -36,6 +36,7 @@ _PAST = {
     ActionKind.COPY: "copied",
     ActionKind.VERIFY: "verified",
     ActionKind.SUSPECT: "called suspect",
+    ActionKind.DRILL: "drilled",
     ActionKind.MARK: "marked",
     ActionKind.UNMARK: "kept after all",
     ActionKind.FORGET: "forgotten",

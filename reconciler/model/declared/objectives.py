@@ -56,10 +56,3 @@ class Verification(Block):
 
     quick: Duration | None = Field(None, description="Structure: every object that the newest snapshot needs is there and decodes.")
     deep: Duration | None = Field(None, description="Content: every byte was read, decrypted and hashed again.")
-
-
-class Drill(Block):
-    """Rehearsed recoveries."""
-
-    every: Duration | None = Field(None, description="How often a recovery is rehearsed.")
-    valid_for: Duration | None = Field(None, description="How long a passed drill counts as proof (default: twice `every`).")

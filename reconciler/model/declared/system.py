@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconciler.model.declared.block import Block, Items, UniqueItems
-from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import PolicyBlocks
 from reconciler.model.declared.scalars import FILE_NAME_PATTERN, Argv, Duration, Moment, Name, PathText, Size, Text
 

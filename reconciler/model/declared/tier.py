@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.model.declared.block import Block
-from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Objectives, Verification
 
 
 class TierSpec(Block):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
-from reconciler.model.declared.objectives import Copies, Drill
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies
 from reconciler.model.declared.repository import Key
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Source

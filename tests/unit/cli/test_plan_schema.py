@@ -16,6 +16,7 @@ from reconciler.cli.render.plan_json import plan_json
 from reconciler.cli.render.plan_schema import VERSION, plan_schema
 from reconciler.decide.plan import plan
 from reconciler.model.blast import BlastRadius, Effect, Released, SpecChange
+from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.repository import Maintenance, Prune
@@ -61,6 +62,7 @@ def world() -> tuple[Desired, Observed]:
         system("fresh"),
         system("copied", repositories=("main", "far"), copies=Copies(count=2)),
         system("proven", verification=Verification(deep=DAY, quick=timedelta(hours=1))),
+        system("rehearsed", drill=Drill(every=DAY)),
         system("thinned", retention=keep),
         system("asked-for", retention=Retention(last=20)),
         system("attacked", repositories=("main",)),
@@ -71,6 +73,7 @@ def world() -> tuple[Desired, Observed]:
     stored = {
         "copied": daily(4),
         "proven": [replace(s, marks=()) for s in daily(4)],
+        "rehearsed": daily(2),
         "thinned": [replace(s, marks=(Mark(MarkKind.REMOVE, ago("30h")),)) if n in (5, 6) else s for n, s in enumerate(daily(8))],
         "asked-for": [replace(s, marks=(Mark(MarkKind.REMOVE, ago("2h")),)) if n == 3 else s for n, s in enumerate(daily(5))],
         "attacked": [replace(s, turnover=quiet) for s in daily(9)],
@@ -79,7 +82,8 @@ def world() -> tuple[Desired, Observed]:
     newest = stored["attacked"][0]
     stored["attacked"][0] = replace(newest, turnover=replace(quiet, changed=60, ruined_changed=60))
     everything = [replace(s, system=name, id=f"{name}-{s.id}") for name, group in stored.items() for s in group]
-    paces = {(kind, "main"): (Pace(2.5, 10**6, 1), Pace(3.5, 2 * 10**6, 2)) for kind in ("verify", "check", "mark", "forget", "prune")}
+    kinds = ("verify", "check", "mark", "forget", "prune", "drill")
+    paces = {(kind, "main"): (Pace(2.5, 10**6, 1), Pace(3.5, 2 * 10**6, 2)) for kind in kinds}
     paces["copy", "far"] = (Pace(60.0, 10**8, 3),)
     accepted = {"thinned": keep, "asked-for": Retention(last=20)}
     tree = desired(*repositories, *systems)

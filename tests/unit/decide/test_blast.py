@@ -14,7 +14,8 @@ from reconciler.decide.blast import blast_radius
 from reconciler.decide.guard import rule
 from reconciler.decide.scene import Scene
 from reconciler.model.blast import BlastRadius, Effect, SpecChange
-from reconciler.model.declared.objectives import Copies, Drill, Objectives, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hook, Hooks, Retention, Trigger, Window
 from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec

@@ -10,7 +10,8 @@ import pytest
 from reconciler.decide.conditions import conditions
 from reconciler.decide.plan import plan
 from reconciler.decide.status import status as make_status
-from reconciler.model.declared.objectives import Copies, Drill, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.system import Suspend
 from reconciler.model.desired import Desired

@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.decide.backups import Request
 from reconciler.decide.plan import plan
-from reconciler.model.declared.objectives import Copies, Drill, Verification
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Copies, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.system import Suspend
 from reconciler.model.observed import Failure, SourceState
@@ -173,7 +174,7 @@ def test_a_backup_longer_than_the_rpo_needs_a_person():
 
 def test_promises_that_only_a_person_can_keep_are_told():
     of = system(drill=Drill(every=timedelta(days=30)), verification=Verification(quick=timedelta(days=1)))
-    assert codes(plan(desired(of), observed(listed("main", daily(1))), NOW)) == ["deep-not-declared", "drill-missing"]
+    assert codes(plan(desired(of), observed(listed("main", daily(1))), NOW)) == ["assertions-missing", "deep-not-declared"]
 
 
 def test_a_held_change_says_what_a_person_may_do():

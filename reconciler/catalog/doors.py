@@ -1,0 +1,38 @@
+"""The doors of a catalog to whole families of records, each a small class of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.catalog.book import AlertBook
+    from reconciler.catalog.drills import Drills
+    from reconciler.catalog.paces import PaceBook
+    from reconciler.catalog.store import Store
+
+
+class Doors:
+    """Part of a Catalog."""
+
+    _store: Store
+
+    @property
+    def alerts(self) -> AlertBook:
+        """The alerts, the silences, and what waits to be delivered."""
+        from reconciler.catalog.book import AlertBook
+
+        return AlertBook(self._store)
+
+    @property
+    def paces(self) -> PaceBook:
+        """How long actions took."""
+        from reconciler.catalog.paces import PaceBook
+
+        return PaceBook(self._store)
+
+    @property
+    def drills(self) -> Drills:
+        """Rehearsed recoveries."""
+        from reconciler.catalog.drills import Drills
+
+        return Drills(self._store)

@@ -1,0 +1,134 @@
+"""Drills in the catalog: the intent before the sandbox is made, the proof after it is cleared away.
+
+Beside the columns that are asked for stands the record as JSON. One whose process is gone was interrupted: :meth:`Drills.interrupted`
+tells which sandbox may still be there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from reconciler.catalog.codec import from_microseconds, to_microseconds
+from reconciler.model.drill import Asserted, Control, DrillOutcome, DrillRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from reconciler.catalog.store import Store
+
+KEPT = 100  # per system and repository: two years of weekly ones
+OBSERVED = 8
+"""So many of each system and repository the decision sees: five measured ones, and some that failed among them."""
+_MOMENTS = ("as_of", "expires_at")
+
+
+class Drills:
+    """What :attr:`Catalog.drills` gives out. Each call is one transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def begin(self, record: DrillRecord) -> None:
+        """The intent."""
+        from sqlalchemy import insert
+
+        from reconciler.catalog import tables
+        from reconciler.catalog.process import me
+
+        process = me()
+        with self._store.writing() as connection:
+            row = {**_row(record), "pid": process.pid, "start": process.start}
+            connection.execute(insert(tables.drills), row)
+
+    def end(self, record: DrillRecord) -> None:
+        """The proof, or why there is none."""
+        with self._store.writing(fenced=False) as connection:
+            _end(connection, record)
+
+    def recent(self) -> tuple[DrillRecord, ...]:
+        """The newest of each system and repository, newest first: what a decision looks at."""
+        from sqlalchemy import func, select
+
+        from reconciler.catalog import tables
+
+        drills = tables.drills
+        place = func.row_number().over(partition_by=(drills.c.system, drills.c.repository), order_by=drills.c.started_at.desc())
+        numbered = select(drills, place.label("place")).subquery()
+        query = select(numbered).where(numbered.c.place <= OBSERVED).order_by(numbered.c.started_at.desc(), numbered.c.id)
+        with self._store.reading() as connection:
+            return tuple(_record(row) for row in connection.execute(query).mappings())
+
+    def newest(self, limit: int, system: str | None = None) -> tuple[DrillRecord, ...]:
+        """Newest first."""
+        from sqlalchemy import select
+
+        from reconciler.catalog import tables
+
+        query = select(tables.drills).order_by(tables.drills.c.started_at.desc(), tables.drills.c.id).limit(limit)
+        if system is not None:
+            query = query.where(tables.drills.c.system == system)
+        with self._store.reading() as connection:
+            return tuple(_record(row) for row in connection.execute(query).mappings())
+
+    def interrupted(self) -> tuple[DrillRecord, ...]:
+        """Those without an end whose process is gone, with the sandbox that may still be there."""
+        from sqlalchemy import select
+
+        from reconciler.catalog import tables
+        from reconciler.catalog.process import Process, alive
+
+        with self._store.reading() as connection:
+            rows = connection.execute(select(tables.drills).where(tables.drills.c.ended_at.is_(None))).mappings().all()
+        return tuple(_record(row) for row in rows if not alive(Process(row["pid"], row["start"])))
+
+
+def _end(connection: Connection, record: DrillRecord) -> None:
+    from sqlalchemy import delete, select, update
+
+    from reconciler.catalog import tables
+
+    drills = tables.drills
+    connection.execute(update(drills).where(drills.c.id == record.id).values(_row(record)))
+    here = (drills.c.system == record.system, drills.c.repository == record.repository)
+    oldest = select(drills.c.started_at).where(*here).order_by(drills.c.started_at.desc()).offset(KEPT).limit(1)
+    until = connection.execute(oldest).scalar()
+    if until is not None:
+        connection.execute(delete(drills).where(*here, drills.c.ended_at.is_not(None), drills.c.started_at <= until))
+
+
+def _row(record: DrillRecord) -> dict[str, object]:
+    document = asdict(record)
+    for name in ("id", "system", "repository", "started_at", "ended_at", "outcome"):
+        del document[name]
+    for name in _MOMENTS:
+        document[name] = None if document[name] is None else to_microseconds(document[name])
+    return {
+        "id": record.id,
+        "system": record.system,
+        "repository": record.repository,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "outcome": record.outcome.value if record.outcome is not None else None,
+        "document": json.dumps(document, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def _record(row: Mapping[Any, Any]) -> DrillRecord:
+    document = json.loads(row["document"])
+    for name in _MOMENTS:
+        document[name] = None if document[name] is None else from_microseconds(document[name])
+    document["findings"] = tuple(document["findings"])
+    document["asserted"] = tuple(Asserted(**each) for each in document["asserted"])
+    document["controls"] = tuple(Control(**each) for each in document["controls"])
+    return DrillRecord(
+        id=row["id"],
+        system=row["system"],
+        repository=row["repository"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        outcome=DrillOutcome(row["outcome"]) if row["outcome"] else None,
+        **document,
+    )

@@ -1,0 +1,129 @@
+"""Rehearsed recoveries: which one is due, of which snapshot, what they have proven and until when.
+
+A proof becomes due a little before its period ends. A drill that failed or could not be made is tried again sooner than a passed one, but
+not at once: it costs as much as a recovery. Whoever mends its declaration does not wait for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.base.units import format_duration
+from reconciler.decide.calendar import window_opens
+from reconciler.decide.expect import recovery_time
+from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.upkeep import is_free, upkeep_action
+from reconciler.model.desired import DesiredSystem
+from reconciler.model.drill import DrillOutcome, DrillRecord
+from reconciler.model.plan import Action, ActionKind
+from reconciler.model.snapshot import MarkKind, Snapshot
+
+NEWEST, RANDOM, OLDEST = "newest", "random", "oldest"
+_EARLY = 20  # due a twentieth of the period before its end
+_RETRY_SHARE = 4
+RETRY_MAX = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a recovery is known to work."""
+
+    at: datetime
+    until: datetime
+    why: str
+
+
+def plan_drills(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
+    """The drill that is due now, at most one: out of the first repository that answers and holds a good snapshot."""
+    if system.drill.every is None:
+        return ()
+    repository = next((name for name in system.repositories if scene.reachable(name) and _good(scene, system, name)), None)
+    if repository is None or not is_free(scene, system, repository):
+        return ()
+    good = _good(scene, system, repository)
+    due_at, why = _due(scene, system, system.drill.every, good[0])
+    window = system.drill.window
+    if due_at > scene.now or (window is not None and window_opens(window, scene.now) > scene.now):
+        return ()
+    pick = system.drill.snapshot or NEWEST
+    return (drill_action(scene, system, repository, choose(scene, system, good, pick), pick, "drill-due", why, due_at),)
+
+
+def drill_action(
+    scene: Scene, system: DesiredSystem, repository: str, chosen: Snapshot, pick: str, reason: str, why: str, due_at: datetime | None = None
+) -> Action:
+    """The action, with an older snapshot for the assertions to be tried on, and what a recovery is expected to take."""
+    older = next((s.id for s in _good(scene, system, repository) if s.counted_at < chosen.counted_at), None)
+    ids = (chosen.id,) if older is None else (chosen.id, older)
+    expected = recovery_time(scene, system.name, repository, chosen.files, chosen.bytes).seconds
+    return upkeep_action(system, repository, ActionKind.DRILL, reason, why, ids, due_at=due_at, pick=pick, expected=expected)
+
+
+def choose(scene: Scene, system: DesiredSystem, good: Sequence[Snapshot], pick: str) -> Snapshot:
+    """``good``: newest first. Random means by a hash that every drill changes: two looks at one world agree."""
+    if pick == OLDEST:
+        return good[-1]
+    if pick == RANDOM:
+        last = next((d.id for d in drills_of(scene, system.name)), "")
+        digest = hashlib.sha256(f"{scene.desired.realm}\0{system.name}\0{last}".encode()).digest()
+        return good[int.from_bytes(digest[:8]) % len(good)]
+    return good[0]
+
+
+def drills_of(scene: Scene, system: str) -> list[DrillRecord]:
+    """Newest first, whichever repository they used. After a rename those of the former name count."""
+    names = {system, scene.former_names.get(system, system)}
+    return sorted((d for d in scene.observed.drills if d.system in names), key=lambda d: d.started_at, reverse=True)
+
+
+def last_drill(scene: Scene, system: str) -> DrillRecord | None:
+    """The newest that came to some end."""
+    return next((d for d in drills_of(scene, system) if d.outcome is not None), None)
+
+
+def standing_proof(scene: Scene, system: DesiredSystem) -> Proof | None:
+    """The newest proof, expired or not: as the catalog remembers it, or as a mark in a repository does, where that was lost."""
+    proofs = [
+        Proof(d.started_at, d.expires_at, f"snapshot {d.snapshot_id[:8]} out of {d.repository} was back and of use in {_seconds(d)}")
+        for d in drills_of(scene, system.name)
+        if d.outcome is DrillOutcome.PROVEN and d.expires_at is not None
+    ]
+    proofs += [
+        Proof(mark.at, mark.until, f"snapshot {s.id[:8]} out of {name} was proven by a drill")
+        for name in system.repositories
+        for s in scene.snapshots(system.name, name)
+        for mark in s.marks
+        if mark.kind is MarkKind.DRILLED and mark.until is not None and not from_future(mark.at, scene.now)
+    ]
+    return max(proofs, key=lambda proof: proof.until, default=None)
+
+
+def _good(scene: Scene, system: DesiredSystem, repository: str) -> list[Snapshot]:
+    return [s for s in scene.snapshots(system.name, repository) if s.good and not from_future(s.counted_at, scene.now)]
+
+
+def _due(scene: Scene, system: DesiredSystem, every: timedelta, newest: Snapshot) -> tuple[datetime, str]:
+    last, declared = last_drill(scene, system.name), f"every {format_duration(every)} is declared"
+    proof = standing_proof(scene, system)
+    if last is None:
+        if proof is not None:
+            return proof.at + every - every / _EARLY, f"last proven {ago(scene, proof.at)}; {declared}"
+        return newest.ended_at, f"never rehearsed; {declared}"
+    if last.measured:
+        return last.started_at + every - every / _EARLY, f"last rehearsed {ago(scene, last.started_at)}; {declared}"
+    word = "failed" if last.outcome is DrillOutcome.FAILED else "could not be made"
+    if last.generation != system.generation:
+        return last.started_at, f"the last drill {word} {ago(scene, last.started_at)}, and the declaration has changed since"
+    wait = min(every / _RETRY_SHARE, RETRY_MAX)
+    return last.started_at + wait, f"the last drill {word} {ago(scene, last.started_at)}; tried again after {format_duration(wait)}"
+
+
+def _seconds(drill: DrillRecord) -> str:
+    return format_duration(timedelta(seconds=max(1.0, drill.recovery_seconds)), parts=2)
+
+
+def ago(scene: Scene, moment: datetime) -> str:
+    return f"{format_duration(max(scene.now - moment, timedelta(0)), parts=2)} ago"
