@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.repository.compare_target import Beyond, Comparison, Difference, Finding
     from reconciler.repository.copy import Copied
     from reconciler.repository.donor import Donor
-    from reconciler.repository.entries import UNREAD, Entry
+    from reconciler.repository.entries import UNREAD, Entry, Found
     from reconciler.repository.errors import (
         AccessRefused,
         AlreadyInitialised,
@@ -84,7 +84,7 @@ _HOME = {
     **dict.fromkeys(("CONTENT", "Change", "alterations", "differences"), "changes"),
     "Pattern": "pattern",
     "Donor": "donor",
-    **dict.fromkeys(("UNREAD", "Entry"), "entries"),
+    **dict.fromkeys(("UNREAD", "Entry", "Found"), "entries"),
     **dict.fromkeys(
         (
             "AccessRefused",
@@ -155,6 +155,7 @@ __all__ = [
     "Refusal",
     "Selection",
     "Finding",
+    "Found",
     "Difference",
     "Comparison",
     "Chosen",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.repository.entries import UNREAD, BlockRef, Entry, Piece
+from reconciler.repository.entries import UNREAD, BlockRef, Entry, Found, Piece, decode_halves
 from reconciler.repository.errors import Damaged, NoSuchSnapshot, ObjectMissing, RepositoryError, TooManyMatches, Unread
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Type
@@ -94,6 +94,12 @@ class Browser:
         """Those of a snapshot that are chosen, in the order of the tree."""
         found = read_entries(tree.record, tree.fetcher, chosen.prefix, chosen.may_be_in)
         return found if chosen.everything else (entry for entry in found if entry in chosen)
+
+    def folders(self, tree: SnapshotTree) -> Iterator[tuple[bytes, Iterator[Found]]]:
+        """All of a snapshot, each folder with what is in it; a large one may come in several parts."""
+        for ref in tree.refs:
+            for piece in tree.block(ref):
+                yield piece.folder, zip(*decode_halves(piece), strict=True)
 
     def search(self, snapshots: Sequence[str], pattern: Pattern) -> Searched:
         """Where ``pattern`` fits, from snapshot to snapshot. A block that several of them have is read once."""

@@ -69,6 +69,9 @@ class Entry(NamedTuple):
         return join(self.folder, self.row[NAME])
 
 
+Found = tuple[Row, Cold]
+"""Both halves of one entry."""
+
 _encoder = msgspec.msgpack.Encoder()
 _rows_decoder = msgspec.msgpack.Decoder(list[tuple[bytes, int, int, int, int, int, int, int, int]])
 _colds_decoder = msgspec.msgpack.Decoder(list[Cold])

@@ -19,7 +19,17 @@ from reconciler.app.paths import inside
 from reconciler.app.queries.find import find
 from reconciler.app.queries.guess import nothing_fits
 from reconciler.app.queries.place import BarePlace, DeclaredPlace, Place
-from reconciler.app.queries.values import DiffReport, DumpReport, FileChange, FileEntry, FileList, FindReport, Tally, file_entry
+from reconciler.app.queries.values import (
+    DiffReport,
+    DumpReport,
+    FileChange,
+    FileEntry,
+    FileList,
+    FindReport,
+    Tally,
+    file_entries,
+    file_entry,
+)
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.repository import CONTENT, Change, Damaged, Entry, Selection, SnapshotTree, differences
 from reconciler.tree.entry import MODE
@@ -67,12 +77,14 @@ class Queries:
         browser = self._place.browser(chosen.snapshot)
         tree = browser.tree(chosen.snapshot.id)
         users, groups = tree.users, tree.groups
-        found = browser.entries(tree, Selection(inside(patterns)))
-        first = next(found, None)
-        if first is None and patterns:
+        if not patterns:
+            parts = (file_entries(folder, found, users, groups) for folder, found in browser.folders(tree))
+            return Listing(chosen, chain.from_iterable(parts))
+        entries = browser.entries(tree, Selection(inside(patterns)))
+        first = next(entries, None)
+        if first is None:
             raise nothing_fits(browser, tree, chosen, patterns)
-        entries = chain((first,), found) if first is not None else iter(())
-        return Listing(chosen, (file_entry(entry, users, groups) for entry in entries))
+        return Listing(chosen, (file_entry(entry, users, groups) for entry in chain((first,), entries)))
 
     def diff(self, older: Wanted, newer: Wanted) -> Comparison:
         """From one snapshot to another, whichever is older."""
