@@ -291,7 +291,7 @@ def _blocked(drill: _Drill, error: ReconcilerError) -> ReconcilerError:
 
 
 def _end(drill: _Drill) -> None:
-    """Clear away, then write down the outcome. What cannot be cleared away is tried again by the next pass."""
+    """Clear away, then write down the outcome. What cannot be cleared away is tried again at the next start."""
     try:
         sandbox.clear(drill.place)
     except DrillBlocked as error:

@@ -72,20 +72,21 @@ def close_interrupted(house: House, catalog: Catalog) -> tuple[Run, ...]:
         house.memory.audit().append("interrupted", run.kind, f"{run.system}@{run.repository}", run=run.id, pid=run.pid)
         note = f"{run.kind} in {run.repository}, begun {run.started_at:%Y-%m-%d %H:%M:%S} UTC, ended with its process"
         catalog.add_event("Warning", "System", run.system, "Interrupted", note, at)
-    for drill in catalog.drills.interrupted():
+    for drill in catalog.drills.leftovers():
         _end_drill(catalog, drill, at)
     return runs
 
 
 def _end_drill(catalog: Catalog, drill: DrillRecord, at: datetime) -> None:
-    """The sandbox goes before the record ends: what cannot be cleared away is tried again by the next pass."""
+    """The sandbox goes before the record ends: what cannot be cleared away is tried again at the next start."""
     try:
         clear(drill.sandbox)
     except ActError as error:
         catalog.add_event("Warning", "System", drill.system, "SandboxStays", error.message, at)
         return
-    ended = replace(drill, ended_at=at, outcome=DrillOutcome.BLOCKED, findings=("its process ended before it did",), sandbox="")
-    catalog.drills.end(ended)
+    if drill.ended_at is None:
+        drill = replace(drill, ended_at=at, outcome=DrillOutcome.BLOCKED, findings=("its process ended before it did",))
+    catalog.drills.end(replace(drill, sandbox=""))
 
 
 def forget_old_wishes(catalog: Catalog, scene: Scene) -> None:

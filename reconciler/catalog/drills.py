@@ -73,16 +73,17 @@ class Drills:
         with self._store.reading() as connection:
             return tuple(_record(row) for row in connection.execute(query).mappings())
 
-    def interrupted(self) -> tuple[DrillRecord, ...]:
-        """Those without an end whose process is gone, with the sandbox that may still be there."""
-        from sqlalchemy import select
+    def leftovers(self) -> tuple[DrillRecord, ...]:
+        """Those whose sandbox may still be there: without an end and their process gone, or ended and not cleared away."""
+        from sqlalchemy import or_, select
 
         from reconciler.catalog import tables
         from reconciler.catalog.process import Process, alive
 
         with self._store.reading() as connection:
-            rows = connection.execute(select(tables.drills).where(tables.drills.c.ended_at.is_(None))).mappings().all()
-        return tuple(_record(row) for row in rows if not alive(Process(row["pid"], row["start"])))
+            stays = tables.drills.c.document.contains('"sandbox":"/', autoescape=True)
+            rows = connection.execute(select(tables.drills).where(or_(tables.drills.c.ended_at.is_(None), stays))).mappings().all()
+        return tuple(_record(row) for row in rows if row["ended_at"] is not None or not alive(Process(row["pid"], row["start"])))
 
 
 def _end(connection: Connection, record: DrillRecord) -> None:

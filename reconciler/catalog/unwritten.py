@@ -154,5 +154,5 @@ class NoDrills(Drills):
     def newest(self, limit: int, system: str | None = None) -> tuple[DrillRecord, ...]:
         return ()
 
-    def interrupted(self) -> tuple[DrillRecord, ...]:
+    def leftovers(self) -> tuple[DrillRecord, ...]:
         return ()

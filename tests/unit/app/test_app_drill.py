@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.act.errors import DrillBlocked
-from reconciler.act.sandbox import clear
+from reconciler.act.sandbox import PREFIX, clear
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import Fate
 from reconciler.model.drill import DrillOutcome, DrillRecord
@@ -247,6 +248,31 @@ def test_the_next_pass_clears_away_what_a_killed_drill_has_left(house: WholeHous
     with house.session() as session:
         outcomes = {(d.outcome, d.sandbox) for d in session.drills().drills}
     assert outcomes == {(DrillOutcome.PROVEN, ""), (DrillOutcome.BLOCKED, "")}
+
+
+def test_a_sandbox_that_could_not_be_cleared_away_is_tried_again_and_the_proof_stands(
+    house: WholeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(house, *PLAIN)
+    real = os.rmdir
+
+    def stuck(path: str, **how: int) -> None:
+        if os.path.basename(path).startswith(PREFIX):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        real(path, **how)
+
+    monkeypatch.setattr(os, "rmdir", stuck)
+    house.clock.advance(timedelta(minutes=1))
+    with house.session() as session:
+        session.drill(["orders"])
+        record = session.drills(1).drills[0]
+    assert (record.outcome, bool(record.sandbox), len(left(house))) == (DrillOutcome.PROVEN, True, 1)
+    monkeypatch.undo()
+    house.one_pass()
+    assert left(house) == []
+    with house.session() as session:
+        ((outcome, place),) = {(d.outcome, d.sandbox) for d in session.drills().drills}
+    assert (outcome, place) == (DrillOutcome.PROVEN, "")
 
 
 def test_only_sandboxes_are_cleared_away(tmp_path: Path) -> None:

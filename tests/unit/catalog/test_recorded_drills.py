@@ -37,7 +37,7 @@ def ended(plain: DrillRecord) -> DrillRecord:
 def test_a_record_comes_back_as_it_was(catalog: Catalog, noon: datetime) -> None:
     catalog.drills.begin(record(noon))
     assert catalog.drills.newest(5) == (record(noon),)
-    assert catalog.drills.interrupted() == ()  # this process lives
+    assert catalog.drills.leftovers() == ()  # this process lives
     catalog.drills.end(ended(record(noon)))
     assert catalog.drills.newest(5) == catalog.drills.recent() == (ended(record(noon)),)
     assert catalog.drills.newest(5, "other") == ()
@@ -72,4 +72,4 @@ def test_an_older_catalog_gets_the_table(path: Path, noon: datetime) -> None:
 
 def test_without_a_catalog_there_are_none(path: Path) -> None:
     with Catalog.peek(path) as view:
-        assert (view.drills.recent(), view.drills.newest(5), view.drills.interrupted()) == ((), (), ())
+        assert (view.drills.recent(), view.drills.newest(5), view.drills.leftovers()) == ((), (), ())
