@@ -104,12 +104,15 @@ class Verdict:
     head: str
     """Hash of the last good line: kept elsewhere, it proves later that nothing was cut off."""
     fault: str | None = None
-    """What is wrong with the line after them; None: nothing."""
+    """What is wrong with the line after them, or with the end of the log; None: nothing."""
 
 
-def verify(path: Path) -> Verdict:
-    """Check the chain from its first line. A torn last line is no fault: a crash may leave one. Raises AuditError."""
-    count, previous = 0, BEGINNING
+def verify(path: Path, head: str | None = None) -> Verdict:
+    """Check the chain from its first line. A torn last line is no fault: a crash may leave one. Raises AuditError.
+
+    ``head``: the hash of a line, as an earlier check gave it; not finding it is a fault, for then lines were cut off the end.
+    """
+    count, previous, met = 0, BEGINNING, head is None
     try:
         with open(path, "rb") as file:
             for raw in file:
@@ -119,9 +122,10 @@ def verify(path: Path) -> Verdict:
                 if fault is not None:
                     return Verdict(count, previous, f"line {count + 1}: {fault}")
                 count, previous = count + 1, _hash(raw)
+                met = met or previous == head
     except OSError as error:
         raise AuditError(f"the audit log {path} cannot be read: {error.strerror or error}", hint="Does it exist, and may you?") from error
-    return Verdict(count, previous)
+    return Verdict(count, previous, None if met else f"no line has the hash {head}: lines were cut off the end, or it is of another log")
 
 
 def _fault(raw: bytes, previous: str) -> str | None:

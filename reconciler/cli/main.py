@@ -37,6 +37,7 @@ FAMILIES = (
     "queries",
     "keys",
     "care",
+    "audit",
     "prune",
     "holds",
     "steer",
@@ -55,6 +56,7 @@ _GROUPS = {
     "drill": "Rehearse recoveries, and what they have proven.",
     "alerts": "What is wrong, who is told, and what people say to it.",
     "catalog": "The memory of what happened.",
+    "audit": "The log of everything that was done.",
     "service": "How the host keeps the loop running.",
 }
 _LISTS = ("restores", "alerts")

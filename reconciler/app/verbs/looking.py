@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.reports import Explanation, SnapshotDetail, SnapshotList
+    from reconciler.catalog.audit import Verdict
     from reconciler.catalog.records import Run
     from reconciler.decide.backups import Request
     from reconciler.model.event import Event
@@ -59,6 +60,13 @@ class Looking:
         from reconciler.app import health
 
         return health.health(self.house, cached=cached)
+
+    def verify_audit(self, head: str | None = None) -> Verdict:
+        """Whether the audit log is as it was written. ``head``: the newest hash of an earlier check. Raises AuditError."""
+        from reconciler.app.memory import AUDIT
+        from reconciler.catalog import audit
+
+        return audit.verify(self.house.memory.state / AUDIT, head)
 
     def write_metrics(self, status: Status, file: Path) -> None:
         """As node_exporter's textfile collector reads them. Raises TextfileUnwritable."""

@@ -69,6 +69,18 @@ def test_a_log_that_somebody_edited_is_found_out(log: Path, damage: str) -> None
     assert verdict.lines in {2, 3}
 
 
+def test_a_hash_that_was_kept_elsewhere_proves_that_nothing_was_cut_off(log: Path) -> None:
+    audit = Audit(log)
+    for number in range(5):
+        audit.append("note", "trigger", f"system-{number}")
+    kept = verify(log).head
+    audit.append("note", "trigger", "later")
+    assert verify(log, kept).fault is None
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:4]))
+    assert verify(log).fault is None, "the chain alone cannot tell"
+    assert "cut off the end" in (verify(log, kept).fault or "")
+
+
 @pytest.mark.parametrize("kept", [1, 40, -1])
 def test_a_torn_line_is_kept_aside_and_the_next_one_says_so(log: Path, kept: int) -> None:
     audit = Audit(log)

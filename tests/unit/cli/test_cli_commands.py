@@ -168,6 +168,20 @@ def test_the_words_that_people_know_do_the_same(backed_up: World) -> None:
     assert identity[:8] in backed_up("backup", "list", "letters").out
 
 
+def test_the_audit_log_is_checked_and_an_edit_of_it_is_damage(backed_up: World) -> None:
+    first = backed_up("audit", "verify", "-o", "json")
+    head = first.json["audit"]["head"]
+    assert (first.code, first.json["intact"]) == (0, True)
+    backed_up("backup", "create")
+    assert backed_up("audit", "verify", "--head", head).out.startswith("intact")
+    assert backed_up("audit", "verify", "--head", "0" * 64).code == 8
+    assert backed_up("audit", "verify", "--head", "newest").code == 64
+    log = next(backed_up.root.rglob("audit.jsonl"))
+    log.write_bytes(log.read_bytes().replace(b"letters", b"numbers", 1))
+    damaged = backed_up("audit", "verify")
+    assert (damaged.code, "does not follow" in damaged.out) == (8, True)
+
+
 def test_forgetting_the_newest_good_snapshot_is_refused(backed_up: World) -> None:
     identity = backed_up("snapshots", "-o", "json").json["snapshots"][0]["id"]
     typed = backed_up("forget", identity[:8], "--reason", "test")
