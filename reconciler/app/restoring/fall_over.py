@@ -9,15 +9,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reconciler.app.paths import as_pattern
 from reconciler.app.reports import RestoreReport, RestoreRequest
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.words import count
 from reconciler.model.snapshot import Snapshot
 from reconciler.repository import HelperLost, NoSpace, NoSuchPath, RepositoryError, TargetFull, TooManyMatches
 
-PATHS_MAX = 500
-"""Asked for one by one; more missing entries, and everything is asked for again: what is there already is found to be the same."""
 _NOT_ITS_FAULT = (NoSuchPath, TargetFull, NoSpace, HelperLost, TooManyMatches)
 
 Attempt = Callable[[Snapshot, RestoreRequest], RestoreReport]
@@ -52,7 +49,11 @@ def is_to_blame(error: ReconcilerError) -> bool:
 
 
 def _completed(report: RestoreReport, rest: Sequence[Snapshot], request: RestoreRequest, attempt: Attempt) -> RestoreReport:
-    """With what the damaged copy could not give. A mirror is not completed: each of its plans is confirmed by itself."""
+    """With what the damaged copy could not give.
+
+    All of it is asked for again, and what is there already is found to be the same: of a list of entries that is damaged itself, nobody
+    knows what is missing. A mirror is not completed: each of its plans is confirmed by itself.
+    """
     for copy in rest:
         if not report.damaged or request.on_conflict == "mirror":
             break
@@ -60,7 +61,7 @@ def _completed(report: RestoreReport, rest: Sequence[Snapshot], request: Restore
         if report.checksums is not None:
             os.unlink(report.checksums[0])  # written a moment ago, without what is missing; the next attempt writes it whole
         try:
-            more = attempt(copy, _narrowed(request, report))
+            more = attempt(copy, request)
         except ReconcilerError as error:
             if not is_to_blame(error):
                 raise
@@ -71,18 +72,9 @@ def _completed(report: RestoreReport, rest: Sequence[Snapshot], request: Restore
     return report
 
 
-def _narrowed(request: RestoreRequest, report: RestoreReport) -> RestoreRequest:
-    """What is missing; all of it where a list of hashes is wanted, which must name everything."""
-    if len(report.failures) > PATHS_MAX or request.checksums is not None:
-        return request
-    return replace(request, paths=tuple(as_pattern(f"/{path.lstrip('/')}") for path, _ in report.failures))
-
-
 def _joined(first: RestoreReport, more: RestoreReport) -> RestoreReport:
-    came = len(first.failures) - len(more.failures)
-    note = (
-        f"{first.plan.repository} could not give {count(len(first.failures), 'entry', 'entries')}: {came} came from {more.plan.repository}"
-    )
+    missing, came = count(len(first.failures), "entry", "entries"), count(more.files, "file")
+    note = f"{first.plan.repository} could not give {missing}: {came} came from {more.plan.repository}"
     return replace(
         first,
         files=first.files + more.files,
