@@ -12,6 +12,8 @@ from reconciler.model.status import Condition, ConditionType, Status, Truth
 LOAD_PER_CORE_WARNING = 2.0
 MEMORY_WARNING, MEMORY_BAD = 0.10, 0.03
 ROOM_WARNING, ROOM_BAD = 0.10, 0.03
+SOURCE = "source "
+"""What the places of a Room that are only read begin with; the others are the state and repositories."""
 """Shares that are left, of space and of inodes."""
 FAILURES_WARNING, FAILURES_BAD = 0.10, 0.50
 FAILURES_BAD_MIN = 3
@@ -64,14 +66,16 @@ def of_runs(systems: Iterable[SystemStatistics]) -> tuple[HealthCheck, ...]:
 
 
 def _of_room(room: Room) -> list[HealthCheck]:
+    """A file system that only holds sources is never bad: nothing is written there, and one for reading only is full by nature."""
     where = _where(room.places)
     if room.free_bytes is None:
         return [HealthCheck("space", where, HealthState.UNKNOWN, room.failure)]
     space = f"{format_size(room.free_bytes)} of {format_size(room.total_bytes)} free"
-    checks = [HealthCheck("space", where, _left(room.free_bytes, room.total_bytes, ROOM_WARNING, ROOM_BAD), space)]
+    bad = ROOM_BAD if any(not place.startswith(SOURCE) for place in room.places) else 0.0
+    checks = [HealthCheck("space", where, _left(room.free_bytes, room.total_bytes, ROOM_WARNING, bad), space)]
     if room.free_inodes is not None:
         inodes = f"{room.free_inodes:,} of {room.total_inodes:,} free"
-        checks.append(HealthCheck("inodes", where, _left(room.free_inodes, room.total_inodes, ROOM_WARNING, ROOM_BAD), inodes))
+        checks.append(HealthCheck("inodes", where, _left(room.free_inodes, room.total_inodes, ROOM_WARNING, bad), inodes))
     return checks
 
 

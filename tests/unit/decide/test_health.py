@@ -56,6 +56,14 @@ def test_where_nothing_ran_there_is_no_rate() -> None:
     assert of_runs([ROW]) == ()
 
 
+def test_a_full_file_system_that_is_only_read_is_a_warning() -> None:
+    def states(*places: str) -> list[HealthState]:
+        return [check.state for check in of_host(replace(HOST, rooms=(Room(places, 0, 1000, 0, 1000),)))[2:]]
+
+    assert states("source of films", "source /mnt/iso of films") == [HealthState.WARNING] * 2
+    assert states("source of films", "state") == [HealthState.BAD] * 2
+
+
 @given(free=st.integers(0, 10_000), more=st.integers(0, 10_000))
 def test_more_room_is_never_worse(free: int, more: int) -> None:
     order = list(HealthState)
