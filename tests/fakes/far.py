@@ -32,9 +32,12 @@ class Far:
     bench: Bench
     url: str
     newest: str
+    silence_seconds: float = 4.0
+    """A store that says nothing for so long is asked again: longer than a busy disk may keep it, for then both questions are answered."""
 
     def store(self, **changes: object) -> S3Store:
-        store = store_at(self.url, access_to(self.gateway.url, **({"patience_seconds": PATIENCE, "silence_seconds": 1.5} | changes)))
+        usual = {"patience_seconds": PATIENCE, "silence_seconds": self.silence_seconds}
+        store = store_at(self.url, access_to(self.gateway.url, **(usual | changes)))
         assert isinstance(store, S3Store)
         return store
 

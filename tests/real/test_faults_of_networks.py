@@ -49,6 +49,7 @@ PASSING: dict[str, Callable[[Gateway], object]] = {
 def test_a_fault_that_passes_costs_time_and_nothing_else(far: Far, tmp_path: Path, fault: str) -> None:
     for act, run in ACTS.items():
         PASSING[fault](far.gateway)
+        far.silence_seconds = 1.5 if fault == "silent" else far.silence_seconds
         run(far, tmp_path / "target")
         assert far.gateway.struck or (act, fault) == ("restore", "timeout-after-apply")
         far.gateway.faults.clear()
@@ -58,6 +59,7 @@ def test_a_fault_that_passes_costs_time_and_nothing_else(far: Far, tmp_path: Pat
 
 def test_faults_by_chance_harm_nothing(far: Far, tmp_path: Path) -> None:
     chance = random.Random(34)
+    far.silence_seconds = 1.5
     ways = ["reset", "lost-answer", "truncated", "error-in-200", "status"]
     for _ in range(40):
         far.gateway.spoil(chance.choice(ways), after=chance.randrange(80), code="503 SlowDown")
@@ -115,11 +117,12 @@ def test_a_token_that_expires_in_the_middle_of_a_backup_is_replaced(far: Far) ->
 
 
 def test_credentials_that_expired_and_nobody_replaced_end_the_run_and_the_next_one_continues(far: Far) -> None:
-    far.gateway.spoil("status", "PUT", code="400 ExpiredToken", after=1)
+    far.gateway.spoil("status", "PUT", code="400 ExpiredToken", after=1, times=10_000)
     (far.bench.source / "another").write_bytes(os.urandom(5000))
     with far.opened() as repository:
         with pytest.raises(AccessRefused, match="ExpiredToken"):
             far.bench.take(repository, base=far.newest)
+        far.gateway.faults.clear()
         assert far.bench.take(repository, base=far.newest).root is not None
 
 

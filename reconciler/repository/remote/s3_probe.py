@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.repository.remote.s3 import S3Store
 
 _ROUNDS = 5
+_REMOVALS = 3
 _SKEW_SECONDS = 300
 
 
@@ -50,12 +51,23 @@ def check_listing(store: S3Store) -> None:
                 raise Unsettled(f"{store.url} does not list what was just stored there", repository=store.url)
         finally:
             store.delete(name)
-        if _is_listed(store, name):
+        if not _is_removed(store, name):
             raise Unsettled(f"{store.url} still lists what was just removed there", repository=store.url)
 
 
 def _is_listed(store: S3Store, name: str) -> bool:
     return any(found.name == name for found in store.list("tmp"))
+
+
+def _is_removed(store: S3Store, name: str) -> bool:
+    """A delete that is confirmed and forgotten is asked for again: versitygw 1.8.0 on a busy machine forgets one in some hundred. What
+    stays by it is garbage, which the next clean-up removes; only a list that goes on showing what is gone could mislead one.
+    """
+    for _ in range(_REMOVALS):
+        if not _is_listed(store, name):
+            return True
+        store.delete(name)
+    return not _is_listed(store, name)
 
 
 def _is_overwritten(store: S3Store, name: str) -> bool:
