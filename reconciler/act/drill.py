@@ -142,7 +142,11 @@ def _rehearse(drill: _Drill) -> None:
             drill.mark = MarkKind.DAMAGED
             drill.findings.insert(0, error.message)
         _judge(drill)
-        _remark(drill, repository)
+        try:
+            _remark(drill, repository)
+        except RepositoryError as error:  # what was found stands, also where the repository takes no mark
+            said = f"the mark beside the snapshot could not be written: {error.message}"
+            drill.record = replace(drill.record, findings=(*drill.record.findings, said))
 
 
 def _examine(drill: _Drill, repository: Repository) -> None:

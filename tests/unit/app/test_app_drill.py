@@ -22,6 +22,7 @@ from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.plan import ActionKind
 from reconciler.model.snapshot import MarkKind
 from reconciler.model.status import ConditionType, Truth
+from reconciler.repository import Repository, Unreachable
 from tests.fakes.clocks import FakeClock
 from tests.fakes.houses import WholeHouse
 from tests.fakes.programs import program
@@ -273,6 +274,19 @@ def test_a_sandbox_that_could_not_be_cleared_away_is_tried_again_and_the_proof_s
     with house.session() as session:
         ((outcome, place),) = {(d.outcome, d.sandbox) for d in session.drills().drills}
     assert (outcome, place) == (DrillOutcome.PROVEN, "")
+
+
+def test_what_a_drill_has_found_stands_where_the_repository_takes_no_mark(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(house, "{path: ../orders/one.txt, contains: nothing of the kind}")
+
+    def refused(self: Repository, *_given: object, **_named: object) -> None:
+        raise Unreachable(f"{self.url} is read-only")
+
+    monkeypatch.setattr(Repository, "mark", refused)
+    record = drilled(house)
+    assert record.outcome is DrillOutcome.FAILED
+    assert "could not be written" in record.findings[-1]
+    assert statement(house)[0] is Truth.FALSE
 
 
 def test_only_sandboxes_are_cleared_away(tmp_path: Path) -> None:
