@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import ANY
 
 import pytest
 
+from reconciler.act import controls
 from reconciler.act.errors import DrillBlocked
 from reconciler.act.sandbox import PREFIX, clear
 from reconciler.base.clock import SystemClock
@@ -22,12 +27,20 @@ from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.plan import ActionKind
 from reconciler.model.snapshot import MarkKind
 from reconciler.model.status import ConditionType, Truth
-from reconciler.repository import Repository, Unreachable
+from reconciler.repository import Difference, Entry, Finding, Repository, Unreachable
 from tests.fakes.clocks import FakeClock
 from tests.fakes.houses import WholeHouse
 from tests.fakes.programs import program
 
 HOUR = timedelta(hours=1)
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
 PLAIN = ("{path: ../orders/one.txt, contains: '^one$'}",)
 
 
@@ -310,23 +323,77 @@ def test_what_came_back_without_the_right_to_be_changed_is_cleared_away(tmp_path
     assert not sandbox.exists()
 
 
-def test_a_comparison_that_notices_nothing_is_found_out(house: WholeHouse) -> None:
-    from reconciler.act import controls
-    from reconciler.repository import Difference, Entry, Finding
+class Agreeable:
+    """A hash that is whatever anybody wants it to be."""
 
+    def __init__(self, *_given: object, **_named: object) -> None:
+        pass
+
+    def update(self, _piece: bytes) -> None:
+        pass
+
+    def digest(self) -> object:
+        return ANY
+
+
+def test_a_comparison_that_notices_nothing_blocks_the_drill(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(house, *PLAIN)
+    monkeypatch.setattr(hashlib, "new", Agreeable)
+    record = drilled(house)
+    assert (record.outcome, marks(house)) == (DrillOutcome.BLOCKED, set())
+    assert [(c.name, c.rejected) for c in record.controls] == [
+        ("missing", True),
+        ("truncated", True),
+        ("flipped", False),
+        ("swapped", None),
+    ]
+    assert "did not notice what was done to a copy: flipped" in record.findings[0]
+
+
+@pytest.mark.parametrize("verdict", [Difference.SAME, Difference.MISSING], ids=["blind", "mad"])
+def test_a_comparison_that_always_says_the_same_shows_no_control(house: WholeHouse, verdict: Difference) -> None:
     begun(house, *PLAIN)
 
-    def blind(_tree: str, _chosen: object, entries: Iterable[Entry], _stop: object) -> Iterable[Finding]:
-        return (Finding(entry.path, Difference.SAME, entry, entry.row, 0) for entry in entries)
+    def compare(_tree: str, _chosen: object, entries: Iterable[Entry], _stop: object) -> Iterable[Finding]:
+        return (Finding(entry.path, verdict, entry, entry.row, 0) for entry in entries)
 
     with house.session() as session:
         snapshot = session.snapshots().snapshots[0].id
-        declared_one = session.plan().desired.repositories[0]
-        with session.house.open_repository(declared_one) as repository:
+        with session.house.open_repository(session.plan().desired.repositories[0]) as repository:
             subjects = controls.Subjects()
             for entry in repository.entries(snapshot):
                 subjects.see(entry)
             place = house.folder / "controls"
             place.mkdir()
-            shown = controls.run(repository, snapshot, subjects, str(place), threading.Event(), by=blind)
+            shown = controls.run(repository, snapshot, subjects, str(place), threading.Event(), by=compare)
     assert [control.rejected for control in shown] == [False, False, False, None]
+
+
+def test_what_changes_after_it_was_read_back_fails_the_drill(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that keeps something else than it was given: only the comparison with the manifest can tell."""
+    begun(house, *PLAIN)
+    real = os.scandir
+
+    def tampered(path: Any) -> Any:
+        os.scandir = real  # looking for the file asks it, too
+        for file in (house.state / "drills").glob("*/tree/**/one.txt"):
+            status = file.stat()
+            file.write_text("oNe")
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        os.scandir = tampered
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", tampered)
+    record = drilled(house)
+    monkeypatch.undo()
+    assert record.outcome is DrillOutcome.FAILED
+    assert record.findings[0].endswith("one.txt is different (content)")
+    assert MarkKind.SUSPECT in marks(house)
+
+
+def test_a_disk_without_space_blocks(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(house, *PLAIN)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(total=20, used=18, free=2))
+    record = drilled(house)
+    assert record.outcome is DrillOutcome.BLOCKED
+    assert "to spare" in record.findings[0]

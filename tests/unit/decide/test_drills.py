@@ -11,6 +11,7 @@ from reconciler.decide.drills import plan_drills
 from reconciler.decide.proven import proven
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.policy import Window
 from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.plan import Action, Lane
 from tests.fakes.worlds import NOW, ago, daily, desired, listed, observed, system
@@ -53,6 +54,11 @@ def same(outcome: DrillOutcome, at: str) -> DrillRecord:
 )
 def test_when_it_is_due(drills: tuple[DrillRecord, ...], *, is_due: bool) -> None:
     assert (due(scene_of(*drills)) is not None) is is_due
+
+
+@pytest.mark.parametrize(("begin", "end", "is_due"), [("11:00", "13:00", True), ("22:00", "04:00", False), ("12:01", "13:00", False)])
+def test_it_waits_for_its_window(begin: str, end: str, *, is_due: bool) -> None:
+    assert (due(scene_of(window=Window(begin=begin, end=end))) is not None) is is_due
 
 
 def test_it_is_upkeep_and_never_without_a_declaration() -> None:
