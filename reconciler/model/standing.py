@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.base.words import count
-from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
+from reconciler.model.status import Condition, ConditionType, RepositoryStatus, Status, SystemStatus, Truth
 
 OBJECTIVES = (
     ConditionType.BACKUP_FRESH,
@@ -75,6 +75,13 @@ def standing(system: SystemStatus) -> Standing:
     if ready.status is Truth.UNKNOWN:
         return Standing(_words(ready.reason), Grade.UNSURE)
     return Standing("ready", Grade.GOOD) if ready.status is Truth.TRUE else Standing(_words(ready.reason), Grade.BAD)
+
+
+def repository_standing(repository: RepositoryStatus) -> Standing:
+    """Whether it can be used; what else is wrong with it stands in its conditions."""
+    if not repository.reachable:
+        return Standing("not reachable", Grade.BAD)
+    return Standing("reachable", Grade.GOOD) if repository.listed_at else Standing("never listed", Grade.UNSURE)
 
 
 def _words(reason: str) -> str:

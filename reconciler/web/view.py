@@ -11,8 +11,8 @@ from reconciler.model.board import Board
 from reconciler.model.event import Event
 from reconciler.model.plan import Action, Gap, Held, Waiting
 from reconciler.model.pulse import Pulse
-from reconciler.model.standing import Grade, Standing, standing, unwell, verdict
-from reconciler.model.status import Condition, ConditionType, RepositoryStatus, Status, SystemStatus, Truth
+from reconciler.model.standing import Grade, Standing, repository_standing, standing, unwell, verdict
+from reconciler.model.status import Condition, RepositoryStatus, Status, SystemStatus
 from reconciler.model.wording import causes
 
 SYSTEMS_SHOWN: Final = 200
@@ -119,12 +119,4 @@ def _system(system: SystemStatus, now: datetime) -> SystemView:
 
 
 def _repository(repository: RepositoryStatus) -> RepositoryView:
-    reached = next((c for c in repository.conditions if c.type is ConditionType.REPOSITORY_REACHABLE), None)
-    bad = tuple(c for c in repository.conditions if unwell(c))
-    if not repository.reachable:
-        found = Standing("not reachable", Grade.BAD)
-    elif repository.listed_at is None or (reached is not None and reached.status is Truth.UNKNOWN):
-        found = Standing("never listed", Grade.UNSURE)
-    else:
-        found = Standing("not well", Grade.BAD) if bad else Standing("reachable", Grade.GOOD)
-    return RepositoryView(repository, found, bad)
+    return RepositoryView(repository, repository_standing(repository), tuple(c for c in repository.conditions if unwell(c)))

@@ -9,7 +9,7 @@ from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
-from reconciler.model.standing import Grade, breaches, standing, unwell, verdict
+from reconciler.model.standing import Grade, breaches, repository_standing, standing, unwell, verdict
 from reconciler.model.status import Condition, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
 
 _STYLES = {Grade.BAD: Style.BAD, Grade.UNSURE: Style.WARN, Grade.GOOD: Style.GOOD}
@@ -109,10 +109,10 @@ def _repositories(page: Page, status: Status) -> None:
 
 
 def _repository(repository: RepositoryStatus, now: datetime) -> list[Cell]:
-    state = ("reachable", Style.GOOD) if repository.reachable else ("not reachable", Style.BAD)
+    found = repository_standing(repository)
     return [
         (repository.name, Style.NAME),
-        state if repository.listed_at or not repository.reachable else ("never listed", Style.WARN),
+        (found.words, _STYLES[found.grade]),
         f"{repository.snapshots:,}",
         f"{repository.orphaned:,}" if repository.orphaned else "",
         f"{repository.foreign:,}" if repository.foreign else "",
