@@ -6,7 +6,7 @@ A repository holds a copy when it has the newest good snapshot of the primary, o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -124,16 +124,20 @@ def _counts(scene: Scene, system: DesiredSystem) -> Iterable[str]:
 
 def kinds(system: DesiredSystem, holding: Iterable[DesiredRepository]) -> tuple[tuple[str, int, int], ...]:
     """(promise, wanted, present among ``holding``) for each of count, media, offsite and immutable that is declared."""
-    found = list(holding)
+    found = present(system, list(holding))
+    wanted = {name: getattr(system.copies, name) or 0 for name, _ in found}
+    return tuple((name, wanted[name], there) for name, there in found if wanted[name])
+
+
+def present(system: DesiredSystem, holding: Sequence[DesiredRepository]) -> tuple[tuple[str, int], ...]:
+    """(promise, how many of ``holding`` keep it), whether or not it is declared."""
     home = system.failure_domain.get("site")
-    present = {
-        "count": len(found),
-        "media": len({r.media for r in found if r.media is not None}),
-        "offsite": sum("site" in r.failure_domain and r.failure_domain["site"] != home for r in found),
-        "immutable": sum(r.deletable_from is not None and (system.host or "") not in r.deletable_from for r in found),
-    }
-    wanted = {name: getattr(system.copies, name) or 0 for name in present}
-    return tuple((name, wanted[name], present[name]) for name in present if wanted[name])
+    return (
+        ("count", len(holding)),
+        ("media", len({r.media for r in holding if r.media is not None})),
+        ("offsite", sum("site" in r.failure_domain and r.failure_domain["site"] != home for r in holding)),
+        ("immutable", sum(r.deletable_from is not None and (system.host or "") not in r.deletable_from for r in holding)),
+    )
 
 
 def allowed_lag(system: DesiredSystem) -> timedelta:

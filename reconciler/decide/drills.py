@@ -67,28 +67,27 @@ def choose(scene: Scene, system: DesiredSystem, good: Sequence[Snapshot], pick: 
     if pick == OLDEST:
         return good[-1]
     if pick == RANDOM:
-        last = next((d.id for d in drills_of(scene, system.name)), "")
+        last = next((d.id for d in scene.drills(system.name)), "")
         digest = hashlib.sha256(f"{scene.desired.realm}\0{system.name}\0{last}".encode()).digest()
         return good[int.from_bytes(digest[:8]) % len(good)]
     return good[0]
 
 
-def drills_of(scene: Scene, system: str) -> list[DrillRecord]:
-    """Newest first, whichever repository they used. After a rename those of the former name count."""
-    names = {system, scene.former_names.get(system, system)}
-    return sorted((d for d in scene.observed.drills if d.system in names), key=lambda d: d.started_at, reverse=True)
-
-
 def last_drill(scene: Scene, system: str) -> DrillRecord | None:
     """The newest that came to some end."""
-    return next((d for d in drills_of(scene, system) if d.outcome is not None), None)
+    return next((d for d in scene.drills(system) if d.outcome is not None), None)
+
+
+def telling_drill(scene: Scene, system: str) -> DrillRecord | None:
+    """The newest that says something about a snapshot: one that is under way or was blocked says nothing."""
+    return next((d for d in scene.drills(system) if d.outcome not in {None, DrillOutcome.BLOCKED}), None)
 
 
 def standing_proof(scene: Scene, system: DesiredSystem) -> Proof | None:
     """The newest proof, expired or not: as the catalog remembers it, or as a mark in a repository does, where that was lost."""
     proofs = [
         Proof(d.started_at, d.expires_at, f"snapshot {d.snapshot_id[:8]} out of {d.repository} was back and of use in {_seconds(d)}")
-        for d in drills_of(scene, system.name)
+        for d in scene.drills(system.name)
         if d.outcome is DrillOutcome.PROVEN and d.expires_at is not None
     ]
     proofs += [

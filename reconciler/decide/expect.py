@@ -8,7 +8,7 @@ repository are *borrowed*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -70,17 +70,14 @@ def recovery_time(scene: Scene, system: str, repository: str, files: int, size: 
 
     Out of another repository than the one that its own drills used, those of others count first: a disk on the shelf is no bucket far away.
     """
-    here = [drill for drill in scene.observed.drills if drill.measured and drill.repository == repository]
-    own = _newest(drill for drill in here if drill.system == system)
-    return expect(system, files, size, [_measured(d) for d in own or _newest(here)], noun="drill")
+    own = [drill for drill in scene.drills(system) if drill.measured and drill.repository == repository]
+    if own:
+        return expect(system, files, size, [_measured(drill, system) for drill in own[:NEWEST]], noun="drill")
+    return expect(system, files, size, [_measured(drill, drill.system) for drill in scene.measured(repository)[:NEWEST]], noun="drill")
 
 
-def _newest(drills: Iterable[DrillRecord]) -> list[DrillRecord]:
-    return sorted(drills, key=lambda drill: drill.started_at, reverse=True)[:NEWEST]
-
-
-def _measured(drill: DrillRecord) -> Measured:
-    return Measured(drill.system, drill.files, drill.bytes, drill.restore_seconds, drill.fixed_seconds)
+def _measured(drill: DrillRecord, system: str) -> Measured:
+    return Measured(system, drill.files, drill.bytes, drill.restore_seconds, drill.fixed_seconds)
 
 
 def _weight(files: int, size: int) -> int:

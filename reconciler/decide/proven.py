@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from reconciler.base.units import format_duration
-from reconciler.decide.drills import ago, drills_of, last_drill, standing_proof
+from reconciler.decide.drills import ago, last_drill, standing_proof, telling_drill
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import DesiredSystem
-from reconciler.model.drill import DrillOutcome, DrillRecord
+from reconciler.model.drill import DrillOutcome
 from reconciler.model.status import Truth
 
 
 def proven(scene: Scene, system: DesiredSystem) -> tuple[Truth, str, str]:
     """RecoveryProven: the newest drill speaks, unless it could not be made; a proof speaks until it expires."""
-    last, proof = _telling(scene, system.name), standing_proof(scene, system)
+    last, proof = telling_drill(scene, system.name) or last_drill(scene, system.name), standing_proof(scene, system)
     rto = system.objectives.rto
     if last is not None and last.outcome is DrillOutcome.FAILED and (proof is None or proof.at <= last.started_at):
         why = "; ".join(last.findings[:1]) or "what came back is not what it should be"
@@ -26,13 +26,7 @@ def proven(scene: Scene, system: DesiredSystem) -> tuple[Truth, str, str]:
             return Truth.FALSE, "NotOfUse", "what came back is whole; no assertion that can fail says that it is of use"
         return Truth.UNKNOWN, "DrillBlocked", f"no drill came to its end: {'; '.join(last.findings[:1])}"
     assert proof is not None
-    timed = next((d for d in drills_of(scene, system.name) if d.outcome is DrillOutcome.PROVEN), None)
+    timed = next((d for d in scene.drills(system.name) if d.outcome is DrillOutcome.PROVEN), None)
     if rto is not None and timed is not None and timed.recovery_seconds > rto.total_seconds():
         return Truth.FALSE, "SlowerThanRto", f"{proof.why}, RTO {format_duration(rto)}"
     return Truth.TRUE, "Proven", f"{ago(scene, proof.at)} {proof.why}; that counts until {proof.until:%Y-%m-%d %H:%M}Z"
-
-
-def _telling(scene: Scene, system: str) -> DrillRecord | None:
-    """The newest that says something about the snapshot, else the newest that came to some end."""
-    told = (drill for drill in drills_of(scene, system) if drill.outcome not in {None, DrillOutcome.BLOCKED})
-    return next(told, None) or last_drill(scene, system)

@@ -7,12 +7,13 @@ or a living namesake the snapshots stay where they are, because doubt keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.decide.anomaly import suspects, with_suspects
 from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.drill import DrillRecord
 from reconciler.model.listing import Listing, newest_first
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
 from reconciler.model.snapshot import Snapshot
@@ -42,6 +43,8 @@ class Scene:
     """By system: snapshots that do not fit its history and are not marked so yet, with the reason."""
     _index: Mapping[tuple[str, str], tuple[Snapshot, ...]]
     _safety: Mapping[tuple[str, str], tuple[Snapshot, ...]]
+    _drills: Mapping[str, tuple[DrillRecord, ...]]
+    _measured: Mapping[str, tuple[DrillRecord, ...]]
 
     @classmethod
     def of(cls, desired: Desired, observed: Observed, now: datetime) -> Scene:
@@ -56,7 +59,10 @@ class Scene:
                     found[key] = newest_first((*found[key], *group)) if key in found else group
         doubted = {system.name: ids for system in desired.systems if (ids := _suspects(system, index))}
         index |= {key: with_suspects(members, doubted[key[1]]) for key, members in index.items() if key[1] in doubted}
-        return cls(desired, observed, now, former, doubted, index, safety)
+        drills = sorted(observed.drills, key=lambda drill: drill.started_at, reverse=True)
+        by_system = _grouped(drills, lambda drill: heirs.get(drill.system, drill.system))
+        measured = _grouped((drill for drill in drills if drill.measured), lambda drill: drill.repository)
+        return cls(desired, observed, now, former, doubted, index, safety, by_system, measured)
 
     def snapshots(self, system: str, repository: str) -> tuple[Snapshot, ...]:
         """Those of one system in one repository, newest first; of the own realm only, the former name counts.
@@ -69,6 +75,14 @@ class Scene:
         """The same with the safety snapshots: everything that retention has to judge."""
         safety = self._safety.get((repository, system))
         return newest_first((*self.snapshots(system, repository), *safety)) if safety else self.snapshots(system, repository)
+
+    def drills(self, system: str) -> tuple[DrillRecord, ...]:
+        """Those of one system, newest first, whichever repository they used. After a rename those of the former name count."""
+        return self._drills.get(system, ())
+
+    def measured(self, repository: str) -> tuple[DrillRecord, ...]:
+        """Those of any system out of this repository whose times say something, newest first."""
+        return self._measured.get(repository, ())
 
     def state(self, repository: str) -> RepositoryState | None:
         """The repository as last listed, or None when it was never looked at."""
@@ -97,6 +111,13 @@ class Scene:
     def suspended(self, system: DesiredSystem) -> bool:
         """Whether a person froze its actions and the time has not run out."""
         return system.suspend is not None and self.now < system.suspend.until
+
+
+def _grouped(drills: Iterable[DrillRecord], key: Callable[[DrillRecord], str]) -> dict[str, tuple[DrillRecord, ...]]:
+    found: dict[str, list[DrillRecord]] = {}
+    for drill in drills:
+        found.setdefault(key(drill), []).append(drill)
+    return {name: tuple(members) for name, members in found.items()}
 
 
 def _suspects(system: DesiredSystem, index: Mapping[tuple[str, str], tuple[Snapshot, ...]]) -> Mapping[str, str]:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.decide import copies as copying
 from reconciler.decide.forecast import breach_in_words, rpo_breach_at
-from reconciler.decide.objectives import expected_duration, newest_verified_at, recovery_point
+from reconciler.decide.objectives import expected_duration, newest_checked_at, newest_verified_at, recovery_point
+from reconciler.decide.rehearsal import recovery, rehearsed
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
-from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus
+from reconciler.model.status import Condition, Copied, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus
 
 _OF_OBJECTS = frozenset({"System", "Repository"})
 
@@ -76,6 +78,11 @@ def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ..
         rpo_breach_at=breach_at,
         rpo_breach_why=breach_in_words(breach_at, begins_at, scene.now) if breach_at is not None else "",
         held=held,
+        mtd=system.objectives.mtd,
+        verification=system.verification,
+        rehearsed=rehearsed(scene, system),
+        recovery=recovery(scene, system),
+        copied=_copied(scene, system),
     )
 
 
@@ -107,6 +114,21 @@ def _protection(scene: Scene, system: DesiredSystem, repository: str) -> Protect
         recovery_point_at=point.at if point is not None else None,
         newest_verified_at=newest_verified_at(snapshots, scene.now),
         history=history,
+        newest_checked_at=newest_checked_at(snapshots, scene.now),
+        trails=copying.trail(scene, system, repository) if repository != system.repositories[0] else None,
+    )
+
+
+def _copied(scene: Scene, system: DesiredSystem) -> Copied:
+    """How many hold it, counted where they could be listed."""
+    holding = [name for name in system.repositories if scene.reachable(name) and copying.holds(scene, system, name)]
+    found = dict(copying.present(system, [r for name in holding if (r := scene.desired.repository(name)) is not None]))
+    return Copied(
+        declared=system.copies.count or 0,
+        held=found["count"],
+        offsite_declared=system.copies.offsite or 0,
+        offsite_held=found["offsite"],
+        lag=copying.allowed_lag(system) or None,
     )
 
 

@@ -19,12 +19,14 @@ from reconciler import __version__
 from reconciler.metrics import names
 from reconciler.metrics.names import Metric, MetricType
 from reconciler.model.alerts import AlertSeverity, AlertsStatus
+from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
 from reconciler.model.plan import ActionKind
 from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
 
 Sample = tuple[Metric, tuple[str, ...], float]
 """A metric, its label values in the order of its labels, the value."""
 
+_RESULTS: dict[DrillOutcome | None, float] = {DrillOutcome.PROVEN: 1, DrillOutcome.FAILED: 0}
 _TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
 
 
@@ -114,15 +116,52 @@ def _of_system(system: SystemStatus) -> Iterator[Sample]:
         yield names.RTO_TARGET, name, system.rto.total_seconds()
     if system.rpo is not None and system.here:
         yield names.RPO_BREACH, name, _timestamp(system.rpo_breach_at)
+    if system.mtd is not None:
+        yield names.MTD_TARGET, name, system.mtd.total_seconds()
     yield names.HELD, name, system.held
     yield names.SUSPENDED, name, system.suspended
     for protection in system.protection:
         pair = (system.name, protection.repository)
         yield names.RECOVERY_POINT, pair, _timestamp(protection.recovery_point_at)
         yield names.SNAPSHOTS, pair, protection.snapshots
+        yield names.VERIFIED, pair, _timestamp(protection.newest_verified_at)
+        yield names.CHECKED, pair, _timestamp(protection.newest_checked_at)
+        if protection.trails is not None:
+            yield names.COPY_LAG, pair, protection.trails.total_seconds()
         if system.here:
             yield from _of_runs(pair, protection)
+    yield from _of_copies(name, system)
+    yield from _of_recovery(name, system.recovery, system.rehearsed)
     yield from _of_conditions(system.conditions)
+
+
+def _of_copies(name: tuple[str], system: SystemStatus) -> Iterator[Sample]:
+    copied = system.copied
+    yield names.COPIES_HELD, name, copied.held
+    yield names.COPIES_OFFSITE_HELD, name, copied.offsite_held
+    if copied.declared:
+        yield names.COPIES_TARGET, name, copied.declared
+    if copied.offsite_declared:
+        yield names.COPIES_OFFSITE_TARGET, name, copied.offsite_declared
+    if copied.lag is not None:
+        yield names.COPY_LAG_TARGET, name, copied.lag.total_seconds()
+    for depth, period in (("deep", system.verification.deep), ("quick", system.verification.quick)):
+        if period is not None:
+            yield names.VERIFICATION_TARGET, (*name, depth), period.total_seconds()
+
+
+def _of_recovery(name: tuple[str], recovery: RecoveryTime, rehearsed: Rehearsed) -> Iterator[Sample]:
+    if recovery.predicted is not None:
+        yield names.RTO_PREDICTED, (*name, "borrowed" if recovery.borrowed else "own"), recovery.predicted.total_seconds()
+    if recovery.measured is not None:
+        yield names.RTO_MEASURED, name, recovery.measured.total_seconds()
+    if rehearsed.every is not None:
+        yield names.DRILL_TARGET, name, rehearsed.every.total_seconds()
+    if rehearsed.every is not None or rehearsed.last_at is not None:
+        yield names.DRILL_LAST, name, _timestamp(rehearsed.last_at)
+        yield names.DRILL_RESULT, name, _RESULTS.get(rehearsed.last_outcome, -1)
+        yield names.DRILL_PROVEN, name, _timestamp(rehearsed.proven_at)
+        yield names.DRILL_EXPIRY, name, _timestamp(rehearsed.proven_until)
 
 
 def _of_runs(pair: tuple[str, str], protection: ProtectionStatus) -> Iterator[Sample]:

@@ -28,6 +28,7 @@ class Subject(StrEnum):
     AGENT = "The agent and its loop"
     SPECS = "The specs"
     SYSTEMS = "Systems"
+    RECOVERY = "Recoveries and drills"
     PROTECTION = "Systems in their repositories"
     RUNS = "Backups"
     REPOSITORIES = "Repositories"
@@ -69,6 +70,8 @@ def _info(name: str, subject: Subject, text: str, labels: tuple[str, ...], note:
 _SYSTEM = ("system",)
 _PAIR = ("system", "repository")
 _NOT_ELSEWHERE = "Absent for a system that another host backs up: this agent knows nothing about those runs."
+_NOT_DRILLED = "Absent until one was made on this host."
+_NO_DRILLS = "Absent where no drill is declared and none was made."
 _NOT_YET = "Absent until a backup has succeeded. " + _NOT_ELSEWHERE
 
 BUILD = _info("build", Subject.AGENT, "The version that is running.", ("version", "python"))
@@ -126,6 +129,13 @@ RPO_TARGET = _gauge(
 RTO_TARGET = _gauge(
     "rto_target_seconds", Subject.SYSTEMS, "Declared RTO: how long a recovery may take.", _SYSTEM, "Absent where none is declared."
 )
+MTD_TARGET = _gauge(
+    "mtd_target_seconds",
+    Subject.SYSTEMS,
+    "Declared MTD: the outage that can just be survived.",
+    _SYSTEM,
+    "Absent where none is declared.",
+)
 RPO_BREACH = _gauge(
     "rpo_breach_predicted_timestamp_seconds",
     Subject.SYSTEMS,
@@ -136,6 +146,84 @@ RPO_BREACH = _gauge(
 )
 HELD = _gauge("system_held_snapshots", Subject.SYSTEMS, "Snapshots whose removal a guard holds back until a person decides.", _SYSTEM)
 SUSPENDED = _gauge("system_suspended", Subject.SYSTEMS, "1 while the declaration suspends the system, else 0.", _SYSTEM)
+COPIES_TARGET = _gauge(
+    "copies_target",
+    Subject.SYSTEMS,
+    "Repositories that have to hold a recent state, as declared.",
+    _SYSTEM,
+    "Absent where no number is declared.",
+)
+COPIES_HELD = _gauge(
+    "copies_held",
+    Subject.SYSTEMS,
+    "Repositories that hold a state which is recent enough for a copy.",
+    _SYSTEM,
+    "Counted where they could be listed: one that is unreachable is not held.",
+)
+COPIES_OFFSITE_TARGET = _gauge(
+    "copies_offsite_target",
+    Subject.SYSTEMS,
+    "How many of them have to be at another site, as declared.",
+    _SYSTEM,
+    "Absent where no number is declared.",
+)
+COPIES_OFFSITE_HELD = _gauge("copies_offsite_held", Subject.SYSTEMS, "How many of them are at another site.", _SYSTEM)
+COPY_LAG_TARGET = _gauge(
+    "copy_lag_target_seconds",
+    Subject.SYSTEMS,
+    "How far a copy may trail behind the primary repository.",
+    _SYSTEM,
+    "The RPO where no lag is declared; absent where there is neither.",
+)
+VERIFICATION_TARGET = _gauge(
+    "verification_interval_target_seconds",
+    Subject.SYSTEMS,
+    "How old the last proof of intactness may become, as declared.",
+    ("system", "depth"),
+    "`depth` is deep (every byte is read) or quick (the structure is). Absent where none is declared.",
+)
+
+RTO_PREDICTED = _gauge(
+    "rto_predicted_seconds",
+    Subject.RECOVERY,
+    "How long a recovery of the newest good snapshot will take, by the last drills.",
+    ("system", "basis"),
+    "`basis` is own, or borrowed where only other systems in the same repository were drilled. Absent while nothing was measured.",
+)
+RTO_MEASURED = _gauge(
+    "rto_measured_seconds", Subject.RECOVERY, "How long the newest drill took that restored a whole snapshot.", _SYSTEM, _NOT_DRILLED
+)
+DRILL_TARGET = _gauge(
+    "drill_interval_target_seconds",
+    Subject.RECOVERY,
+    "How often a recovery has to be rehearsed, as declared.",
+    _SYSTEM,
+    "Absent where no drills are declared.",
+)
+DRILL_LAST = _gauge(
+    "drill_last_timestamp_seconds",
+    Subject.RECOVERY,
+    "When the newest drill began that says something about a snapshot; 0 is never.",
+    _SYSTEM,
+    "One that was blocked says nothing. " + _NO_DRILLS,
+)
+DRILL_RESULT = _gauge(
+    "drill_last_result",
+    Subject.RECOVERY,
+    "What that drill found: 1 proven, 0 failed, -1 neither, because there was none or nothing that can fail was asserted.",
+    _SYSTEM,
+    _NO_DRILLS,
+)
+DRILL_PROVEN = _gauge(
+    "drill_last_proven_timestamp_seconds",
+    Subject.RECOVERY,
+    "When the newest drill began that proved the recovery; 0 is never.",
+    _SYSTEM,
+    "Its mark in a repository counts, so a lost catalog forgets none. " + _NO_DRILLS,
+)
+DRILL_EXPIRY = _gauge(
+    "drill_proof_expiry_timestamp_seconds", Subject.RECOVERY, "Until when that proof counts; 0 is no proof.", _SYSTEM, _NO_DRILLS
+)
 
 RECOVERY_POINT = _gauge(
     "recovery_point_timestamp_seconds",
@@ -145,6 +233,25 @@ RECOVERY_POINT = _gauge(
     "The begin of the scan, or of a later scan that found nothing changed. Partial and suspect snapshots do not count.",
 )
 SNAPSHOTS = _gauge("snapshots", Subject.PROTECTION, "Snapshots of the system, of every grade.", _PAIR)
+COPY_LAG = _gauge(
+    "copy_lag_seconds",
+    Subject.PROTECTION,
+    "How far the newest good state there lies behind that of the primary repository; 0: it has the same.",
+    _PAIR,
+    "Between two states, so it grows only while the primary goes on. Absent for the primary, and where one of them has no good state.",
+)
+VERIFIED = _gauge(
+    "verified_timestamp_seconds",
+    Subject.PROTECTION,
+    "When every byte of a snapshot that is still good was last read and found right; 0 is never.",
+    _PAIR,
+)
+CHECKED = _gauge(
+    "checked_timestamp_seconds",
+    Subject.PROTECTION,
+    "When at least the structure of a snapshot that is still good was last found whole; 0 is never.",
+    _PAIR,
+)
 
 LAST_SUCCESS = _gauge(
     "backup_last_success_timestamp_seconds",

@@ -1,9 +1,9 @@
-"""A rehearsed recovery: what was restored, what was asked of it, how long it took, and what it proves until when."""
+"""A rehearsed recovery: what was restored, what was asked of it, how long it took, what it proves until when; and what all of them say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -107,3 +107,33 @@ class DrillRecord:
     def proves(self, now: datetime) -> bool:
         """Whether it is proof at this moment."""
         return self.outcome is DrillOutcome.PROVEN and self.expires_at is not None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The drills of one system; each moment is that at which the drill began."""
+
+    every: timedelta | None = None
+    """As declared; None: nobody asked for drills."""
+    last_at: datetime | None = None
+    """The newest drill that says something about a snapshot; None: there is none. One that was blocked says nothing."""
+    last_outcome: DrillOutcome | None = None
+    """Of that one. A proof that another agent left in the repository counts, too."""
+    proven_at: datetime | None = None
+    """The newest drill that proved the recovery, whether or not its proof still stands."""
+    proven_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryTime:
+    """How long a recovery of one system takes."""
+
+    predicted: timedelta | None = None
+    """For its newest good snapshot as it is now, out of the first repository that answers; None: nothing to go by."""
+    borrowed: bool = False
+    """Predicted from drills of other systems in the same repository."""
+    source: str = ""
+    """Where the prediction comes from, for people."""
+    measured: timedelta | None = None
+    """What the newest drill took that restored a whole snapshot."""
+    measured_at: datetime | None = None

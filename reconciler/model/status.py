@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.model.alerts import AlertsStatus
+from reconciler.model.declared.objectives import Verification
 from reconciler.model.desired import Revision
+from reconciler.model.drill import RecoveryTime, Rehearsed
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.wishes import Pause
 
@@ -68,6 +70,23 @@ class ProtectionStatus:
     """``as_of`` of the newest good snapshot, or of a later scan that confirmed it; None: never."""
     newest_verified_at: datetime | None
     history: RunHistory
+    newest_checked_at: datetime | None = None
+    """When at least the structure was last seen whole."""
+    trails: timedelta | None = None
+    """How far its newest good state lies behind that of the primary repository; None: this is the primary, or one of them has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How many repositories of a system hold a state that is recent enough. Only those that could be listed are counted."""
+
+    declared: int = 0
+    """0: no number is promised; the same below."""
+    held: int = 0
+    offsite_declared: int = 0
+    offsite_held: int = 0
+    lag: timedelta | None = None
+    """How far a copy may trail behind the primary repository; None: nothing says how far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,12 @@ class SystemStatus:
     rpo_breach_why: str = ""
     held: int = 0
     """Snapshots whose removal a guard holds back."""
+    mtd: timedelta | None = None
+    verification: Verification = field(default_factory=Verification)
+    """How old the proofs of intactness may become."""
+    rehearsed: Rehearsed = field(default_factory=Rehearsed)
+    recovery: RecoveryTime = field(default_factory=RecoveryTime)
+    copied: Copied = field(default_factory=Copied)
 
     def condition(self, wanted: ConditionType) -> Condition | None:
         return next((c for c in self.conditions if c.type is wanted), None)

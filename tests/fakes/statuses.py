@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from reconciler.model.alerts import AlertSeverity, AlertsStatus, ReceiverStatus
 from reconciler.model.board import Board
+from reconciler.model.declared.objectives import Verification
+from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
 from reconciler.model.event import Event
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
@@ -14,6 +18,7 @@ from reconciler.model.snapshot import BackupKind
 from reconciler.model.status import (
     Condition,
     ConditionType,
+    Copied,
     LoopStatus,
     ProtectionStatus,
     RepositoryStatus,
@@ -47,7 +52,9 @@ def system(
     suspended: bool = False,
     rpo: timedelta | None = timedelta(minutes=15),
     rto: timedelta | None = timedelta(hours=1),
+    **more: Any,
 ) -> SystemStatus:
+    """``more``: further fields of SystemStatus."""
     conditions = tuple(
         Condition("System", name, kind, fresh, "Judged", f"{name} was judged") for kind in (ConditionType.BACKUP_FRESH, ConditionType.READY)
     )
@@ -63,7 +70,18 @@ def system(
         protection=protection,
         conditions=conditions,
         suspended=suspended,
+        **more,
     )
+
+
+def drilled(at: datetime, **changes: Any) -> dict[str, Any]:
+    """Fields of a system that was rehearsed two days ago: back in ten minutes, proven for twelve days more, 18 minutes foreseen now."""
+    two_days_ago = at - timedelta(days=2)
+    rehearsed = Rehearsed(timedelta(days=7), two_days_ago, DrillOutcome.PROVEN, two_days_ago, two_days_ago + timedelta(days=14))
+    recovery = RecoveryTime(
+        timedelta(minutes=18), source="from 1 drill of this system", measured=timedelta(minutes=10), measured_at=two_days_ago
+    )
+    return {"rehearsed": replace(rehearsed, **changes), "recovery": recovery}
 
 
 def repository(name: str, *, reachable: bool = True, free_bytes: int | None = 5_000_000_000) -> RepositoryStatus:
@@ -78,7 +96,9 @@ def company(at: datetime = NOON) -> Status:
     def held(repository: str, age: timedelta | None, snapshots: int = 12, failures: int = 0) -> ProtectionStatus:
         if age is None:
             return ProtectionStatus(repository, 0, None, None, None, RunHistory(last_attempt_at=at, consecutive_failures=failures))
-        return ProtectionStatus(repository, snapshots, "a" * 32, at - age, None, ran(at - age + timedelta(seconds=90), failures=failures))
+        known = ran(at - age + timedelta(seconds=90), failures=failures)
+        read_at, seen_at = at - timedelta(days=3), at - timedelta(hours=6)
+        return ProtectionStatus(repository, snapshots, "a" * 32, at - age, read_at, known, seen_at)
 
     young, old = timedelta(minutes=5), timedelta(hours=3)
     return Status(
@@ -89,8 +109,25 @@ def company(at: datetime = NOON) -> Status:
             system("archive", (held("main", old),), suspended=True, fresh=Truth.FALSE),
             system("billing", (held("main", None, failures=3),), fresh=Truth.UNKNOWN),
             system("elsewhere", (held("main", young),), here=False),
-            system("ledger", (held("main", old, failures=1),), fresh=Truth.FALSE),
-            system("orders", (held("main", young), held("offsite", old))),
+            system(
+                "ledger",
+                (held("main", old, failures=1),),
+                fresh=Truth.FALSE,
+                **drilled(at, last_outcome=DrillOutcome.FAILED, proven_at=None, proven_until=None)
+                | {
+                    "recovery": RecoveryTime(
+                        timedelta(hours=2), borrowed=True, source="from 1 drill of other systems in the same repository"
+                    )
+                },
+            ),
+            system(
+                "orders",
+                (held("main", young), replace(held("offsite", old), trails=old - young)),
+                mtd=timedelta(hours=4),
+                verification=Verification(quick=timedelta(days=1), deep=timedelta(days=30)),
+                copied=Copied(declared=2, held=1, offsite_declared=1, offsite_held=0, lag=timedelta(hours=1)),
+                **drilled(at),
+            ),
         ),
         repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),

@@ -96,7 +96,6 @@ def test_a_rate_follows_the_scrape_interval() -> None:
 def test_the_dashboards_show_every_metric_but_those_for_alerts() -> None:
     shown = {name for query in all_queries() for name in read(query.expression).metrics}
     not_drawn = {
-        "reconciler_rto_target_seconds",  # nothing to compare it with before a restore was measured
         "reconciler_backup_last_success_timestamp_seconds",
         "reconciler_backup_last_attempt_timestamp_seconds",
         "reconciler_spec_last_load_timestamp_seconds",
@@ -106,6 +105,17 @@ def test_the_dashboards_show_every_metric_but_those_for_alerts() -> None:
         "reconciler_repository_orphaned_snapshots",
         "reconciler_spec_info",  # said where a change is asked for: the revision of one agent is no number to draw
     }
+    recovery = {
+        names.RTO_TARGET,
+        names.MTD_TARGET,
+        names.VERIFICATION_TARGET,
+        names.VERIFIED,
+        names.CHECKED,
+    }  # for rules, and for whoever asks
+    recovery |= {names.COPIES_TARGET, names.COPIES_HELD, names.COPIES_OFFSITE_TARGET, names.COPIES_OFFSITE_HELD}
+    recovery |= {names.COPY_LAG_TARGET, names.COPY_LAG}
+    recovery |= {metric for metric in names.ALL if metric.subject is names.Subject.RECOVERY}
+    not_drawn |= {metric.name for metric in recovery}
     not_drawn |= {
         metric.name for metric in names.ALL if metric.subject is names.Subject.ALERTS
     }  # for rules; the alerts themselves are told

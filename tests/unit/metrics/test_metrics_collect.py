@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ import reconciler
 from reconciler.metrics import names
 from reconciler.metrics.collect import families, registry
 from reconciler.model.desired import Revision
+from reconciler.model.drill import DrillOutcome, Rehearsed
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import ActionKind
 from reconciler.model.status import LoopStatus, ProtectionStatus, Status
@@ -78,6 +80,78 @@ def test_a_system_of_another_host_shows_its_recovery_point_but_no_runs() -> None
     assert scrape.value("reconciler_recovery_point_timestamp_seconds", **pair) == (NOON - timedelta(minutes=5)).timestamp()
     about_it = {s.name for s in scrape.samples if s.labels.get("system") == "elsewhere"}
     assert not any(name.startswith("reconciler_backup_") for name in about_it)
+
+
+def test_a_rehearsed_system_shows_what_was_proven_until_when_and_how_long_it_takes() -> None:
+    scrape = Scrape(company())
+    two_days_ago = (NOON - timedelta(days=2)).timestamp()
+    assert scrape.value("reconciler_drill_interval_target_seconds", system="orders") == 7 * 86400
+    assert scrape.value("reconciler_drill_last_timestamp_seconds", system="orders") == two_days_ago
+    assert scrape.value("reconciler_drill_last_result", system="orders") == 1
+    assert scrape.value("reconciler_drill_last_proven_timestamp_seconds", system="orders") == two_days_ago
+    assert scrape.value("reconciler_drill_proof_expiry_timestamp_seconds", system="orders") == two_days_ago + 14 * 86400
+    assert scrape.value("reconciler_rto_measured_seconds", system="orders") == 600
+    assert scrape.value("reconciler_rto_predicted_seconds", system="orders", basis="own") == 1080
+    assert scrape.value("reconciler_mtd_target_seconds", system="orders") == 4 * 3600
+
+
+def test_a_failed_drill_is_zero_and_without_a_proof_nothing_expires() -> None:
+    scrape = Scrape(company())
+    assert scrape.value("reconciler_drill_last_result", system="ledger") == 0
+    assert scrape.value("reconciler_drill_last_proven_timestamp_seconds", system="ledger") == 0
+    assert scrape.value("reconciler_drill_proof_expiry_timestamp_seconds", system="ledger") == 0
+    assert scrape.value("reconciler_rto_predicted_seconds", system="ledger", basis="borrowed") == 7200
+    assert scrape.value("reconciler_rto_measured_seconds", system="ledger") is None
+
+
+@pytest.mark.parametrize("outcome", [None, DrillOutcome.RESTORED])
+def test_a_drill_that_proved_nothing_is_neither_passed_nor_failed(outcome: DrillOutcome | None) -> None:
+    rehearsed = Rehearsed(every=timedelta(days=7), last_at=NOON if outcome else None, last_outcome=outcome)
+    scrape = Scrape(replace(company(), systems=(system("scratch", (), rehearsed=rehearsed),)))
+    assert scrape.value("reconciler_drill_last_result", system="scratch") == -1
+    assert scrape.value("reconciler_drill_last_timestamp_seconds", system="scratch") == (NOON.timestamp() if outcome else 0)
+
+
+def test_where_no_drill_is_declared_and_none_was_made_nothing_is_said_of_drills() -> None:
+    scrape = Scrape(company())
+    about_it = {s.name for s in scrape.samples if s.labels.get("system") == "archive"}
+    assert not any("drill" in name or name.startswith(("reconciler_rto_m", "reconciler_rto_p")) for name in about_it)
+
+
+def test_copies_stand_beside_what_was_promised() -> None:
+    scrape = Scrape(company())
+    assert scrape.value("reconciler_copies_target", system="orders") == 2
+    assert scrape.value("reconciler_copies_held", system="orders") == 1
+    assert scrape.value("reconciler_copies_offsite_target", system="orders") == 1
+    assert scrape.value("reconciler_copies_offsite_held", system="orders") == 0
+    assert scrape.value("reconciler_copy_lag_target_seconds", system="orders") == 3600
+    assert scrape.of("reconciler_copy_lag_seconds") == {("orders", "offsite"): (timedelta(hours=3) - timedelta(minutes=5)).total_seconds()}
+    assert scrape.value("reconciler_copies_target", system="ledger") is None
+    assert scrape.value("reconciler_copies_held", system="ledger") == 0
+
+
+def test_proofs_of_intactness_stand_beside_their_freshness() -> None:
+    scrape = Scrape(company())
+    pair = {"system": "orders", "repository": "main"}
+    assert scrape.value("reconciler_verified_timestamp_seconds", **pair) == (NOON - timedelta(days=3)).timestamp()
+    assert scrape.value("reconciler_checked_timestamp_seconds", **pair) == (NOON - timedelta(hours=6)).timestamp()
+    assert scrape.value("reconciler_verification_interval_target_seconds", system="orders", depth="deep") == 30 * 86400
+    assert scrape.value("reconciler_verification_interval_target_seconds", system="orders", depth="quick") == 86400
+    assert scrape.value("reconciler_verified_timestamp_seconds", system="billing", repository="main") == 0
+
+
+def test_a_system_costs_at_most_24_samples_and_each_of_its_repositories_24_more() -> None:
+    """Of the fullest one that there can be; each of its conditions is one besides."""
+    (orders,) = (system for system in company().systems if system.name == "orders")
+    about_it = [s for s in Scrape(company()).samples if s.labels.get("system") == "orders"]
+    kinds = {s.name for s in about_it}
+    possible = {metric.name for metric in names.ALL if "system" in metric.labels}
+    assert kinds == possible, "the system of this test shows everything that a system can show"
+    whole = Counter(s.labels.get("repository") for s in about_it)
+    assert set(whole) == {None, *(protection.repository for protection in orders.protection)}
+    assert max(whole.values()) <= 24
+    conditions = Counter(s.labels["name"] for s in Scrape(company()).samples if s.name == "reconciler_condition")
+    assert conditions["orders"] == len(orders.conditions), "a condition is one sample, whatever its truth"
 
 
 def test_an_objective_that_nobody_declared_is_absent() -> None:
