@@ -10,17 +10,18 @@ import os
 import platform
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import msgspec
+from msgspec import Struct, field
 
 from benchmarks.peers.peer import Peer
 
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One piece of work done once by one tool."""
 
     corpus: str
@@ -39,8 +40,7 @@ class Sample:
         return self.corpus, self.work, self.peer, self.run
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Medians over the runs; memory is the worst of them."""
 
     corpus: str
@@ -53,8 +53,7 @@ class Row:
     runs: int
 
 
-@dataclass(slots=True)
-class Results:
+class Results(Struct):
     """All samples of one machine with one set of tools."""
 
     machine: dict[str, Any]
@@ -88,7 +87,7 @@ class Results:
 
     def save(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        plain = asdict(self) | {"format": FORMAT, "samples": [asdict(sample) for sample in self.samples.values()]}
+        plain = msgspec.to_builtins(self) | {"format": FORMAT, "samples": [msgspec.to_builtins(sample) for sample in self.samples.values()]}
         fresh = file.with_name(file.name + ".new")
         fresh.write_text(json.dumps(plain, indent=1) + "\n")
         fresh.replace(file)

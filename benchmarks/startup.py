@@ -11,8 +11,9 @@ import compileall
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from benchmarks.measure import Figures, run
 from benchmarks.peers.peer import found
@@ -23,8 +24,7 @@ COMMAND = (str(Path(sys.executable).with_name("reconcile")),)
 _RUNS = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Words, and what they may take beside `borg --help`; None: no target."""
 
     words: tuple[str, ...]

@@ -11,8 +11,9 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from benchmarks import corpora
 from benchmarks.measure import CommandFailed, Figures, run
@@ -55,8 +56,7 @@ def works_for(corpus: str, peer: type[Peer] | Peer, wanted: tuple[str, ...] = WO
     return tuple(work for work in _ORDER if work in chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Struct, frozen=True):
     """One tool, one corpus, one time."""
 
     corpus: str

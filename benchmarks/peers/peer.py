@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from benchmarks.measure import tree_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One command, as it is measured: the whole process with its children."""
 
     argv: list[str]
     cwd: Path | None = None
 
 
-@dataclass(slots=True)
-class Peer:
+class Peer(Struct):
     """One tool with a working folder of its own, which a round begins and ends with nothing in it."""
 
     work: Path

@@ -10,9 +10,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.act.context import Context
 from reconciler.act.errors import DrillBlocked
@@ -31,8 +33,7 @@ _LINE_MAX = 2**20
 _STEPS = 10_000  # of SQLite between two looks at the time
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """Under what a tree is asked."""
 
     tree: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.act import words
 from reconciler.act.context import Amount, Context, Done
@@ -73,8 +75,7 @@ def _with_warnings(done: Done, system: DesiredSystem) -> Done:
     return replace(done, message=f"{done.message}; warning: {found[0]}{more}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     system: DesiredSystem
     action: Action
     context: Context

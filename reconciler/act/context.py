@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Fate
@@ -40,8 +41,7 @@ def no_patience(_holder: Holder) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """How far it is."""
 
     files: int
@@ -60,8 +60,7 @@ class Watcher(Protocol):
     def __call__(self, action: Action, amount: Amount, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """One pass, as its actions see it."""
 
     desired: Desired
@@ -91,8 +90,7 @@ class Context:
     """The loop's fencing token: a loop that lost its lease starts nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What a runner reports."""
 
     outcome: RunOutcome
@@ -111,8 +109,7 @@ class Done:
     """For a partial snapshot: the `tolerate` block that would cover its defects, ready to paste."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How one action ended."""
 
     action: Action

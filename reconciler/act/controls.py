@@ -11,8 +11,9 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from reconciler.act import sandbox
 from reconciler.model.drill import Control
@@ -28,8 +29,7 @@ SUBJECT_MAX = 64 * 2**20
 """Bytes of a file that controls are made on: larger ones say nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exactly:
+class Exactly(Struct, frozen=True):
     """These entries and no others."""
 
     paths: frozenset[bytes]
@@ -39,8 +39,7 @@ class Exactly:
         return entry.path in self.paths
 
 
-@dataclass(slots=True)
-class Subjects:
+class Subjects(Struct):
     """Chosen while the entries of a snapshot go by: the smallest file that has content, and two siblings of equal size."""
 
     single: Entry | None = None
@@ -113,8 +112,7 @@ def _rewrite(file: str, change: Callable[[bytes], bytes]) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(Struct, frozen=True):
     repository: Repository
     snapshot: str
     place: str

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.act.context import Amount, Context, Done
 from reconciler.act.errors import DamageFound, FactsChanged, NothingToCopy
@@ -41,8 +43,7 @@ def run(action: Action, context: Context) -> Done:
         return work.done()
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """One copy action under way."""
 
     action: Action
@@ -56,7 +57,7 @@ class _Work:
     """Names of the repositories that gave something."""
     damage: list[tuple[str, OriginDamaged]] = field(default_factory=list)
     unreachable: list[ReconcilerError] = field(default_factory=list)
-    _files: dict[str, int] = field(init=False)
+    _files: dict[str, int] = field(default_factory=dict)
     """How many each snapshot has, as observed."""
 
     def __post_init__(self) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.act import assertions, controls, sandbox
 from reconciler.act.context import Context, Done
@@ -51,8 +53,7 @@ class Until(threading.Event):
         return self._stop.is_set() or self.over
 
 
-@dataclass(slots=True)
-class _Drill:
+class _Drill(Struct):
     action: Action
     context: Context
     system: DesiredSystem

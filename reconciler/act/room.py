@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from reconciler.act.context import Context
 from reconciler.act.errors import NoRoom
@@ -26,8 +27,7 @@ from reconciler.tree.scan import Scan
 FIRST_SHARE = 0.5  # of the source's bytes: text and code take less, what takes more ends in repository-no-space with nothing lost
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """What is known before the work."""
 
     bytes: float

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.app.alerting import make_post
 from reconciler.app.errors import AlertOver, Ambiguous, NotFound
@@ -33,8 +34,7 @@ SILENCE_MAX = timedelta(days=30)
 _GRACE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class AlertList:
+class AlertList(Struct, frozen=True):
     """Alerts, and what bears on whether anybody hears of them."""
 
     alerts: tuple[Alert, ...]
@@ -45,16 +45,14 @@ class AlertList:
     """So many more stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class SilenceReport:
+class SilenceReport(Struct, frozen=True):
     """A silence, and how many alerts that stand now it covers: none may be a slip of the keyboard."""
 
     silence: Silence
     covers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """What one receiver said to a test."""
 
     receiver: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.app import keys
 from reconciler.app.choice import Wanted, chosen_bare
@@ -24,8 +25,7 @@ from reconciler.observe.repositories import state_of
 from reconciler.repository import Repository, store_at
 
 
-@dataclass(frozen=True, slots=True)
-class BareRepository:
+class BareRepository(Struct, frozen=True):
     """Where the data is, and the key to it."""
 
     url: str

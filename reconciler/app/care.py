@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.act.context import Amount
 from reconciler.app.errors import NotFound
@@ -22,16 +23,14 @@ if TYPE_CHECKING:
 Reporter = Callable[[Amount], None]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True):
     """How a repository is."""
 
     repository: str
     checked: Checked
 
 
-@dataclass(frozen=True, slots=True)
-class RepairReport:
+class RepairReport(Struct, frozen=True):
     """What a repair would do, or what it did."""
 
     repository: str

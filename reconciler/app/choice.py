@@ -6,8 +6,9 @@ The same rules with specs and without, for restoring and for looking.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.app.errors import Ambiguous, NotFound, NothingToRestore
 from reconciler.app.names import by_id
@@ -23,8 +24,7 @@ from reconciler.model.snapshot import MarkKind, Snapshot
 LATEST, LAST_VERIFIED = "latest", "last-verified"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which snapshot of which system. With ``snapshot``, the others only say where it must be found."""
 
     system: str | None = None
@@ -38,8 +38,7 @@ class Wanted:
     """Read from this one; None: the primary first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """The snapshot, as one repository holds it."""
 
     snapshot: Snapshot

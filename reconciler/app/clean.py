@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.act.context import Result, Watcher
 from reconciler.act.words import REQUESTED
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 _PRIORITY = 100  # asked for by a person
 
 
-@dataclass(frozen=True, slots=True)
-class CleanUpReport:
+class CleanUpReport(Struct, frozen=True):
     """What a clean-up of one repository would do, or why that cannot be said."""
 
     repository: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.act.context import Result, Watcher
 from reconciler.act.words import REQUESTED
@@ -24,8 +26,7 @@ from reconciler.model.plan import Action
 NAMED = "named"
 
 
-@dataclass(frozen=True, slots=True)
-class DrillList:
+class DrillList(Struct, frozen=True):
     """Newest first."""
 
     at: datetime

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.app.memory import Memory
 from reconciler.base.clock import Clock
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from reconciler.repository import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class House:
+class House(Struct, frozen=True):
     """One spec tree with its state directory, on one host."""
 
     specs: Path

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.app import keys
 from reconciler.app.errors import KeyNotReplaceable, NotFound
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 _WORD_BYTES = 16  # 128 bits, eight words
 
 
-@dataclass(frozen=True, slots=True)
-class KeyList:
+class KeyList(Struct, frozen=True):
     """The key slots of a repository."""
 
     repository: str
@@ -38,8 +38,7 @@ class KeyList:
     slots: tuple[Slot, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChange:
+class KeyChange(Struct, frozen=True):
     """What became of a repository's keys."""
 
     repository: str
@@ -51,8 +50,7 @@ class KeyChange:
     created_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Kit:
+class Kit(Struct, frozen=True):
     """All that is needed, beside the repository itself, to restore on a bare machine. Whoever reads it can read every backup."""
 
     repository: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.problem import Problem, Severity
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class PlanReport:
+class PlanReport(Struct, frozen=True):
     """What would be done now."""
 
     plan: Plan

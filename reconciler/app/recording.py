@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
 
 from reconciler.app.alerting import alerts_status, take_turn
 from reconciler.app.memory import last_recovery

@@ -11,10 +11,11 @@ import shutil
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
+
+from msgspec import Struct
 
 from reconciler.app.bare import BareRepository, guarding, listed
 from reconciler.app.choice import pick
@@ -31,8 +32,7 @@ from reconciler.repository import Repository, Root
 from reconciler.tree.write import Target
 
 
-@dataclass(frozen=True, slots=True)
-class InsideSystem:
+class InsideSystem(Struct, frozen=True):
     """One system of a repository. Two realms may have a system of one name."""
 
     realm: str
@@ -45,8 +45,7 @@ class InsideSystem:
     """What a host itself knows: its specs and its record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Struct, frozen=True):
     """What a repository holds. ``problems``: what of it cannot be read."""
 
     id: str
@@ -55,8 +54,7 @@ class Inside:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """The pieces that a host knew itself, in their new places."""
 
     snapshot: Snapshot | None

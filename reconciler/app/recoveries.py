@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.errors import Ambiguous, NotFound, NotUndoable
 from reconciler.app.house import House
@@ -125,8 +127,7 @@ def rollback(house: House, prefix: str, *, stop: threading.Event, progress: Repo
     return replace(report, id=ended.id, safety=ended.safety, undoes=state.header.id, notes=(*made.notes, *ended.notes))
 
 
-@dataclass(frozen=True, slots=True)
-class _World:
+class _World(Struct, frozen=True):
     """The repository of a journal, opened, and what is needed to work on it."""
 
     house: House

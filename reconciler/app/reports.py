@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import Usage
 from reconciler.catalog.records import RestoreRecord
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.wishes import Pause, Wish
 
 
-@dataclass(frozen=True, slots=True)
-class InitReport:
+class InitReport(Struct, frozen=True):
     """A repository that was made, or found."""
 
     name: str
@@ -36,8 +36,7 @@ class InitReport:
     """What a person must do now: keep a second copy of the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassReport:
+class PassReport(Struct, frozen=True):
     """What one pass planned, did, and left."""
 
     plan: Plan
@@ -55,8 +54,7 @@ class PassReport:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HoldReport:
+class HoldReport(Struct, frozen=True):
     """Snapshots as they stand after a hold was set or ended, or all that are held; one entry for each repository."""
 
     snapshots: tuple[Snapshot, ...]
@@ -64,8 +62,7 @@ class HoldReport:
     """Repositories that could not be seen, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptReport:
+class AcceptReport(Struct, frozen=True):
     """Snapshots that a person accepted, as they stand now; one entry for each repository."""
 
     system: str
@@ -74,8 +71,7 @@ class AcceptReport:
     """Of the system that are suspect still."""
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerReport:
+class TriggerReport(Struct, frozen=True):
     """What the running loop was asked for."""
 
     wishes: tuple[Wish, ...]
@@ -85,8 +81,7 @@ class TriggerReport:
     pause: Pause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PauseReport:
+class PauseReport(Struct, frozen=True):
     """A pause that was declared, or that was ended; None: there was none to end."""
 
     pause: Pause | None
@@ -94,8 +89,7 @@ class PauseReport:
     """Who heeds it; None: no loop runs now."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepVerdict:
+class KeepVerdict(Struct, frozen=True):
     """Whether retention keeps a snapshot, and why."""
 
     snapshot: Snapshot
@@ -103,8 +97,7 @@ class KeepVerdict:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """Everything that bears on one system: what is wanted, where each value comes from, what is there, what comes next and why."""
 
     system: DesiredSystem
@@ -121,8 +114,7 @@ class Explanation:
     """(pointer, value, where it was written)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotDetail:
+class SnapshotDetail(Struct, frozen=True):
     """One snapshot with all the repositories that hold it."""
 
     snapshot: Snapshot
@@ -137,8 +129,7 @@ Recovery = RestoreRecord
 ON_CONFLICT = ("refuse", "keep", "overwrite", "mirror")
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreRequest:
+class RestoreRequest(Struct, frozen=True):
     """What to bring back, and where to."""
 
     target: str
@@ -178,16 +169,14 @@ class RestoreRequest:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """An entry that is there already and differs, and in what."""
 
     path: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What a restore will do to what is there. The lists hold a thousand entries at most, the counts and the digest all."""
 
     create: int
@@ -222,8 +211,7 @@ class Outlook:
         return bool(self.conflict_count) or not all(room.fits for room in self.rooms)
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """One file system that is written to, at the worst moment."""
 
     place: str
@@ -239,8 +227,7 @@ class Room:
         return self.needed_bytes <= self.free_bytes and (self.free_inodes is None or self.needed_inodes <= self.free_inodes)
 
 
-@dataclass(frozen=True, slots=True)
-class RestorePlan:
+class RestorePlan(Struct, frozen=True):
     """What a restore would do, and why this snapshot."""
 
     snapshot: Snapshot
@@ -261,8 +248,7 @@ class RestorePlan:
     """The moment that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreReport:
+class RestoreReport(Struct, frozen=True):
     """What a restore brought back."""
 
     plan: RestorePlan
@@ -295,8 +281,7 @@ class RestoreReport:
         return not self.failures
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreList:
+class RestoreList(Struct, frozen=True):
     """Recovery operations, newest first, with those that wait for a person to end them."""
 
     restores: tuple[RestoreRecord, ...]
@@ -306,8 +291,7 @@ class RestoreList:
     """By id: the rollback that undid it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreDetail:
+class RestoreDetail(Struct, frozen=True):
     """One recovery operation, with what its journal says."""
 
     record: RestoreRecord
@@ -322,8 +306,7 @@ class RestoreDetail:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RebuildReport:
+class RebuildReport(Struct, frozen=True):
     """The catalog's cache, made anew from the repositories."""
 
     repositories: Mapping[str, int]
@@ -332,8 +315,7 @@ class RebuildReport:
     recovered: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StarterReport:
+class StarterReport(Struct, frozen=True):
     """The specs that `reconcile init` wrote."""
 
     specs: str
@@ -344,8 +326,7 @@ class StarterReport:
     """The commands to type now."""
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotList:
+class SnapshotList(Struct, frozen=True):
     """Snapshots of repositories, with what could not be seen."""
 
     snapshots: tuple[Snapshot, ...]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.app.house import House
 from reconciler.app.planning import load
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """The loop of one spec tree on this host. Paths are absolute."""
 
     name: str

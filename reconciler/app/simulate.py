@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.app.house import House
 from reconciler.app.records import with_records
@@ -21,8 +22,7 @@ from reconciler.spec import SpecFile
 from reconciler.spec import load as load_specs
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationReport:
+class SimulationReport(Struct, frozen=True):
     """One forecast, and a second one where another policy was given."""
 
     today: Forecast

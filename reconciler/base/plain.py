@@ -7,10 +7,11 @@ describes the documents.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 FORMAT_VERSION = "1.0"
 
@@ -22,8 +23,8 @@ def envelope(kind: str, **content: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """``value`` in the types of JSON. A field that holds a duration gets ``_seconds`` behind its name."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return _fields({field.name: getattr(value, field.name) for field in fields(value)})
+    if isinstance(value, Struct):
+        return _fields({name: getattr(value, name) for name in value.__struct_fields__})
     if hasattr(value, "model_dump"):
         return _fields({name: getattr(value, name) for name in type(value).model_fields})
     if isinstance(value, Mapping):

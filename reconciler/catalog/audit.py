@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.files import REAL_DISK, Disk, make_folders
@@ -95,8 +96,7 @@ class Audit:
         self._disk.sync_folder(str(self._path.parent))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What reading the whole log found."""
 
     lines: int

@@ -7,9 +7,9 @@ again only for a repository whose ``revision`` another process has changed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Connection, delete, insert, select, type_coerce
 
 from reconciler.base.ids import new_id

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import astuple
 
 from reconciler.model.observed import Failure
 from reconciler.model.snapshot import Mark, MarkKind

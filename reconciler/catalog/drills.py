@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 from reconciler.model.drill import Asserted, Control, DrillOutcome, DrillRecord
@@ -101,7 +103,7 @@ def _end(connection: Connection, record: DrillRecord) -> None:
 
 
 def _row(record: DrillRecord) -> dict[str, object]:
-    document = asdict(record)
+    document = msgspec.to_builtins(record, builtin_types=(datetime,))
     for name in ("id", "system", "repository", "started_at", "ended_at", "outcome"):
         del document[name]
     for name in _MOMENTS:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.observed import Head
 
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
 _KEY = "heads.{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Heads:
+class Heads(Struct, frozen=True):
     """Of one repository."""
 
     by_writer: Mapping[str, Head] = field(default_factory=dict)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.observed import Failure, RunHistory
@@ -11,8 +13,7 @@ from reconciler.model.observed import Failure, RunHistory
 DURATIONS_KEPT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """What came of it."""
 
     outcome: RunOutcome

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.model.observed import Failure
 from reconciler.model.snapshot import BackupKind
@@ -24,8 +25,7 @@ class RunOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One action: the intent written before, the outcome written after."""
 
     id: str
@@ -52,8 +52,7 @@ class Run:
         return None if self.ended_at is None else self.ended_at - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreRecord:
+class RestoreRecord(Struct, frozen=True):
     """One recovery operation, also one that undoes another."""
 
     id: str
@@ -90,8 +89,7 @@ class RestoreRecord:
         return None if self.ended_at is None else self.ended_at - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The right to work on one (system, repository, lane), until released or until its process is gone."""
 
     system: str
@@ -101,8 +99,7 @@ class Claim:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who has what was asked for: a living process."""
 
     pid: int

@@ -6,9 +6,9 @@ notice that and write it down.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from reconciler.catalog import tables

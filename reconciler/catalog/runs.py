@@ -7,10 +7,11 @@ transaction, so cutting the log never changes what is due.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from reconciler.base.ids import new_id
@@ -29,8 +30,7 @@ RUNS_KEPT = 200  # per system and repository: two days of a run every 15 minutes
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """What is about to be done."""
 
     kind: str

@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import click
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A word by its place."""
 
     metavar: str
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """A word by its name. ``flag`` is the long form, ``short`` one letter with its dash; ``min`` and ``max`` bound a number."""
 
     flag: str

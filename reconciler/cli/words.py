@@ -9,12 +9,13 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
@@ -43,8 +44,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """What was asked for, beside the command itself."""
 
     specs: Path = Path("specs")

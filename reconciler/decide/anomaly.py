@@ -9,8 +9,10 @@ so the newest ones are also added up. How often this finds an attack, and how of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
 from statistics import fmean, pstdev
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredSystem
@@ -26,8 +28,7 @@ JUDGED = 3
 """So many of the newest snapshots are looked at: more than one pass can bring."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """One thing that is out of line."""
 
     name: str
@@ -35,8 +36,7 @@ class Signal:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
+class _Measure(Struct, frozen=True):
     """A share of the system, with what it must pass."""
 
     name: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
 from reconciler.decide.backoff import retry_at
@@ -19,8 +20,7 @@ Key = tuple[str, str, Lane]
 _WEIGHT = {None: 0, BackupKind.INCREMENTAL: 0, BackupKind.DIFFERENTIAL: 1, BackupKind.FULL: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a person asks for with ``backup create``: no schedule, window or back-off stands against it."""
 
     systems: tuple[str, ...] = ()

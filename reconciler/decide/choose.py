@@ -6,8 +6,9 @@ Never silently a worse one: what was passed over is named, and when nothing good
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.words import counted
@@ -15,8 +16,7 @@ from reconciler.model.listing import newest_first
 from reconciler.model.snapshot import Grade, MarkKind, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """The outcome of choosing."""
 
     snapshot: Snapshot | None

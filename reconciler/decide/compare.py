@@ -7,9 +7,10 @@ system ends up with is compared, not how it is written: a policy that loosens sh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.guard import FORGET_COUNT_MAX, FORGET_PERCENT_MAX
@@ -24,8 +25,7 @@ Found = tuple[str, str, str, Effect, str]
 """Field, before, after, effect, why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Better:
+class _Better(Struct, frozen=True):
     """Which way a value protects more. An absent one promises nothing, so it is worse than any."""
 
     smaller: bool
@@ -57,7 +57,7 @@ def compare_systems(before: DesiredSystem, after: DesiredSystem) -> Iterator[Spe
 
 def compare_repositories(before: DesiredRepository, after: DesiredRepository, snapshots: int) -> Iterator[SpecChange]:
     """What differs for one repository. ``snapshots``: how many the old place was last seen to hold."""
-    for name in (f.name for f in fields(DesiredRepository) if f.name not in {"name", "place", "last_good"}):
+    for name in (field for field in DesiredRepository.__struct_fields__ if field not in {"name", "place", "last_good"}):
         old, new = getattr(before, name), getattr(after, name)
         if old == new:
             continue
@@ -89,21 +89,21 @@ def _system(before: DesiredSystem, after: DesiredSystem) -> Iterator[Found]:
     if before.suspend != after.suspend:
         new = f"until {after.suspend.until:%Y-%m-%d %H:%M}Z: {after.suspend.reason}" if after.suspend else ""
         yield "suspend", "suspended" if before.suspend else "", new, Effect.LOSS if after.suspend else Effect.GAIN, ""
-    for field in fields(DesiredSystem):
-        old, new = getattr(before, field.name), getattr(after, field.name)
-        if field.name in _NOT_COMPARED or old == new:
+    for field in DesiredSystem.__struct_fields__:
+        old, new = getattr(before, field), getattr(after, field)
+        if field in _NOT_COMPARED or old == new:
             continue
-        if field.name == "retention" and is_empty(old) != is_empty(new):
+        if field == "retention" and is_empty(old) != is_empty(new):
             yield _everything(old, new)
-        elif field.name in _DIRECTIONS:
-            yield from _block(field.name, old, new, _DIRECTIONS[field.name])
-        elif field.name == "checksums":
+        elif field in _DIRECTIONS:
+            yield from _block(field, old, new, _DIRECTIONS[field])
+        elif field == "checksums":
             fewer = not set(old) <= set(new)
             yield "checksums", _text(old), _text(new), Effect.LOSS if fewer else Effect.GAIN, ""
         elif isinstance(old, Block) and isinstance(new, Block):
-            yield from _block(field.name, old, new, {})
+            yield from _block(field, old, new, {})
         else:
-            yield _camel(field.name), _text(old), _text(new), Effect.OTHER, ""
+            yield _camel(field), _text(old), _text(new), Effect.OTHER, ""
 
 
 def _block(name: str, before: Block, after: Block, directions: Mapping[str, _Better]) -> Iterator[Found]:

@@ -7,8 +7,10 @@ A repository holds a copy when it has the newest good snapshot of the primary, o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import recovery_point
@@ -20,8 +22,7 @@ from reconciler.model.listing import newest_first
 from reconciler.model.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(Struct, frozen=True):
     """One way in which the copies fall short."""
 
     code: str

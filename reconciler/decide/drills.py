@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.calendar import window_opens
@@ -27,8 +28,7 @@ _RETRY_SHARE = 4
 RETRY_MAX = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """That a recovery is known to work."""
 
     at: datetime

@@ -8,8 +8,9 @@ unreadable would be read again without end. The RPO is carried by the *lightest*
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.calendar import next_moment, next_unmissed, window_opens
@@ -32,8 +33,7 @@ _SATISFIED_BY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What due-ness of one system in one repository depends on."""
 
     system: DesiredSystem
@@ -46,8 +46,7 @@ class Case:
     realm: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """One kind of backup and the moment from which it is wanted; that moment may lie ahead."""
 
     kind: BackupKind

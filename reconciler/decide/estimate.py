@@ -7,9 +7,10 @@ whoever it was for: a disk is as fast for one system as for the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
 from statistics import median
+
+from msgspec.structs import replace
 
 from reconciler.decide.objectives import expected_duration
 from reconciler.decide.scene import Scene

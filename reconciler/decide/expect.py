@@ -9,9 +9,10 @@ repository are *borrowed*.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
+
+from msgspec import Struct
 
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
@@ -26,8 +27,7 @@ NEWEST = 5
 """So many drills count: the hardware of last year is another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A restore that came to its end."""
 
     system: str
@@ -39,8 +39,7 @@ class Measured:
     """Seconds beside that, whatever the size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """``seconds`` None: nothing to go by."""
 
     seconds: timedelta | None

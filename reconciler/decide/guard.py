@@ -11,8 +11,9 @@ if nothing asks for it by then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.approve import approved, change_digest, flaws
@@ -36,8 +37,7 @@ SMALL = 10
 """Below so many snapshots a percentage says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What retention may do now to one system in one repository."""
 
     spare: tuple[str, ...] = ()

@@ -7,8 +7,10 @@ The numbers that bound a message and a pass are here: 10,000 alerts at once are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
 from reconciler.decide.receiving import RECEIVER, receiver_name
@@ -24,8 +26,7 @@ LEVEL_KINDS = frozenset({"alertmanager"})
 """Are told the whole state again and again, so nothing is told to them here."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     """One alert is to be told to one receiver."""
 
     receiver: str

@@ -7,10 +7,11 @@ found nothing changed since a good snapshot. Partial, suspect and damaged ones n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
+
+from msgspec import Struct
 
 from reconciler.decide.scene import from_future
 from reconciler.model.listing import Group
@@ -32,8 +33,7 @@ class Standing(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryPoint:
+class RecoveryPoint(Struct, frozen=True):
     """What a recovery would bring back."""
 
     snapshot: Snapshot

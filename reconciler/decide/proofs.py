@@ -5,8 +5,9 @@ A proof becomes due a little before its period ends, so that the data is read wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import newest_checked_at, newest_verified_at
@@ -19,8 +20,7 @@ _EARLY = 20
 """Due a twentieth of the period before its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The verification that one repository asks for next."""
 
     quick: bool

@@ -8,8 +8,9 @@ finding of its own, and raised as low.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.decide.words import counted
 from reconciler.model.alerts import AlertKey, AlertSeverity, Raised, worst
@@ -38,8 +39,7 @@ _UNSEEN = frozenset({"NotObserved", "NeverSeen", "ClockSuspect"})
 """Unknown for want of looking. Other things are Unknown by nature: not drilled yet, still learning, known on another host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What the conditions and checks of one pass say."""
 
     raised: tuple[Raised, ...]

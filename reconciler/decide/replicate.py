@@ -7,7 +7,8 @@ before all other upkeep. Backups still come first: without them there is nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
 from reconciler.decide.copies import allowed_lag, holds, missing, origins

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.scene import from_future
@@ -32,8 +33,7 @@ _BUCKETS: dict[str, Callable[[datetime], str]] = {
 RULES = ("keep_within", "last", *_BUCKETS)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What retention says about one snapshot."""
 
     snapshot: Snapshot

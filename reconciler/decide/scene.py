@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.decide.anomaly import suspects, with_suspects
 from reconciler.model.desired import Desired, DesiredSystem
@@ -30,8 +31,7 @@ def from_future(moment: datetime, now: datetime) -> bool:
     return moment > now + CLOCK_TOLERANCE
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Built once per decision by :meth:`of`; everything in ``decide/`` looks at the world through it."""
 
     desired: Desired

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.decide.scene import Scene
 from reconciler.model.observed import RunHistory
@@ -16,8 +17,7 @@ GROWTH_WITHIN = timedelta(days=30)
 _APART_MIN = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One backup that ended, well or not."""
 
     system: str

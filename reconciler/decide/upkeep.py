@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.decide.guard import rule
 from reconciler.decide.retention import digest as retention_digest

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import ReconcilerError
@@ -34,8 +35,7 @@ _CHECK_SECONDS = 1.0
 _log = get("loop")
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """What one look at the world gave."""
 
     board: Board

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.loop.errors import ActionOverdue
@@ -27,8 +28,7 @@ GRACE_SECONDS = 60.0  # from the request to stop until the worker is replaced
 _POLL_SECONDS = 1.0
 
 
-@dataclass(slots=True)
-class Flight:
+class Flight(Struct):
     """An action under way."""
 
     action: Action

@@ -7,9 +7,10 @@ A timestamp of 0 means never.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 PREFIX: Final = "reconciler_"
 
@@ -36,8 +37,7 @@ class Subject(StrEnum):
     ALERTS = "Alerts"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """One metric as a scraper sees it: ``name`` is complete, with prefix and suffix."""
 
     name: str

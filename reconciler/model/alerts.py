@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.model.observed import Failure
 
@@ -43,8 +44,7 @@ def worst(severities: Iterable[AlertSeverity]) -> AlertSeverity:
     return min(severities, key=lambda severity: severity.rank)
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True):
     """Something is wrong now. What both conditions and health checks say; level, not edge: said again in every pass while it lasts."""
 
     object_kind: str
@@ -77,8 +77,7 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What one receiver was told last about one alert."""
 
     firing: bool
@@ -90,8 +89,7 @@ class Told:
     """Of the escalation: the last one in which it was called; 0: it was told by a route."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One alert, with its whole life."""
 
     id: str
@@ -131,8 +129,7 @@ class Alert:
         return self.state is not AlertState.RESOLVED
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """A person lets nothing be told about some alerts until then. They fire, are shown and are counted all the same."""
 
     id: str
@@ -171,8 +168,7 @@ class NoticeKind(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeLine:
+class NoticeLine(Struct, frozen=True):
     """One alert in a notice."""
 
     id: str
@@ -188,8 +184,7 @@ class NoticeLine:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One message to one receiver. ``lines`` holds the worst of ``total`` alerts, so its size is bounded whatever burns."""
 
     receiver: str
@@ -210,8 +205,7 @@ class Notice:
         return hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A notice that was not delivered yet."""
 
     number: int
@@ -220,8 +214,7 @@ class Waiting:
     next_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverStatus:
+class ReceiverStatus(Struct, frozen=True):
     """How deliveries to one receiver go."""
 
     name: str
@@ -238,8 +231,7 @@ class ReceiverStatus:
     last_failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsStatus:
+class AlertsStatus(Struct, frozen=True):
     """Alerts as a part of the published status."""
 
     firing: Mapping[AlertSeverity, int] = field(default_factory=dict)

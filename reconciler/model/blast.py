@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.desired import Revision
 from reconciler.model.problem import Place
@@ -18,8 +19,7 @@ class Effect(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class SpecChange:
+class SpecChange(Struct, frozen=True):
     """One thing that is declared otherwise than before."""
 
     kind: str
@@ -37,8 +37,7 @@ class SpecChange:
     """Where it is declared now; None when it is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(Struct, frozen=True):
     """Snapshots of one system in one repository that the retention of before keeps and the new one does not."""
 
     system: str
@@ -54,8 +53,7 @@ class Released:
     reach_after: str
 
 
-@dataclass(frozen=True, slots=True)
-class BlastRadius:
+class BlastRadius(Struct, frozen=True):
     """Everything that an edit changes; in the order of the names."""
 
     base: Revision

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.drill import Drill
@@ -15,8 +16,7 @@ from reconciler.model.declared.system import Impact, Source, Suspend
 from reconciler.model.problem import Place, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredSystem:
+class DesiredSystem(Struct, frozen=True):
     """One system as it is to be protected. Paths of sources are absolute."""
 
     name: str
@@ -54,8 +54,7 @@ class DesiredSystem:
         return self.host is None or self.host == agent
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredRepository:
+class DesiredRepository(Struct, frozen=True):
     """One repository. ``url`` is an absolute path (or a URL with a scheme)."""
 
     name: str
@@ -79,8 +78,7 @@ class DesiredRepository:
         return "://" in self.url
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """A person's yes to one held change. ``change`` seals system, repository, retention and snapshots."""
 
     name: str
@@ -93,8 +91,7 @@ class Approval:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredAlertPolicy:
+class DesiredAlertPolicy(Struct, frozen=True):
     """Who is told what. Paths in it are absolute."""
 
     name: str
@@ -103,8 +100,7 @@ class DesiredAlertPolicy:
     last_good: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """Where a spec tree stands in git."""
 
     commit: str
@@ -120,8 +116,7 @@ class Revision:
         return f"{self.short}{' with uncommitted changes' if self.dirty else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """The whole tree at one instant."""
 
     root: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class DrillOutcome(StrEnum):
@@ -20,8 +21,7 @@ class DrillOutcome(StrEnum):
     """It could not be made or ended, and says nothing about the snapshot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asserted:
+class Asserted(Struct, frozen=True):
     """What became of one assertion."""
 
     title: str
@@ -35,8 +35,7 @@ class Asserted:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """One damage that the comparison was shown, on a copy, to prove that it can fail."""
 
     name: str
@@ -46,8 +45,7 @@ class Control:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DrillRecord:
+class DrillRecord(Struct, frozen=True):
     """One drill, from its intent to its proof."""
 
     id: str
@@ -109,8 +107,7 @@ class DrillRecord:
         return self.outcome is DrillOutcome.PROVEN and self.expires_at is not None and now < self.expires_at
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True):
     """The drills of one system; each moment is that at which the drill began."""
 
     every: timedelta | None = None
@@ -124,8 +121,7 @@ class Rehearsed:
     proven_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryTime:
+class RecoveryTime(Struct, frozen=True):
     """How long a recovery of one system takes."""
 
     predicted: timedelta | None = None

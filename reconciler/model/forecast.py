@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+
+class Rates(Struct, frozen=True):
     """How one system behaves: measured from its own past, or assumed."""
 
     bytes: int
@@ -21,8 +21,7 @@ class Rates:
     """What could not be measured, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemForecast:
+class SystemForecast(Struct, frozen=True):
     """One system at the end of the time."""
 
     system: str
@@ -48,8 +47,7 @@ class SystemForecast:
         return self.rpo is not None and (self.longest_age_at is None or self.longest_age > self.rpo)
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryForecast:
+class RepositoryForecast(Struct, frozen=True):
     """One repository over the time."""
 
     repository: str
@@ -59,8 +57,7 @@ class RepositoryForecast:
     """Clean-ups; none means that nothing is ever given back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """The whole tree."""
 
     begins: datetime

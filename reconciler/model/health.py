@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Room:
+
+class Room(Struct, frozen=True):
     """One file system, by the places on it that matter to us."""
 
     places: tuple[str, ...]
@@ -22,8 +22,7 @@ class Room:
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostReading:
+class HostReading(Struct, frozen=True):
     """The host as it is now."""
 
     cores: int
@@ -43,8 +42,7 @@ class HealthState(StrEnum):
     OK = "ok"
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True):
     """One question and its answer."""
 
     name: str
@@ -54,8 +52,7 @@ class HealthCheck:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """All of them, the worst first."""
 
     at: datetime

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.declared.policy import Retention
@@ -13,8 +14,7 @@ from reconciler.model.snapshot import BackupKind, Snapshot
 from reconciler.model.wishes import Pause, Wish
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why something could not be seen or done: the code and sentence of the error."""
 
     code: str
@@ -27,8 +27,7 @@ class Failure:
         return cls(code=error.code, message=error.message, hint=error.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The newest snapshot of one writer in one repository."""
 
     sequence: int
@@ -37,8 +36,7 @@ class Head:
     """Whether it was marked for removal, or removed on purpose: then nobody misses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryState:
+class RepositoryState(Struct, frozen=True):
     """One repository as last listed."""
 
     name: str
@@ -64,8 +62,7 @@ class RepositoryState:
         return tuple(s for s in self.snapshots if s.realm == realm and s.system in systems)
 
 
-@dataclass(frozen=True, slots=True)
-class RunHistory:
+class RunHistory(Struct, frozen=True):
     """What the catalog remembers of the backups of one system into one repository."""
 
     last_attempt_at: datetime | None = None
@@ -88,8 +85,7 @@ class RunHistory:
     """(snapshot id, as_of): a later scan found nothing changed, so that snapshot describes the source as of then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long one action took that ended well."""
 
     seconds: float
@@ -98,8 +94,7 @@ class Pace:
     snapshots: int
 
 
-@dataclass(frozen=True, slots=True)
-class SourceState:
+class SourceState(Struct, frozen=True):
     """One declared source on this host."""
 
     path: str
@@ -111,8 +106,7 @@ class SourceState:
     """Sentences about what lives there and had better be read in another way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """Everything that the decision may know about the world."""
 
     at: datetime

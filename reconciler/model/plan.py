@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.model.desired import Revision
 from reconciler.model.problem import Place
@@ -41,8 +42,7 @@ class Lane(StrEnum):
     UPKEEP = "upkeep"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What an action is expected to take, by what the same took before. What was never measured is null."""
 
     seconds: float | None
@@ -52,8 +52,7 @@ class Estimate:
     """Where the numbers come from, or why there are none, for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing to do. It carries the facts it was decided on; act/ reads them again and refuses when they differ."""
 
     kind: ActionKind
@@ -104,8 +103,7 @@ class Action:
         return "check" if self.kind is ActionKind.VERIFY and self.quick else self.kind.value
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A change that a guard stopped: that one change and nothing else."""
 
     system: str
@@ -121,8 +119,7 @@ class Held:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """An objective that is not met and that the loop cannot close: what a person must do."""
 
     system: str
@@ -134,8 +131,7 @@ class Gap:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Nothing to do yet: the next due moment of one system in its primary repository, with the reason."""
 
     system: str
@@ -145,8 +141,7 @@ class Waiting:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Stable in order: the same inputs give the same plan, line for line."""
 
     at: datetime

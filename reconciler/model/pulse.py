@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Doing(StrEnum):
@@ -17,8 +18,7 @@ class Doing(StrEnum):
     ENDING = "ending"
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """At one instant."""
 
     alive: bool

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.turnover import Turnover
 
@@ -49,8 +50,7 @@ class MarkKind(StrEnum):
     """A person looked at what made it suspect, and says that it is as it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """An immutable remark in the repository beside a snapshot."""
 
     kind: MarkKind
@@ -70,8 +70,7 @@ def hold_stands(grade: str, counted_at: datetime, until: datetime | None, now: d
     return grade != Grade.SAFETY or now < counted_at + ROLLBACK_WINDOW
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """One snapshot in one repository. The same snapshot copied elsewhere has the same id there."""
 
     id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.base.words import count
 from reconciler.model.status import Condition, ConditionType, RepositoryStatus, Status, SystemStatus, Truth
@@ -28,8 +29,7 @@ class Grade(StrEnum):
     GOOD = "good"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """``never backed up``, bad."""
 
     words: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class SystemStatistics:
+
+class SystemStatistics(Struct, frozen=True):
     """One system in one repository."""
 
     system: str
@@ -36,8 +36,7 @@ class SystemStatistics:
         return self.failed / self.backups if self.backups else None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What a repository holds, from its index and the sizes of its objects."""
 
     bytes: int
@@ -48,8 +47,7 @@ class Stored:
     """The same, compressed and encrypted."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryStatistics:
+class RepositoryStatistics(Struct, frozen=True):
     """One repository, whoever's snapshots it holds."""
 
     repository: str
@@ -71,8 +69,7 @@ class RepositoryStatistics:
         return self.stored.unique_bytes / self.stored.packed_bytes if self.stored is not None and self.stored.packed_bytes else None
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """At one instant."""
 
     at: datetime

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.model.alerts import AlertsStatus
 from reconciler.model.declared.objectives import Verification
@@ -44,8 +45,7 @@ class ConditionType(StrEnum):
     """Of a receiver of alerts. False: attempt after attempt fails."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One statement about one object. ``kind`` is System, Repository, Catalog or Receiver."""
 
     kind: str
@@ -59,8 +59,7 @@ class Condition:
     """When the status last flipped; filled in from the catalog."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectionStatus:
+class ProtectionStatus(Struct, frozen=True):
     """One system in one repository."""
 
     repository: str
@@ -76,8 +75,7 @@ class ProtectionStatus:
     """How far its newest good state lies behind that of the primary repository; None: this is the primary, or one of them has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """How many repositories of a system hold a state that is recent enough. Only those that could be listed are counted."""
 
     declared: int = 0
@@ -89,8 +87,7 @@ class Copied:
     """How far a copy may trail behind the primary repository; None: nothing says how far."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemStatus:
+class SystemStatus(Struct, frozen=True):
     """One system."""
 
     name: str
@@ -124,8 +121,7 @@ class SystemStatus:
         return next((c for c in self.conditions if c.type is wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryStatus:
+class RepositoryStatus(Struct, frozen=True):
     """One repository."""
 
     name: str
@@ -139,8 +135,7 @@ class RepositoryStatus:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoopStatus:
+class LoopStatus(Struct, frozen=True):
     """The loop itself."""
 
     started_at: datetime | None = None
@@ -155,8 +150,7 @@ class LoopStatus:
     """In force: nothing is begun until it ends; every condition goes on telling the truth."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpecStatus:
+class SpecStatus(Struct, frozen=True):
     """The spec tree."""
 
     digest: str
@@ -168,8 +162,7 @@ class SpecStatus:
     revision: Revision | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """Everything, at one instant."""
 
     at: datetime

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Turnover:
+class Turnover(Struct, frozen=True):
     """Regular files are counted. The order of the fields is that of the repository format."""
 
     compared_files: int

@@ -5,8 +5,9 @@ Both stand in the catalog, so they survive a restart, and both end by themselves
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.model.snapshot import BackupKind
 
@@ -16,8 +17,7 @@ PAUSE_MAX = timedelta(days=30)
 """Longer is a decision, and decisions stand in the specs: ``suspend``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """A backup of one system that the running loop is to take, due or not. A backup that begins later and satisfies it ends it."""
 
     system: str
@@ -31,8 +31,7 @@ class Wish:
         return now - self.at < WISH_STANDS
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """The loop looks and tells as ever, and begins nothing."""
 
     until: datetime

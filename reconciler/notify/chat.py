@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.alerts import AlertSeverity, Notice, NoticeKind
 from reconciler.notify import text
@@ -28,8 +29,7 @@ _GOOD = 0x2E7D32
 _MARKUP = re.compile(r"([\\*_~`|\[\]<]|^(?:[#>-]|\d+\.))", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Discord:
+class Discord(Struct, frozen=True):
     """One webhook."""
 
     name: str

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import ReconcilerError
@@ -46,8 +47,7 @@ class Outbox(Protocol):
     def failed(self, receiver: str, number: int | None, failure: Failure, at: datetime, again_at: datetime | None) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """How one receiver is told. ``send`` raises a ReconcilerError when it did not work."""
 
     name: str
@@ -55,8 +55,7 @@ class Recipient:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What one receiver should know, in its newest form."""
 
     name: str
@@ -65,8 +64,7 @@ class State:
     timeout_seconds: float
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(Struct):
     """The thread of one receiver, and until when it has time."""
 
     thread: threading.Thread
@@ -74,8 +72,7 @@ class _Lane:
     reported: bool = False
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """When a state was last told, by the monotonic clock."""
 
     at: float = float("-inf")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.alerts import Alert, Notice
 from reconciler.notify import text
@@ -20,8 +21,7 @@ POST_ALERTS_MAX = 500
 """In one request: 10,000 alerts are twenty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """Gets each notice as one JSON object."""
 
     name: str
@@ -46,8 +46,7 @@ def said_fault(said: Any) -> str:
     return str(said["error"]) if said.get("error") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Alertmanager:
+class Alertmanager(Struct, frozen=True):
     """Is told everything that fires, again and again: what it does not hear of for a while is over."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.base.files import make_folders
 from reconciler.base.log import get
@@ -31,8 +32,7 @@ def say(notice: Notice) -> None:
         _log.warning(title(notice), **facts)
 
 
-@dataclass(frozen=True, slots=True)
-class LineFile:
+class LineFile(Struct, frozen=True):
     """Appends; ``PATH.1`` is the newest of the older ones."""
 
     spec: AlertFile

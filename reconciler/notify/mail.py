@@ -5,10 +5,11 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.model.alerts import AlertSeverity, Notice
@@ -21,8 +22,7 @@ BODY_CHARACTERS_MAX = 20_000
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """One mail server with its addresses."""
 
     name: str

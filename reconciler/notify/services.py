@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import socket
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.alerts import Notice, NoticeKind
 from reconciler.notify import text
@@ -20,8 +21,7 @@ _OWN = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "apprise", "a
 _INSTALL = "Install the extra: `pip install 'reconciler[apprise]'`."
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """One address of apprise."""
 
     name: str

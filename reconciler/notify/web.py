@@ -17,10 +17,11 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.base.clock import Clock
 from reconciler.notify.errors import AddressForbidden, NoticeRefused, ReceiverBusy, ReceiverDenies, ReceiverUnfit, ReceiverUnreachable
@@ -33,8 +34,7 @@ _METADATA = (ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.10
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back."""
 
     status: int
@@ -50,8 +50,7 @@ class Answer:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """Requests within ``timeout_seconds`` each."""
 
     clock: Clock

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.health import HostReading, Room

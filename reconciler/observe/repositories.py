@@ -6,9 +6,10 @@ Unreachable, not initialised, wrong key and silent are states, not exceptions: w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.desired import DesiredRepository

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired
@@ -45,8 +46,7 @@ class Drills(Protocol):
     def recent(self) -> tuple[DrillRecord, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How to look."""
 
     agent: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 
@@ -12,8 +13,7 @@ PATIENCE_SECONDS = 900.0
 SILENCE_SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """Who asks. For an object store the two halves of an access key; for SFTP a private key, or a password as ``secret``."""
 
     access: str = ""
@@ -24,8 +24,7 @@ class Credentials:
     """A private SSH key, as in its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """How a place is to be reached."""
 
     endpoint: str | None = None

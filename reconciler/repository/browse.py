@@ -6,7 +6,8 @@ Only what manifests need is looked up: the index is loaded without the chunks of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.repository.entries import UNREAD, BlockRef, Entry, Found, Piece, decode_halves
 from reconciler.repository.errors import Damaged, NoSuchSnapshot, ObjectMissing, RepositoryError, TooManyMatches, Unread
@@ -27,8 +28,7 @@ _ZEROS = bytes(2**20)
 MATCHES_MAX = 500_000  # about 300 MB of memory
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotTree:
+class SnapshotTree(Struct, frozen=True):
     """The manifest of one snapshot, ready to be read."""
 
     repository: bytes
@@ -50,8 +50,7 @@ class SnapshotTree:
         return read_block(self.fetcher, ref)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """From one snapshot to the next: entries that were looked for, in blocks that only one of the two has."""
 
     snapshot: str
@@ -61,8 +60,7 @@ class Step:
     """False: a block of this snapshot cannot be read, and what is not seen may be there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Searched:
+class Searched(Struct, frozen=True):
     """What a search came upon."""
 
     steps: Iterator[Step]

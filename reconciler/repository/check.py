@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.base.clock import Clock
 from reconciler.repository.inventory import Fault, Look
 from reconciler.repository.survey import Affected
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """How a repository is."""
 
     deep: bool

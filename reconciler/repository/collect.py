@@ -14,8 +14,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository.collect_live import LiveChunks
@@ -35,8 +36,7 @@ from reconciler.repository.store import Store
 _INDEXES_MERGED_FROM = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """How a clean-up ended."""
 
     plan: PrunePlan

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.repository.pack import pack_name
 
@@ -58,8 +60,7 @@ class PackFate(StrEnum):
 _STAYING = frozenset({PackFate.USED, PackFate.FRESH, PackFate.HELD, PackFate.DOUBTED, PackFate.DEFERRED})
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyedPack:
+class SurveyedPack(Struct, frozen=True):
     """What is known of one pack."""
 
     pack: bytes
@@ -76,8 +77,7 @@ class SurveyedPack:
     """All its segments together. Beginning and directory do not count: of a small pack they are a third, and stay with any pack."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPack:
+class PlannedPack(Struct, frozen=True):
     """One line of the plan."""
 
     name: str
@@ -86,8 +86,7 @@ class PlannedPack:
     fate: PackFate
 
 
-@dataclass(frozen=True, slots=True)
-class PrunePlan:
+class PrunePlan(Struct, frozen=True):
     """What a clean-up will do. Its digest is the same as long as the plan is."""
 
     packs: tuple[PlannedPack, ...]

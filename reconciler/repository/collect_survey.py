@@ -6,8 +6,9 @@ packs in the index that is read after it, and a pack that is seen condemned was 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from reconciler.repository.collect_live import LiveChunks
 from reconciler.repository.collect_move import moves_whole
@@ -27,8 +28,7 @@ from reconciler.repository.store import Found, Store
 _DIGITS = 64
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """One look at a whole repository. Raises nothing later: whatever could not be read stopped :func:`survey`."""
 
     records: dict[str, DeletionRecord]

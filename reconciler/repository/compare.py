@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.repository.builder import ManifestBuilder, UnderWay
 from reconciler.repository.content import ContentReader
@@ -23,8 +24,7 @@ _REREAD_BYTES = 64 * 2**20  # a file this large is not read again and again beca
 _EMPTY = Cold()
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What the new snapshot holds, and whether it differs from the base."""
 
     files: int = 0
@@ -47,8 +47,7 @@ class Tally:
                 self.others += 1
 
 
-@dataclass(slots=True)
-class FolderReader:
+class FolderReader(Struct):
     """One per run. ``reread``: read every file even when it looks unchanged (a full backup)."""
 
     content: ContentReader

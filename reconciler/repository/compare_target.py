@@ -14,11 +14,12 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository.entries import UNREAD, Cold, Entry
@@ -67,8 +68,7 @@ class Finding(NamedTuple):
     """What differs, in a word."""
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """Compares once. ``beyond``: asked about what stands beside chosen entries and is not in the snapshot; None: that is not looked for."""
 
     standing: Standing

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.repository.copy import Copied, copy
 from reconciler.repository.copy_known import Pair, leftover
@@ -16,8 +17,7 @@ from reconciler.repository.store import Store
 from reconciler.repository.take import Surroundings
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """A repository as a copier sees it."""
 
     store: Store

@@ -11,9 +11,9 @@ from __future__ import annotations
 import queue
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.base.arena import Region
 from reconciler.base.errors import Cancelled
@@ -37,8 +37,7 @@ _PROGRESS_SECONDS = 0.2
 _ALONE = 8  # large chunks on their way at a time
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """How it ended. ``root`` None: the target held the snapshot already."""
 
     snapshot: str

@@ -7,7 +7,8 @@ entries in the same order, so they are walked side by side with the snapshot und
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.repository.entries import Cold, decode_colds, decode_rows
 from reconciler.repository.errors import BaseUnusable, Damaged, ObjectMissing
@@ -23,8 +24,7 @@ from reconciler.tree.entry import Row
 _TABLE_MAX = 200_000  # about 45 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """The same snapshot twice."""
 
     origin: RootRecord

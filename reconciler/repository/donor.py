@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.repository.codec import Codec
 from reconciler.repository.copier import Side
@@ -25,8 +26,7 @@ from reconciler.repository.store import Store
 from reconciler.repository.survey import Affected, Survey
 
 
-@dataclass(frozen=True, slots=True)
-class Donor:
+class Donor(Struct, frozen=True):
     """Another repository, with its snapshots, newest first."""
 
     side: Side

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.base.ids import is_id
 from reconciler.repository.errors import Damaged, NewerFormat, NotInitialised, ObjectMissing, RepositoryError
@@ -28,8 +29,7 @@ _KIND = "reconciler repository"
 _LIMIT = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Chunker:
+class Chunker(Struct, frozen=True):
     """Content-defined chunking: FastCDC v2020, normalised, with a keyed gear table."""
 
     bytes_min: int

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import INDEX_CHUNKS_MAX, OBJECT_BYTES_MAX, Type
@@ -40,8 +40,7 @@ class Position(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentPlace:
+class SegmentPlace(Struct, frozen=True):
     """A sealed segment inside its pack."""
 
     pack: bytes

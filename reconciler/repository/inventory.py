@@ -10,8 +10,9 @@ import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository.deletion import condemned_packs, legible_records
@@ -42,8 +43,7 @@ class Part(StrEnum):
     PACK = "pack"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One object that is not as it should be."""
 
     name: str
@@ -51,8 +51,7 @@ class Fault:
     error: RepositoryError
 
 
-@dataclass(slots=True)
-class Inventory:
+class Inventory(Struct):
     """One look at a whole repository. Memory: about 200 bytes per chunk."""
 
     faults: list[Fault] = field(default_factory=list)

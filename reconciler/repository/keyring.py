@@ -6,9 +6,10 @@ repository with a new master key helps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.repository.errors import Damaged, LastSlot, NoSuchSlot, RepositoryError, WeakKey
@@ -30,8 +31,7 @@ from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """One key slot as a list shows it."""
 
     id: str

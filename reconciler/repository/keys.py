@@ -12,12 +12,12 @@ import json
 import os
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
@@ -32,8 +32,7 @@ SLOTS_MAX = 32
 SLOT_BYTES_MAX = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """Argon2id parameters: passes, memory in KiB, lanes."""
 
     time: int

@@ -10,11 +10,11 @@ import contextlib
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct, field
 
 from reconciler.base.files import REAL_DISK, read_regular
 from reconciler.repository.errors import Damaged
@@ -92,8 +92,7 @@ class Cache:
         return self._known.setdefault(repository, Known(self, os.path.join(self._folder, repository) if self._folder is not None else None))
 
 
-@dataclass(slots=True)
-class Known:
+class Known(Struct):
     """Of one repository. ``file`` None: only what this process has read itself. Threads may share it."""
 
     cache: Cache

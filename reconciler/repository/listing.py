@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import OBJECT_BYTES_MAX
@@ -16,8 +17,7 @@ from reconciler.repository.store import Found, Store
 DamagedObjects = tuple[tuple[str, RepositoryError], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RootListing:
+class RootListing(Struct, frozen=True):
     """All snapshots at one instant. ``damaged``: (object name, error) of roots and marks that cannot be read."""
 
     roots: tuple[Root, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.repository.entries import BlockRef, Entry, Piece, decode_block, decode_list, entries_of
 from reconciler.repository.errors import BaseUnusable, Damaged, ObjectMissing
@@ -109,8 +110,7 @@ def may_hold(ref: BlockRef, after: BlockRef | None, prefix: bytes) -> bool:
     return holds_parent or holds_below
 
 
-@dataclass(slots=True)
-class BaseFolder:
+class BaseFolder(Struct):
     """One folder of the base snapshot: its pieces with their place (block number, piece number)."""
 
     path: bytes

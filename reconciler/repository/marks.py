@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.base.ids import new_id
 from reconciler.repository.errors import Damaged, ObjectMissing
@@ -27,8 +27,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MarkRecord:
+class MarkRecord(Struct, frozen=True):
     """One mark. ``kind``: verified, checked, suspect, damaged, drilled, held, remove; readers keep kinds that they do not know."""
 
     kind: str

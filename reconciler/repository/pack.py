@@ -13,10 +13,10 @@ import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 
 import msgspec
 from blake3 import blake3
+from msgspec import Struct
 
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import (
@@ -79,8 +79,7 @@ def pack_name(digest: bytes) -> str:
     return f"packs/{text[:2]}/{text}"
 
 
-@dataclass(slots=True)
-class _Check:
+class _Check(Struct):
     """What must be read back before success: a range of a pack and the BLAKE3 of its bytes."""
 
     offset: int

@@ -7,12 +7,12 @@ then success. Index, roots, pack directories and entry blocks of the run are rea
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Self
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.base.ids import new_id
 from reconciler.repository.adopt import adopt
@@ -38,8 +38,7 @@ _DEFECTS_MAX = 10_000
 _RESCUES_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """Who writes: a random id per state directory, its last sequence number and its newest snapshot, so that a missing one shows."""
 
     id: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.ids import new_id
@@ -42,8 +42,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     packs: list[tuple[bytes, int]]
 
 
-@dataclass(slots=True)
-class Readings:
+class Readings(Struct):
     """All readings of a repository, and those of the run that is under way. Threads may share it."""
 
     store: Store

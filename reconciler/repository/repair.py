@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.repository.donor import Donor, Healing
 from reconciler.repository.errors import Damaged, RepairChanged
@@ -38,8 +39,7 @@ class StepKind(StrEnum):
     HOLD = "hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing that a repair would do."""
 
     kind: StepKind
@@ -48,8 +48,7 @@ class Step:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RepairPlan:
+class RepairPlan(Struct, frozen=True):
     """What a repair would do, and what it would be good for."""
 
     steps: tuple[Step, ...]
@@ -59,8 +58,7 @@ class RepairPlan:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(Struct, frozen=True):
     """What a repair did."""
 
     plan: RepairPlan

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class TakeRequest:
+
+class TakeRequest(Struct, frozen=True):
     """What is asked for and what the root will say."""
 
     realm: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
@@ -51,8 +52,7 @@ class Chosen(Protocol):
     def __contains__(self, entry: Entry, /) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Restoring:
+class Restoring(Struct, frozen=True):
     """So far."""
 
     files: int
@@ -61,8 +61,7 @@ class Restoring:
     total_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """How it ended. ``failures``: (path, why) of entries that are not there; ``losses``: metadata that could not be set."""
 
     files: int
@@ -81,8 +80,7 @@ class Restored:
         return not (self.files or self.folders or self.others or self.failures)
 
 
-@dataclass(slots=True)
-class Restore:
+class Restore(Struct):
     """One restore; used once."""
 
     record: RootRecord

@@ -10,9 +10,10 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import Fate
 from reconciler.repository.entries import UNREAD, Entry
@@ -29,8 +30,7 @@ _T = TypeVar("_T")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
-@dataclass(slots=True)
-class Written:
+class Written(Struct):
     """What became of a batch. Positions count in the batch; those of neither list were not tried, because of a stop."""
 
     files: list[int] = field(default_factory=list)
@@ -56,8 +56,7 @@ def attempt(target: Target, entry: Entry, write: Callable[[Entry], _T], failed: 
     return None
 
 
-@dataclass(slots=True)
-class FileWriter:
+class FileWriter(Struct):
     """Writes batches of regular files, each under a temporary name until it is whole, read back and has its metadata."""
 
     fetcher: Fetcher

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.repository.entries import BlockRef
 from reconciler.repository.errors import Damaged, NewerFormat
@@ -67,8 +67,7 @@ class RootRecord(msgspec.Struct, frozen=True, kw_only=True):
     """None: there was nothing to compare with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """A snapshot as a listing shows it."""
 
     id: str

@@ -8,15 +8,15 @@ acknowledged snapshot.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.repository.errors import ObjectMissing
 from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.store import Found, Store
 
 
-@dataclass(frozen=True, slots=True)
-class RootNames:
+class RootNames(Struct, frozen=True):
     """Every root at one instant. A root that was promoted between the two listings stands in both."""
 
     pending: tuple[Found, ...]

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from reconciler.base.arena import Arena, Region
 from reconciler.repository.codec import Codec
@@ -49,8 +49,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     error: Trouble | None = None
 
 
-@dataclass(slots=True)
-class _Seat:
+class _Seat(Struct):
     """What one thread of the caller has: a helper that it shares with another thread, and room for what that seals."""
 
     helper: Helper

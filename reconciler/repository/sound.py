@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from operator import lt
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from reconciler.repository.claims import wrong_entry, wrong_folder
 from reconciler.repository.entries import BlockRef, Entry, Piece, count_rows, decode_rows, entries_of
@@ -30,8 +31,7 @@ _LONG_BYTES = 2**12
 _DISORDER = "it stands twice in the snapshot, or out of its order"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What is not restored, and why."""
 
     path: bytes

@@ -6,7 +6,8 @@ An entry block that many snapshots share is read once, so walking all snapshots 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.repository.entries import BlockRef, Cold, decode_colds, entries_of
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
@@ -19,8 +20,7 @@ from reconciler.repository.root import RootRecord
 NAMED_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(Struct, frozen=True):
     """A snapshot that cannot be restored whole."""
 
     snapshot: str
@@ -33,8 +33,7 @@ class Affected:
     """Part of the list of files is damaged itself: the files named there have no name any more."""
 
 
-@dataclass(slots=True)
-class Needs:
+class Needs(Struct):
     """What one snapshot asks for. ``segments``: only those that no snapshot walked before asked for."""
 
     packs: set[bytes] = field(default_factory=set)
@@ -42,8 +41,7 @@ class Needs:
     faults: list[RepositoryError] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """Used for one verification. Memory: a set of packs per distinct entry block."""
 
     index: ChunkIndex

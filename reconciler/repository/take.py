@@ -9,7 +9,8 @@ import contextlib
 import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
@@ -38,8 +39,7 @@ _PROGRESS_SECONDS = 0.2
 _RACY_SECONDS = 2  # the coarsest time stamps in use (FAT); a file changed later than this before the scan is read again next time
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """So far. ``stored_bytes`` lags behind while segments are under way."""
 
     files: int
@@ -48,8 +48,7 @@ class Progress:
     stored_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """How it ended. ``root`` None: nothing changed, ``base`` still describes the source."""
 
     root: Root | None
@@ -70,8 +69,7 @@ class Taken:
         return self.root is None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """Where a run happens and how it talks to its caller."""
 
     store: Store

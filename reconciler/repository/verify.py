@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
@@ -31,8 +32,7 @@ from reconciler.repository.survey import Affected, Survey
 _WORKERS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """How it ended. ``damaged``: errors naming objects."""
 
     chunks: int
@@ -65,8 +65,7 @@ class Verified:
         return not self.damaged
 
 
-@dataclass(slots=True)
-class Verify:
+class Verify(Struct):
     """One verification; used once. Memory: about 100 bytes per segment that the snapshots need."""
 
     store: Store

@@ -6,8 +6,10 @@ Reads no fact again as ``act/`` does: what was decided is carried out as it stan
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.catalog.history import Ending, after
 from reconciler.catalog.records import RunOutcome
@@ -22,8 +24,7 @@ from reconciler.simulate.world import Memory, Reading, Witness, World
 _PROOF = timedelta(days=365)  # until when a simulated drill counts: the next one is due before
 
 
-@dataclass(slots=True)
-class Flight:
+class Flight(Struct):
     """An action under way."""
 
     action: Action

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
+
+from msgspec.structs import replace
 
 from reconciler.decide.clocks import unsettled_since
 from reconciler.decide.guard import settled_retention

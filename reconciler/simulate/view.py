@@ -7,8 +7,9 @@ A repository is listed as often as the loop lists it: at the first look, after a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed, RepositoryState

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.declared.policy import Retention
@@ -17,8 +19,7 @@ UPKEEP_SECONDS = 60.0
 """What an action other than a backup takes unless the world says otherwise. It holds up nothing that the RPO needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What reading the sources once would give."""
 
     version: int = 0
@@ -70,8 +71,7 @@ class Witness:
         """An action of any kind ended."""
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """What the catalog would remember. A lost catalog is a new one of these."""
 
     histories: dict[tuple[str, str], RunHistory] = field(default_factory=dict)
@@ -94,8 +94,7 @@ class Memory:
             self.histories[action.system, action.repository] = begun
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How the simulation moves."""
 
     look_every: timedelta = timedelta(hours=12)

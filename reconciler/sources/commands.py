@@ -19,11 +19,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct, field
 
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.errors import Cancelled
@@ -40,8 +41,7 @@ _COMPLAINT_BYTES_MAX = 400
 _COMPLAINTS_BYTES_MAX = 64 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """Under what a command of a spec runs."""
 
     allowed: tuple[Path, ...] = ()

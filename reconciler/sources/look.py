@@ -10,8 +10,9 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.declared.system import Source

@@ -10,10 +10,11 @@ import os
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final, Self
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.declared.system import Source
@@ -47,8 +48,7 @@ def frozen(sources: Sequence[Source], how: Freezing) -> Iterator[Mapping[bytes, 
         yield copies
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """One look at everything; iterate once. ``defects`` is complete when the iteration is.
 
     Iterating raises RootUnusable when a root is missing.

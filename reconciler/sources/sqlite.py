@@ -18,10 +18,11 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
@@ -35,8 +36,7 @@ _POLL_SECONDS = 0.05
 _PROGRAM = Path(__file__).with_name("copy_sqlite.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Freezing:
+class Freezing(Struct, frozen=True):
     """Where and how copies are made."""
 
     folder: Path
@@ -47,8 +47,7 @@ class Freezing:
     """Called again and again while a copy is made within its time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(Struct, frozen=True):
     """A checked copy."""
 
     copy: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from reconciler.model.declared.envelope import API_VERSION, KINDS, AnyDocument
@@ -23,8 +24,7 @@ Key = tuple[str, str]
 """Kind and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """One valid object. Without ``node`` it is the last good version of one that is broken or missing now."""
 
     document: AnyDocument

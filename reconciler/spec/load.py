@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.desired import Desired
 from reconciler.model.problem import Place, Problem, Severity
@@ -38,8 +40,7 @@ LastGoodDocuments = Mapping[tuple[str, str], StoredDocument]
 """By kind and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A tree as it was read once."""
 
     desired: Desired
@@ -52,7 +53,7 @@ class Loaded:
     """The objects that are good now: to be kept as their last good version."""
     removed: tuple[tuple[str, str], ...]
     """Kept before, and certainly removed now."""
-    declared: Objects = field(repr=False)
+    declared: Objects
 
 
 def load(

@@ -7,8 +7,9 @@ the location of an error back to a line and column. A node that an alias names i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 PlainScalar = str | int | float | bool | None
 
@@ -21,8 +22,7 @@ class Spot(NamedTuple):
     end: int
 
 
-@dataclass(slots=True)
-class Scalar:
+class Scalar(Struct):
     """A single value."""
 
     value: PlainScalar
@@ -30,8 +30,7 @@ class Scalar:
     size: int = 1
 
 
-@dataclass(slots=True)
-class MapNode:
+class MapNode(Struct):
     """A mapping; ``keys`` says where each key stands."""
 
     spot: Spot
@@ -40,8 +39,7 @@ class MapNode:
     size: int = 1
 
 
-@dataclass(slots=True)
-class ListNode:
+class ListNode(Struct):
     """A list."""
 
     spot: Spot
@@ -52,8 +50,7 @@ class ListNode:
 Node = Scalar | MapNode | ListNode
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Where the location of an error led."""
 
     node: Node

@@ -6,8 +6,9 @@ Faults inside a document are collected and reading goes on; a fault of syntax en
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.model.problem import Problem
 from reconciler.spec.node import ListNode, MapNode, Node, Scalar, Spot
@@ -20,8 +21,7 @@ NODES_MAX = 100_000  # per document, aliases counted as often as they are used: 
 _QUOTES = "Write it in quotes when it is text."
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(Struct):
     """One document, and what is wrong with it."""
 
     node: Node

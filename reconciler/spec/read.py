@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.model.problem import Problem
 from reconciler.spec.declare import Declared, declare
@@ -17,16 +18,14 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\u2028\u
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True)
-class SpecText:
+class SpecText(Struct, frozen=True):
     """What one file says."""
 
     declared: tuple[Declared, ...]
     problems: tuple[Problem, ...]
 
 
-@dataclass(slots=True)
-class Cache:
+class Cache(Struct):
     """What was read before, by name and content. :meth:`trim` after each load keeps it as small as the tree."""
 
     texts: dict[tuple[str, str], SpecText] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.declared.envelope import Metadata, System
 from reconciler.model.declared.system import Source, SystemSpec

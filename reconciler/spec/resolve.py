@@ -11,11 +11,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
@@ -47,19 +48,18 @@ BUILT_IN = "(built in)"
 _SAID = TypeVar("_SAID", bound=SecretFrom)
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
+class Objects(Struct, frozen=True):
     """The declared objects of a tree, current or last good, by kind and name."""
 
     root: Path
     all: Mapping[Key, Declared]
-    by_kind: Mapping[str, tuple[Declared, ...]] = field(init=False)
+    by_kind: Mapping[str, tuple[Declared, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         grouped: dict[str, list[Declared]] = {}
         for key in sorted(self.all):
             grouped.setdefault(key[0], []).append(self.all[key])
-        object.__setattr__(self, "by_kind", {kind: tuple(members) for kind, members in grouped.items()})
+        force_setattr(self, "by_kind", {kind: tuple(members) for kind, members in grouped.items()})
 
     def systems(self) -> Iterator[tuple[Declared, System]]:
         for declared in self.by_kind.get("System", ()):
@@ -95,8 +95,7 @@ class Objects:
         return members[0], members[0].document.spec
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One giver of blocks. ``declared`` is None for what is built in; ``title`` names it for people."""
 
     title: str
@@ -281,7 +280,9 @@ def digest_of(values: Any) -> str:
 
 def effective(desired: DesiredSystem) -> dict[str, Any]:
     """The effective spec of a system, as plain values under their YAML names."""
-    named = {f.name: getattr(desired, f.name) for f in fields(desired) if f.name not in {"place", "generation", "last_good", "labels"}}
+    named = {
+        name: getattr(desired, name) for name in desired.__struct_fields__ if name not in {"place", "generation", "last_good", "labels"}
+    }
     shown: dict[str, Any] = normal(named)
     renamed = {"depends_on": "dependsOn", "failure_domain": "failureDomain", "previous_name": "previousName"}
     return {renamed.get(key, key): value for key, value in shown.items() if value not in ({}, [])}

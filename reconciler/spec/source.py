@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.base.secret import REDACTED, looks_secret, redact
 from reconciler.model.problem import Place, Problem, Severity
@@ -14,8 +15,7 @@ _LINE_MAX = 2000  # characters looked at: a line may be as long as a file
 _KEY = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?\s*[:=]\s*(?=\S)")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One file, by its path relative to the tree."""
 
     file: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from reconciler.base.files import read_regular
 from reconciler.model.problem import Place, Problem, Severity
@@ -28,8 +29,7 @@ _SUFFIXES = (".yaml", ".yml")
 Ignored = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class SpecFile:
+class SpecFile(Struct, frozen=True):
     """One file as it was read; ``name`` is its path relative to the tree, with ``/``."""
 
     name: str
@@ -37,8 +37,7 @@ class SpecFile:
     digest: str
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Struct):
     """What was found."""
 
     root: Path

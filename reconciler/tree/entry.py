@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
+
+from msgspec import Struct, field
 
 Row = tuple[bytes, int, int, int, int, int, int, int, int]
 """(name, mode, size, mtime_ns, ctime_ns, ino, uid, gid, nlink); size and nlink are 0 for anything but a regular file."""
@@ -43,8 +44,7 @@ class DefectKind(StrEnum):
         return self in {DefectKind.VANISHED, DefectKind.SOCKET, DefectKind.LIVE}
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """One entry that could not be read as it should."""
 
     path: bytes
@@ -60,8 +60,7 @@ class Stream(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """The content of a row that does not come from the file of that name: a frozen copy, or what a command prints."""
 
     open: Callable[[], AbstractContextManager[Stream]]
@@ -71,8 +70,7 @@ class Given:
     only when it was read; while the content stays the same, so does the time."""
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """One folder at the moment it was read."""
 
     path: bytes

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _SLASH, _STARS = b"/", b"**"  # token values; every other token is a piece of a regular expression for one byte, or _STAR
 _STAR = b"*"
@@ -33,8 +34,7 @@ _CLASSES: dict[bytes, Callable[[int], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     expression: bytes
     negated: bool
     folder_only: bool

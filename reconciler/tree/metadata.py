@@ -7,9 +7,10 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.tree.entry import GID, MODE, MTIME, UID, Row
 
@@ -20,8 +21,7 @@ _NOBODY_AT_ALL: Final = {-1, 2**32 - 1}
 _PATH_ONLY = getattr(os, "O_PATH", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """Metadata of one restored entry that this system or this user could not set."""
 
     path: bytes

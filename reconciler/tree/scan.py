@@ -15,9 +15,10 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final
+
+from msgspec import Struct, field
 
 from reconciler.tree.entry import INO, Defect, DefectKind, Listing, Row, join
 from reconciler.tree.errors import RootUnusable
@@ -34,8 +35,7 @@ _FORMAT, _REGULAR, _FOLDER, _SOCKET = 0o170000, stat.S_IFREG, stat.S_IFDIR, stat
 _status = attrgetter("st_mode", "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino", "st_uid", "st_gid", "st_nlink")
 
 
-@dataclass(frozen=True, slots=True)
-class ScanRoot:
+class ScanRoot(Struct, frozen=True):
     """One path to read, absolute. Patterns count from it."""
 
     path: str
@@ -54,8 +54,7 @@ class ScanRoot:
         return self.leave_if_present | {CACHE_TAG} if self.leave_caches else self.leave_if_present
 
 
-@dataclass(slots=True)
-class _Folder:
+class _Folder(Struct):
     """A folder that the walk is in, with the subfolders still to be entered."""
 
     handle: int | None

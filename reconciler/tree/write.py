@@ -19,9 +19,10 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Final, Self
+
+from msgspec import Struct
 
 from reconciler.tree.entry import Row
 from reconciler.tree.errors import EntryInTheWay, PlatformMissing, TargetUnusable, UnsafeName
@@ -42,8 +43,7 @@ _FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOF
 _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-@dataclass(slots=True)  # not frozen: one is made per restored file, and a frozen one takes three times as long
-class NewFile:
+class NewFile(Struct):
     """A file on its way. ``fd`` belongs to whoever called create() until finish() or abandon() closes it."""
 
     fd: int

@@ -7,8 +7,9 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.model.board import Board
@@ -20,8 +21,7 @@ _BACKLOG: Final = 64
 _PORT_MAX: Final = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """A listening server. ``port`` is the real one, also where port 0 was asked for."""
 
     host: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.board import Board
 from reconciler.model.event import Event
@@ -23,8 +24,7 @@ _LATE_INTERVALS: Final = 3
 _GRADES: Final = tuple(Grade)
 
 
-@dataclass(frozen=True, slots=True)
-class SystemView:
+class SystemView(Struct, frozen=True):
     """One row, and what opens under it."""
 
     system: SystemStatus
@@ -41,8 +41,7 @@ class SystemView:
         return self.share is not None and self.share > 1
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryView:
+class RepositoryView(Struct, frozen=True):
     """One row."""
 
     repository: RepositoryStatus
@@ -50,8 +49,7 @@ class RepositoryView:
     unwell: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The page. ``board`` is None until something was observed: then nothing below it is there."""
 
     now: datetime

@@ -11,10 +11,11 @@ import random
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from reconciler.decide.anomaly import LEARNING, judge
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
@@ -30,8 +31,7 @@ _SMALL = 20
 """Fewer files are no system to measure shares of."""
 
 
-@dataclass
-class Recorder:
+class Recorder(Struct):
     """The snapshots of one history, as a repository would list them."""
 
     stored: set[bytes] = field(default_factory=set)
@@ -72,8 +72,7 @@ def benign(name: str, seed: int, packages: Releases) -> list[tuple[str, ...]]:
     return found
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(Struct, frozen=True):
     """How an attack goes on: so many snapshots, by which that share of the files is touched."""
 
     name: str
@@ -105,8 +104,7 @@ def attacked(life: str, attack: Attack, course: Course, seed: int, packages: Rel
     return ()
 
 
-@dataclass
-class Table:
+class Table(Struct):
     """Counts by kind."""
 
     alarms: Counter[str] = field(default_factory=Counter)

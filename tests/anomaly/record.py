@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import random
 import sys
-from dataclasses import astuple
 from itertools import islice
 from pathlib import Path
+
+from msgspec.structs import astuple
 
 from tests.anomaly.benign import commits, upgrades
 from tests.anomaly.measure import Recorder

@@ -9,17 +9,17 @@ import gzip
 import random
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from reconciler.model.turnover import Turnover
 from reconciler.repository.noise import Noise
 from reconciler.repository.turning import relabelled
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Content:
+class Content(Struct, frozen=True, eq=False):
     """What a file holds, and what it is known by."""
 
     data: bytes

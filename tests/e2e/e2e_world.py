@@ -10,8 +10,9 @@ import re
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 ROOT = Path(__file__).parents[2]
 MAIN = "from reconciler.cli.entry import main; main()"
@@ -51,8 +52,7 @@ spec:
 """
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How a command ended, and everything it said."""
 
     code: int
@@ -64,8 +64,7 @@ class Ended:
         return self.out + self.err
 
 
-@dataclass
-class World:
+class World(Struct):
     """One spec tree with its source, repository, key and state directory under one folder."""
 
     folder: Path

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from reconciler.base.files import Disk
 from reconciler.base.secret import Secret
@@ -51,8 +51,7 @@ class Unsynced(Disk):
     def sync_folder(self, path: str) -> None: ...
 
 
-@dataclass
-class Year:
+class Year(Struct):
     """One source with forty small files of which two change between two backups, and its repository."""
 
     folder: Path

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 METRICS_PAGE = GRAFANA.parent / "docs" / "metrics.md"
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True):
     """``where``: board and panel, for the name of a test."""
 
     where: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.repository import (
@@ -23,8 +24,7 @@ from tests.unit.repository.conftest import KEY, Bench, described
 PATIENCE = 8.0
 
 
-@dataclass
-class Far:
+class Far(Struct):
     """A bucket behind a proxy that spoils answers, with a repository of two snapshots in it."""
 
     gateway: Gateway

@@ -9,15 +9,15 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from msgspec import Struct, field
 
 _FAILED = b"<?xml version='1.0'?><Error><Code>%s</Code><Message>told by the proxy</Message></Error>"
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(Struct):
     """Of the requests that ``method`` and ``path`` fit, so many are spoilt after so many that are not."""
 
     how: str
@@ -38,8 +38,7 @@ class Fault:
         return True
 
 
-@dataclass
-class Gateway:
+class Gateway(Struct):
     """The proxy as its users see it."""
 
     port: int

@@ -6,10 +6,10 @@ import os
 import stat
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 
 import msgspec
+from msgspec import Struct, field
 
 from reconciler.repository import Repository
 from reconciler.repository.codec import Codec
@@ -56,8 +56,7 @@ def pieces(entries: Iterable[Placed]) -> list[Piece]:
     return made
 
 
-@dataclass(slots=True)
-class Forger:
+class Forger(Struct):
     """Writes into a repository with its own keys."""
 
     repository: Repository

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct, field
 
 from reconciler.app.reports import PassReport
 from reconciler.app.session import Session
@@ -61,8 +62,7 @@ def quick_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@dataclass
-class WholeHouse:
+class WholeHouse(Struct):
     """One spec tree with everything that it names."""
 
     folder: Path

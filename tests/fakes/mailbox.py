@@ -8,17 +8,17 @@ import ipaddress
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct, field
+
 USER, PASSWORD = "reconciler", "correct horse battery"
 
 
-@dataclass
-class Mailbox:
+class Mailbox(Struct):
     """What arrived, and where it can be reached."""
 
     port: int

@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass
-class Reply:
+
+class Reply(Struct):
     """One answer. ``drip_seconds``: a byte of the head now and then, for so long. ``hang_seconds``: nothing for so long."""
 
     status: int = 204
@@ -26,8 +26,7 @@ class Reply:
     drip_seconds: float = 0
 
 
-@dataclass
-class Got:
+class Got(Struct):
     """One request."""
 
     method: str
@@ -40,8 +39,7 @@ class Got:
         return json.loads(self.body)
 
 
-@dataclass
-class Post:
+class Post(Struct):
     """The server. ``replies`` are used up one by one, the last one for ever."""
 
     url: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _SELECTOR = re.compile(rf"\b([a-z_]+)\s*\{{((?:[^{{}}\"]|{_STRING})*)\}}")
@@ -12,8 +13,7 @@ _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\
 _METRIC = re.compile(r"\b(?:reconciler|process)_[a-z_]+|\bup\b")
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """``selectors``: each metric with the labels it is selected by; ``grouped``: labels of by, on, group_left and their like."""
 
     selectors: tuple[tuple[str, frozenset[str]], ...]

@@ -11,11 +11,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.repository import Access, Credentials
@@ -25,8 +25,7 @@ ACCESS, SECOND, SECRET = "AKTESTER", "AKSECOND", "the-secret-of-the-tester"
 _START_SECONDS = 20
 
 
-@dataclass(frozen=True)
-class S3Server:
+class S3Server(Struct, frozen=True):
     """Where it is, and the folder that holds its buckets."""
 
     port: int

@@ -6,18 +6,17 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncssh
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.repository import Access, Credentials
 
 
-@dataclass(frozen=True)
-class SftpServer:
+class SftpServer(Struct, frozen=True):
     """Where it is, and the keys of both sides."""
 
     port: int

@@ -6,9 +6,10 @@ It is noon of a Monday in UTC. A system has an RPO of an hour and looks into `ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.base.units import parse_duration
 from reconciler.model.declared.drill import Drill

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.faults.deletion_actors import PROGRAMS
 from tests.faults.deletion_model import Actor, Store, World, lost
@@ -12,8 +13,7 @@ from tests.faults.deletion_model import Actor, Store, World, lost
 State = tuple[Store, tuple[Actor, ...]]
 
 
-@dataclass(frozen=True)
-class Explored:
+class Explored(Struct, frozen=True):
     """How an exploration ended. ``path``: what led to a loss, step by step; empty when none was found."""
 
     states: int

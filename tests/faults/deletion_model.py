@@ -11,15 +11,15 @@ show what was stored before they began).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 Names = frozenset[str]
 NONE: Names = frozenset()
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """Everything that the real protocol does; a weakened one leaves one thing out."""
 
     pending_before_snapshots: bool = True
@@ -66,8 +66,7 @@ class Store(NamedTuple):
     """Not an object: what a person was told, and did not forget."""
 
 
-@dataclass(frozen=True)
-class World:
+class World(Struct, frozen=True):
     """What an exploration begins with."""
 
     rules: Rules

@@ -8,7 +8,8 @@ import random
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.base.files import Buffer, Disk
 
@@ -71,8 +72,7 @@ class Recording(Disk):
             self._note("sync_folder", self._name(path))
 
 
-@dataclass(slots=True)
-class Platter:
+class Platter(Struct):
     """What a disk holds in its cache and on its medium after some calls."""
 
     names: dict[str, int] = field(default_factory=dict)

@@ -6,8 +6,9 @@ Beside the hostile entries each snapshot holds the same three honest files, whic
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from reconciler.repository.entries import Cold
 from tests.fakes.forged import FILE, FOLDER, LINK, Forger, Placed, in_order, row
@@ -17,8 +18,7 @@ HONEST = {b"!first": GOOD, b"home/honest": GOOD, b"~last": GOOD}
 """Names that come before, between and after nearly all others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One hostile snapshot."""
 
     about: str
@@ -33,8 +33,7 @@ class Case:
     """Whether what is refused counts as damage of the repository."""
 
 
-@dataclass(slots=True)
-class Maker:
+class Maker(Struct):
     """Writes cases into one repository. ``beside``: the folder next to the target that must not change."""
 
     forger: Forger

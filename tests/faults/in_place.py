@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import signal
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 import reconciler.tree.write  # noqa: F401 (asks which calls there are when it is loaded, and must see the real ones)
 from reconciler.app.reports import RestoreRequest

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository import Repository
@@ -27,8 +27,7 @@ NEXT_RUN_EVERY = 10
 CLEAN_UPS = 2  # the first gives up abandoned roots, the second removes what only they needed
 
 
-@dataclass(slots=True)
-class Story:
+class Story(Struct):
     """What happens to a repository, and after which call of the disk each promise was given."""
 
     bench: Bench

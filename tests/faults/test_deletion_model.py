@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import fields, replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.faults.deletion_actors import clean_up, expiry, writer
 from tests.faults.deletion_explorer import explore, steps
@@ -102,7 +102,7 @@ WEAKENED: dict[str, tuple[World, dict[str, Actor]]] = {
 }
 
 
-@pytest.mark.parametrize("rule", [field.name for field in fields(Rules)])
+@pytest.mark.parametrize("rule", Rules.__struct_fields__)
 def test_without_any_one_rule_some_order_loses_data(rule: str, faults: Faults) -> None:
     """The control: a model in which nothing can go wrong would prove nothing."""
     world, actors = WEAKENED[rule]

@@ -8,13 +8,13 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.main import run
@@ -32,8 +32,7 @@ GROUPS = (add_names, add_links, add_names_of_one_file, add_numbers, add_modes, a
 DAMAGE = "because of damage in the repository"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a user saw."""
 
     code: int

@@ -10,11 +10,11 @@ import hashlib
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.repository import RepositoryError
@@ -39,8 +39,7 @@ NUMBERS = (-(2**63), -(2**31), -1, 0, 1, 255, 2**16, 2**31, 2**32 - 1, 2**53, 2*
 NASTY: tuple[Any, ...] = (None, True, "", "..", "/", "\0", "x" * 5000, b"", b"..", b"\0", [], {}, 1.5, float("nan"), *NUMBERS)
 
 
-@dataclass(slots=True)
-class Lab:
+class Lab(Struct):
     """The reference repository opened as its owner could: with the keys."""
 
     corpus: Corpus

@@ -8,12 +8,12 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.fakes.trees import plant, portrait
 from tests.unit.repository.conftest import Bench
@@ -24,8 +24,7 @@ SWAPS, REFUSALS = 1000, 40
 ROUNDS = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Race:
+class Race(Struct, frozen=True):
     """``swaps``: how often a folder and a link have changed places so far."""
 
     swaps: Any

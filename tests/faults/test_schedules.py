@@ -11,12 +11,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from msgspec import Struct, field
 
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import ReconcilerError
@@ -97,8 +97,7 @@ class Skewed(SystemClock):
         return self._stage.now + self._error
 
 
-@dataclass(slots=True)
-class Actor:
+class Actor(Struct):
     """One process: a thread that waits for its turn before each call of the store."""
 
     name: str
@@ -173,8 +172,7 @@ class Stage:
                 raise actor.failure
 
 
-@dataclass(slots=True)
-class Play:
+class Play(Struct):
     """One schedule: what was acknowledged, and what somebody began to forget."""
 
     stage: Stage

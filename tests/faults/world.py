@@ -9,9 +9,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from reconciler.base.errors import Cancelled
 from reconciler.base.files import Buffer
@@ -137,8 +138,7 @@ def objects_of(place: Path) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if not name.startswith("tmp/")}
 
 
-@dataclass(slots=True)
-class Corpus:
+class Corpus(Struct):
     """A reference repository, another one with the same names of systems, and what reading the first must give."""
 
     objects: dict[str, bytes]
@@ -155,8 +155,7 @@ class Corpus:
         return Repository.open("memory", self.bench.key(), store=Memory(objects))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a person can still read. ``content`` holds only snapshots whose every byte was read and proven."""
 
     content: Mapping[str, tuple[object, ...]]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.app import history
 from reconciler.catalog import heads
@@ -54,8 +56,7 @@ class Values:
         self.kept[key] = text
 
 
-@dataclass
-class Life:
+class Life(Struct):
     """The world of one history, and its oracle."""
 
     rng: random.Random

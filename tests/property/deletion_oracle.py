@@ -7,8 +7,9 @@ keeps a digest, a date or a flag, it looks at the whole past again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from reconciler.model.declared.policy import Retention
 from reconciler.model.snapshot import MarkKind, Snapshot
@@ -17,8 +18,7 @@ from tests.property.retention_oracle import must_stay
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Yes:
+class Yes(Struct, frozen=True):
     """An approval as somebody gave it: for a retention, with an end. ``forged``: its list is not the one that was printed."""
 
     system: str
@@ -29,8 +29,7 @@ class Yes:
     forged: bool = False
 
 
-@dataclass(frozen=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """One pass as it really was."""
 
     clock: datetime
@@ -48,8 +47,7 @@ class Glance:
     approvals: tuple[Yes, ...]
 
 
-@dataclass
-class Allowed:
+class Allowed(Struct):
     """What may happen in one repository."""
 
     unmark: set[str] = field(default_factory=set)
@@ -59,8 +57,7 @@ class Allowed:
     approved: bool = False
 
 
-@dataclass
-class Oracle:
+class Oracle(Struct):
     calm: Retention | None = None
     """The retention that the last undisturbed pass was under."""
     hours: list[datetime] = field(default_factory=list)

@@ -13,11 +13,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from reconciler.base.secret import Secret
 from reconciler.repository import Repository
@@ -36,8 +36,7 @@ Series = list[tuple[dict[str, str], float]]
 """Labels and value of each series in an answer."""
 
 
-@dataclass(frozen=True)
-class Prometheus:
+class Prometheus(Struct, frozen=True):
     """A running Prometheus that scrapes every second."""
 
     url: str

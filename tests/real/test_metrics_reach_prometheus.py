@@ -6,10 +6,10 @@ import re
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.base.clock import SystemClock
 from reconciler.model.status import Status

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from msgspec import Struct
 
 from reconciler.app.reports import RestoreRequest
 from tests.fakes.houses import WholeHouse
@@ -36,8 +36,7 @@ COMMIT;
 """  # money moves; the sum of all never changes, and what the takers have is what the log says
 
 
-@dataclass
-class Server:
+class Server(Struct):
     """One cluster that listens on a socket in its own folder only."""
 
     programs: Path

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.decide.clocks import LEAP
 from reconciler.model.declared.objectives import Objectives
@@ -22,8 +24,7 @@ from tests.simulation.schedules import AS_BUILT_IN, DAYS, START, TIGHT, WIDE, Co
 END = START + timedelta(days=DAYS)
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """What a course came to."""
 
     violations: tuple[tuple[datetime, str], ...]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.decide import backoff, due, guard, plan, proofs, replicate, retention
 from reconciler.model.snapshot import Snapshot
 from reconciler.simulate import loop as simulated_loop
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutant(Struct, frozen=True):
     """One wrong decision: what is put in place of what."""
 
     name: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.declared.policy import Retention
@@ -25,8 +26,7 @@ DISTURBED = timedelta(hours=1)
 """So much later may be what a slow repository or a wrong clock of the last hours delayed."""
 
 
-@dataclass(slots=True)
-class Promise:
+class Promise(Struct):
     """One system: what was really stored, and since when it could have been."""
 
     rpo: timedelta

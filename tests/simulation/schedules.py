@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.declared.objectives import Objectives
@@ -40,8 +42,7 @@ _WEIGHTS = {
 _CLOCKS = (timedelta(days=-365), timedelta(hours=-3), timedelta(minutes=-4), timedelta(minutes=4), timedelta(hours=2), timedelta(days=3650))
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing that goes wrong."""
 
     at: datetime
@@ -56,8 +57,7 @@ class Fault:
         return f"{self.kind} {self.subject} for {self.lasts}".replace("  ", " ")
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """Everything that a seed decides."""
 
     seed: int

@@ -7,9 +7,10 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from reconciler.app.choice import Chosen, Wanted, moment_said
 from reconciler.app.errors import NotAFile
@@ -38,16 +39,14 @@ if TYPE_CHECKING:
     from reconciler.app.bare import BareRepository
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Entries of one snapshot. Iterating raises Damaged or ObjectMissing."""
 
     chosen: Chosen
     entries: Iterator[FileEntry]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What differs between two snapshots. Iterating raises Damaged or ObjectMissing."""
 
     older: Chosen
@@ -55,8 +54,7 @@ class Comparison:
     changes: Iterator[FileChange]
 
 
-@dataclass(frozen=True, slots=True)
-class Dump:
+class Dump(Struct, frozen=True):
     """One file. Iterating raises Damaged, ObjectMissing or Unread; every piece that comes was checked."""
 
     chosen: Chosen

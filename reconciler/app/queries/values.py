@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from reconciler.app.choice import Chosen
 from reconciler.repository import UNREAD, Entry, Found
@@ -65,8 +66,7 @@ class FileChange(NamedTuple):
     new: FileEntry | None
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How many entries, and the bytes of the files among them."""
 
     added: int = 0
@@ -101,16 +101,14 @@ class Tally:
                 raise AssertionError(change.change)
 
 
-@dataclass(frozen=True, slots=True)
-class FileList:
+class FileList(Struct, frozen=True):
     """What a snapshot holds."""
 
     chosen: Chosen
     files: tuple[FileEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DiffReport:
+class DiffReport(Struct, frozen=True):
     """What differs between two snapshots, in the order of the tree."""
 
     older: Chosen
@@ -119,16 +117,14 @@ class DiffReport:
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """A snapshot in which something was seen, or missed."""
 
     id: str
     as_of: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class FileVersion:
+class FileVersion(Struct, frozen=True):
     """One state of a file, over the snapshots in a row that hold it."""
 
     entry: FileEntry
@@ -151,8 +147,7 @@ class FileVersion:
     """The words after ``reconcile`` that bring this version back into the folder ``restored``."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileHistory:
+class FileHistory(Struct, frozen=True):
     """All versions of one path, oldest first."""
 
     realm: str
@@ -161,8 +156,7 @@ class FileHistory:
     versions: tuple[FileVersion, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FindReport:
+class FindReport(Struct, frozen=True):
     """Where a pattern fits."""
 
     pattern: str
@@ -176,8 +170,7 @@ class FindReport:
     """What could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class DumpReport:
+class DumpReport(Struct, frozen=True):
     """One file that was handed out."""
 
     chosen: Chosen

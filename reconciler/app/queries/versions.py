@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.model.snapshot import Grade, Snapshot
 from reconciler.repository import UNREAD, Entry, Step, alterations
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     """One version while it is being followed. Numbers count the snapshots of the timeline."""
 
     entry: Entry

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.app.restoring.steps import Do, Policy, Step, Steps, is_folder
 from reconciler.base.errors import Cancelled
@@ -23,8 +24,7 @@ Listener = Callable[[Sequence[bytes]], None]
 _CHANGED = "it was changed after the plan was made; it is left as it is now"
 
 
-@dataclass(slots=True)
-class Applied:
+class Applied(Struct):
     """What became of the steps."""
 
     files: int = 0
@@ -47,8 +47,7 @@ class Applied:
         self.damaged += len(new) if damage else 0
 
 
-@dataclass(slots=True)
-class Applying:
+class Applying(Struct):
     """One run over the steps; used once. ``checks``: what stands there is looked at again before each step, as it has to be in place."""
 
     repository: Repository
@@ -166,8 +165,7 @@ class Applying:
             self.done([entry.path for entry in entries])
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A choice that is a function."""
 
     chosen: Callable[[Entry], bool]

@@ -6,7 +6,8 @@ What it replaced or removed comes back from the safety snapshot, what it created
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.app.restoring.journal import State
 from reconciler.app.restoring.refusals import Refusals, ignored
@@ -17,8 +18,7 @@ from reconciler.tree.entry import INO, Row
 from reconciler.tree.standing import Seen, Standing
 
 
-@dataclass(frozen=True, slots=True)
-class _Touched:
+class _Touched(Struct, frozen=True):
     """The entries of a safety snapshot that its restore was about to change."""
 
     steps: Steps

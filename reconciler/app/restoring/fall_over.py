@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.reports import RestoreReport, RestoreRequest
 from reconciler.base.errors import ReconcilerError

@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from reconciler.app.errors import RestoreBusy, RestoreInterrupted
 from reconciler.app.house import House
@@ -32,8 +33,7 @@ from reconciler.tree.write import Target
 PLACE = "/"
 
 
-@dataclass(slots=True)
-class Operation:
+class Operation(Struct):
     """One restore, continuation or rollback, ready to be carried out."""
 
     house: House
@@ -68,8 +68,7 @@ class Operation:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How it ended."""
 
     id: str

@@ -11,9 +11,11 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+import msgspec
+from msgspec import Struct, field
 
 from reconciler.app.errors import JournalDamaged
 from reconciler.app.restoring.steps import Do, Names, Policy, Step, Steps
@@ -25,8 +27,7 @@ _FORMAT = 1
 _PER_LINE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What is known before the first step."""
 
     id: str
@@ -46,8 +47,7 @@ class Header:
     format: int = _FORMAT
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """A journal as it was read."""
 
     header: Header
@@ -88,7 +88,7 @@ class Journal:
         journal = cls(path, disk.create(str(path)), disk)
         try:
             beside = {"beside": [os.fsdecode(path) for path in steps.names]}
-            journal._write([{"header": asdict(header)}, *_planned(steps), beside, {"planned": True}])
+            journal._write([{"header": msgspec.to_builtins(header)}, *_planned(steps), beside, {"planned": True}])
             disk.sync_folder(str(folder))
         except BaseException:
             journal.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.errors import DoesNotFit, MirrorUnconfirmed, MirrorUnsafe, RestoreConflicts
 from reconciler.app.reports import Conflict, Outlook, RestorePlan, RestoreRequest, Room
@@ -24,8 +26,7 @@ SHOWN_MAX = 1000
 """Conflicts and removals that a plan lists one by one; the digest covers all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weighing:
+class Weighing(Struct, frozen=True):
     """What planning needs to know beside the snapshot."""
 
     skip: frozenset[tuple[int, int]] = frozenset()
@@ -54,8 +55,7 @@ class Choice:
         return self._since is None or entry.path in self._since.changed or entry.path in self._since.removed
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Struct, frozen=True):
     """The plan to show, and the steps to carry out."""
 
     plan: RestorePlan

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.act.backup import user_name
 from reconciler.app.house import House
@@ -18,8 +20,7 @@ from reconciler.catalog.records import RestoreRecord, RunOutcome
 from reconciler.model.observed import Failure
 
 
-@dataclass(slots=True)
-class Traces:
+class Traces(Struct):
     """Of one operation. ``notes``: traces that could not be left."""
 
     house: House

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from reconciler.repository import Chosen, Refusal
 
 
-@dataclass(slots=True)
-class Refusals:
+class Refusals(Struct):
     """Hears refusals; keeps those that concern what was asked for."""
 
     choice: Chosen

@@ -6,7 +6,8 @@ import os
 import stat
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.app.restoring.journal import State
 from reconciler.app.restoring.leftovers import sweep
@@ -20,8 +21,7 @@ _METADATA = {"mode", "owner", "time", "attributes"}
 _CHANGED = "it was changed after the safety snapshot was taken; it is left as it is now"
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """The entries that a journal is about, of the snapshot that it restores."""
 
     steps: Steps

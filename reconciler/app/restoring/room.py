@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.app.reports import Room
 from reconciler.app.restoring.steps import Do, Step
@@ -22,8 +23,7 @@ _SLACK = 0.05  # metadata of the file system itself, and whatever else writes me
 _FORMAT, _REGULAR, _FOLDER = 0o170000, stat.S_IFREG, stat.S_IFDIR
 
 
-@dataclass(slots=True)
-class _Need:
+class _Need(Struct):
     place: bytes
     written: int = 0
     level: int = 0
@@ -43,8 +43,7 @@ class _Need:
             self.replaced.append((self.written, freed))
 
 
-@dataclass(slots=True)
-class Needs:
+class Needs(Struct):
     """Fed with every step, in order."""
 
     root: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.act.backup import user_name
 from reconciler.act.context import Amount
@@ -39,8 +41,7 @@ MEASURED_FOR = timedelta(days=365)
 """Older restores say little about the disks of today."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """What every restore is carried out with."""
 
     repository: Repository

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.app.errors import SafetyIncomplete
 from reconciler.app.restoring.steps import Do, Steps
@@ -20,8 +21,7 @@ from reconciler.tree.entry import Defect, Listing, Row, walk_key
 from reconciler.tree.standing import Standing
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(Struct):
     """The listings of what steps touch, below "/", in the order of a scan."""
 
     steps: Steps
@@ -57,8 +57,7 @@ class Touched:
                     yield Listing(folder, os.fstat(handle).st_dev, rows, handle, b"/" + folder)
 
 
-@dataclass(frozen=True, slots=True)
-class SafetyFrame:
+class SafetyFrame(Struct, frozen=True):
     """Who takes it, and for which restore."""
 
     restore: str

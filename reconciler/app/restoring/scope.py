@@ -10,8 +10,8 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 
 from reconciler.app.errors import MirrorUnsafe
@@ -28,16 +28,14 @@ from reconciler.tree.standing import Seen, Standing
 _FORMAT, _FOLDER, _SOCKET = 0o170000, stat.S_IFDIR, stat.S_IFSOCK
 
 
-@dataclass(frozen=True, slots=True)
-class _Root:
+class _Root(Struct, frozen=True):
     path: bytes
     excludes: Excludes
     device: int | None
     """Entries on other devices are not the snapshot's; None: any device."""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """Answers for one snapshot and one place. ``skip``: (st_dev, st_ino) of what no backup reads."""
 
     roots: tuple[_Root, ...]

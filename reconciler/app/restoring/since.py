@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from reconciler.app.errors import NotFound
 from reconciler.app.names import by_id
@@ -12,8 +12,7 @@ from reconciler.repository import Repository, Root, differences
 LAST_FULL = "last-full"
 
 
-@dataclass(slots=True)
-class Changed:
+class Changed(Struct):
     """Paths. ``removed``: those that the newer snapshot does not have any more."""
 
     changed: set[bytes] = field(default_factory=set)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.repository import Difference, Entry, Finding
 from reconciler.tree.entry import INO, MODE, MTIME, NLINK, SIZE, Row
@@ -45,8 +46,7 @@ class Do(StrEnum):
     """Removed when everything is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What is done to one entry, and what stood there when that was decided; None: nothing."""
 
     do: Do
@@ -63,8 +63,7 @@ class Step:
 _CREATED = Step(Do.CREATE)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How many entries of each fate."""
 
     create: int = 0
@@ -121,8 +120,7 @@ class Names:
         return (path for inode, paths in self._stay.items() if inode in self._touched for path in paths)
 
 
-@dataclass(slots=True)
-class Steps:
+class Steps(Struct):
     """All steps of one restore.
 
     ``covering``: a created folder stands for everything in it that was chosen, so that a restore into a new target remembers nothing per

@@ -62,7 +62,8 @@ def diff(
 ) -> ExitCode:
     """What differs between two snapshots: added, removed, changed, and metadata only."""
     from collections import deque
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     from reconciler.app.queries.values import Tally
     from reconciler.cli.output import write, write_page

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.base.errors import Usage
 from reconciler.cli.exits import ExitCode
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from reconciler.app.reports import RestoreReport
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """What was asked for. Nothing at all: a list of what is inside."""
 
     system: str | None

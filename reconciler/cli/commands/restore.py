@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from reconciler.base.errors import Usage
 from reconciler.cli.commands.bare import bare_repository
@@ -103,8 +104,7 @@ def restore(
     return _run(_Work(words, request, where), dry_run=dry_run or words.dry_run)
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """The two ways to the data: through the specs, or through a URL and a key."""
 
     words: Words

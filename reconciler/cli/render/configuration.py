@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from reconciler.cli.render.as_json import document
@@ -40,7 +39,7 @@ def configuration_json(systems: Sequence[DesiredSystem], origins: Origins) -> st
 
 def flat(system: DesiredSystem) -> list[tuple[str, str]]:
     """``retention.keepWithin`` to ``2d``: every value that is set, by its path in the specs."""
-    values = {f.name: getattr(system, f.name) for f in fields(system) if f.name not in _NOT_DECLARED}
+    values = {name: getattr(system, name) for name in system.__struct_fields__ if name not in _NOT_DECLARED}
     return [pair for name, value in values.items() for pair in _leaves(camel(name), value)]
 
 

@@ -15,7 +15,7 @@ _AMOUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 
 def plan_schema() -> dict[str, Any]:
     """Of what `reconcile --dry-run -o json` prints, ready to be written as JSON."""
-    from pydantic import TypeAdapter
+    import msgspec
 
     from reconciler.model.blast import BlastRadius, Released, SpecChange
     from reconciler.model.desired import Revision
@@ -23,10 +23,8 @@ def plan_schema() -> dict[str, Any]:
     from reconciler.model.problem import Place
     from reconciler.model.wishes import Pause
 
-    plan = TypeAdapter(Plan).json_schema(mode="serialization", ref_template="#/$defs/{model}")
-    blast = TypeAdapter(BlastRadius).json_schema(mode="serialization", ref_template="#/$defs/{model}")
-    parts = plan.pop("$defs") | blast.pop("$defs")
-    parts["BlastRadius"] = blast
+    _, parts = msgspec.json.schema_components([Plan, BlastRadius], ref_template="#/$defs/{name}")
+    plan = parts.pop("Plan")
     for told in (Action, BlastRadius, Estimate, Gap, Held, Pause, Place, Released, Revision, SpecChange, Waiting):
         _describe(parts[told.__name__]["properties"], told)
     _describe(plan["properties"], Plan)
@@ -65,17 +63,29 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(properties: dict[str, Any], told: type) -> None:
-    """Give each field the sentence that stands below it in its class."""
+    """Give each field the sentence that stands below it in its class, and moments their format."""
     import ast
     import inspect
     import textwrap
 
     body = ast.parse(textwrap.dedent(inspect.getsource(told))).body[0]
     assert isinstance(body, ast.ClassDef)
-    for field, after in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+    for field, after in zip(body.body, [*body.body[1:], None], strict=True):
+        if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+            continue
+        if "datetime" in ast.unparse(field.annotation):
+            _be_moments(properties[field.target.id])
+        if isinstance(after, ast.Expr):
             words = ast.literal_eval(after.value) if isinstance(after.value, ast.Constant) else ""
             properties[field.target.id]["description"] = " ".join(str(words).replace("``", "`").split())
+
+
+def _be_moments(schema: dict[str, Any]) -> None:
+    """Every text below it is one."""
+    if schema.get("type") == "string":
+        schema["format"] = "date-time"
+    for below in (*schema.get("anyOf", ()), *(schema[key] for key in ("items", "additionalProperties") if key in schema)):
+        _be_moments(below)
 
 
 def _complete(part: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from reconciler.base.plain import plain
 from reconciler.base.units import format_size
@@ -51,7 +52,7 @@ def find_json(report: FindReport) -> str:
 
 
 def _version_json(version: FileVersion) -> Mapping[str, Any]:
-    return {name: getattr(version, name) for name in version.__slots__} | {"entry": entry_json(version.entry)}
+    return {name: getattr(version, name) for name in version.__struct_fields__} | {"entry": entry_json(version.entry)}
 
 
 def _add_history(page: Page, history: FileHistory, program: Sequence[str], *, realm: bool) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.files import Buffer
@@ -266,8 +267,7 @@ class S3Store:
         return f"{self._prefix}/{name}" if self._prefix else name
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """What is asked, so that it can be asked again."""
 
     method: str

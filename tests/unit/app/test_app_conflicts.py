@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.errors import (
     MirrorUnconfirmed,

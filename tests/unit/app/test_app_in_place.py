@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.act.context import Amount
 from reconciler.app.errors import Ambiguous, NotFound, NotUndoable, RestoreBusy, RestoreInterrupted

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from reconciler.catalog.catalog import Catalog
 from reconciler.model.observed import Failure, RepositoryState

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.base.clock import SystemClock
 from reconciler.catalog import restores

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import cli_samples as samples
+from msgspec.structs import replace
 
 from reconciler.app.alerts import AlertList, SilenceReport, Trial
 from reconciler.cli.render.alerts import alert_page, alerts_page, changed_page, silence_page, trials_page

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from reconciler.cli.main import run
 
@@ -34,8 +34,7 @@ spec: {tier: low, policy: standard, sources: [{path: ../letters}]}
 """
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """What one command line gave."""
 
     code: int

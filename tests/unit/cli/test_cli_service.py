@@ -51,7 +51,7 @@ def test_the_loop_may_write_where_it_must_and_nowhere_else() -> None:
 
 
 def test_a_host_that_allows_commands_does_not_confine_them() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     unit = render(replace(AWKWARD, allow_commands=(Path("/usr/local/lib/hooks"),)), Manager.SYSTEMD)
     assert "ProtectSystem" not in unit

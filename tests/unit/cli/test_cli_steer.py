@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import cli_samples as samples
+from msgspec.structs import replace
 
 from reconciler.app.reports import PauseReport, TriggerReport
 from reconciler.catalog.records import Holder

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from msgspec.structs import replace
 
 from reconciler.cli.render.plan import plan_page
 from reconciler.cli.render.plan_json import plan_json

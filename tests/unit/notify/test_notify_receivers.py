@@ -6,13 +6,13 @@ import io
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from msgspec.structs import replace
 
 from reconciler.base import log
 from reconciler.base.clock import SystemClock

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from reconciler.base.files import REAL_DISK, Disk
 from reconciler.base.secret import Secret
@@ -24,8 +24,7 @@ WRITER = "f" * 32
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class Bench:
+class Bench(Struct):
     """One source folder and one repository."""
 
     source: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.decide.plan import plan
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS

@@ -6,11 +6,11 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.alerts import AlertsStatus
 from reconciler.model.board import Board

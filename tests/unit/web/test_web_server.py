@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
+from msgspec import Struct, field
 from structlog.testing import capture_logs
 
 from reconciler.model.board import Board
@@ -28,8 +28,7 @@ SHOWN = ("/", "/api/status", "/api/plan", "/api/events")
 PATHS = SCRAPED + SHOWN
 
 
-@dataclass
-class Loop:
+class Loop(Struct):
     """What a loop shows to the server."""
 
     board: Board | None = field(default_factory=board)
