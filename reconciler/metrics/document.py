@@ -61,6 +61,19 @@ time() - reconciler_loop_last_success_timestamp_seconds > 3 * reconciler_loop_in
   or up{job="reconciler"} == 0
 ```
 
+A recovery that will take longer than promised; what was borrowed from other systems counts only where there are no drills of its own:
+
+```promql
+(max by (system) (reconciler_rto_predicted_seconds{basis="own"}) or max by (system) (reconciler_rto_predicted_seconds))
+  > on (system) max by (system) (reconciler_rto_target_seconds)
+```
+
+Proofs that run out within two weeks:
+
+```promql
+max by (system) (reconciler_drill_proof_expiry_timestamp_seconds > 0) - time() < 14 * 86400
+```
+
 Share of the systems that meet their RPO; Unknown counts as not met:
 
 ```promql

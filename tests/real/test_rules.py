@@ -12,6 +12,7 @@ from tests.real.conftest import find
 
 pytestmark = pytest.mark.real
 FOLDER = GRAFANA / "prometheus"
+ALERTS, RECOVERY = "reconciler-rules-test.yml", "reconciler-rules-recovery-test.yml"
 
 
 @pytest.mark.parametrize(
@@ -21,9 +22,10 @@ FOLDER = GRAFANA / "prometheus"
         ("promtool", "prometheus", ["check", "config", "prometheus.yml"]),
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-test.yml"]),
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-long-test.yml"]),
+        ("promtool", "prometheus", ["test", "rules", "reconciler-rules-recovery-test.yml"]),
         ("amtool", "prometheus-alertmanager", ["check-config", "alertmanager.yml"]),
     ],
-    ids=["rules", "configuration", "alerts", "slow alerts", "alertmanager"],
+    ids=["rules", "configuration", "alerts", "slow alerts", "alerts about recoveries", "alertmanager"],
 )
 def test_their_tools_agree(program: str, package: str, words: list[str]) -> None:
     ran = subprocess.run([find(program, package), *words], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=120)
@@ -31,19 +33,32 @@ def test_their_tools_agree(program: str, package: str, words: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes"),
+    ("was", "becomes", "tests"),
     [
-        ("system:reconciler_recovery_point:age_seconds > on", "system:reconciler_recovery_point:age_seconds > 9 * on"),
-        ("(reconciler_backup_consecutive_failures) >= 3", "(reconciler_backup_consecutive_failures) >= 2"),
-        ('condition="Verified"}) == 0', 'condition="Verified"}) <= 0'),
-        ("max_over_time(reconciler_spec_last_load_successful[5m]) == 0", "reconciler_spec_last_load_successful == 1"),
+        ('(reconciler_rto_predicted_seconds{basis="own"})', "(reconciler_rto_predicted_seconds)", RECOVERY),
+        ("min by (job, system) (reconciler_drill_last_result >= 0)", "max by (job, system) (reconciler_drill_last_result)", RECOVERY),
+        ("1.1 * system:reconciler_drill_interval", "system:reconciler_drill_interval", RECOVERY),
+        (
+            "(system:reconciler_drill_proof_expiry:timestamp_seconds > 0) > 0",
+            "system:reconciler_drill_proof_expiry:timestamp_seconds",
+            RECOVERY,
+        ),
+        (
+            "on (job, system) max by (job, system) (reconciler_mtd_target",
+            "on (job, system) max by (job, system) (reconciler_rto_target",
+            RECOVERY,
+        ),
+        ("system:reconciler_recovery_point:age_seconds > on", "system:reconciler_recovery_point:age_seconds > 9 * on", ALERTS),
+        ("(reconciler_backup_consecutive_failures) >= 3", "(reconciler_backup_consecutive_failures) >= 2", ALERTS),
+        ('condition="Verified"}) == 0', 'condition="Verified"}) <= 0', ALERTS),
+        ("max_over_time(reconciler_spec_last_load_successful[5m]) == 0", "reconciler_spec_last_load_successful == 1", ALERTS),
     ],
 )
-def test_the_tests_notice_a_rule_that_is_wrong(was: str, becomes: str, tmp_path: Path) -> None:
+def test_the_tests_notice_a_rule_that_is_wrong(was: str, becomes: str, tests: str, tmp_path: Path) -> None:
     rules = (FOLDER / "reconciler-rules.yml").read_text()
     assert rules.count(was) == 1
     (tmp_path / "reconciler-rules.yml").write_text(rules.replace(was, becomes))
-    (tmp_path / "test.yml").write_text((FOLDER / "reconciler-rules-test.yml").read_text())
+    (tmp_path / "test.yml").write_text((FOLDER / tests).read_text())
     line = [find("promtool"), "test", "rules", "test.yml"]
     ran = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode != 0
