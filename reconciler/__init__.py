@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.app.api import Reconciler
     from reconciler.app.bare import BareRepository, plan_restore_bare, restore_bare, snapshots_bare
     from reconciler.app.choice import Chosen, Wanted
+    from reconciler.app.drills import DrillList
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import bare_queries
     from reconciler.app.queries.values import (
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from reconciler.base.errors import ReconcilerError
     from reconciler.catalog.records import RestoreRecord, Run, RunOutcome
     from reconciler.model.alerts import Alert, AlertSeverity, AlertState, Silence
+    from reconciler.model.drill import DrillRecord
     from reconciler.model.event import Event
+    from reconciler.model.objective import ObjectiveStatus
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
     from reconciler.model.statistics import RepositoryStatistics, Statistics, Stored, SystemStatistics
@@ -68,6 +71,7 @@ _HOMES = {
         "FindReport",
         "Sighting",
     ),
+    "reconciler.app.drills": ("DrillList",),
     "reconciler.app.planned": ("PlanReport",),
     "reconciler.app.recover": ("inside_bare", "recover_bare", "restore_all_bare"),
     "reconciler.app.reports": (
@@ -89,7 +93,9 @@ _HOMES = {
     "reconciler.model.snapshot": ("BackupKind", "Grade", "Mark", "MarkKind", "Snapshot"),
     "reconciler.app.alerts": ("AlertList",),
     "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
+    "reconciler.model.drill": ("DrillRecord",),
     "reconciler.model.event": ("Event",),
+    "reconciler.model.objective": ("ObjectiveStatus",),
     "reconciler.model.statistics": ("RepositoryStatistics", "Statistics", "Stored", "SystemStatistics"),
     "reconciler.model.status": ("Condition", "ConditionType", "Status", "SystemStatus", "Truth"),
 }
@@ -143,6 +149,9 @@ __all__ = [
     "AlertSeverity",
     "AlertState",
     "Silence",
+    "DrillList",
+    "DrillRecord",
+    "ObjectiveStatus",
     "Event",
     "Action",
     "ActionKind",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result, Watcher
     from reconciler.app.alerts import AlertList
     from reconciler.app.care import CheckReport
+    from reconciler.app.drills import DrillList
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.queries.values import DiffReport, DumpReport, FileList, FindReport
@@ -112,6 +113,16 @@ class Reconciler:
     async def verify(self, *systems: str, deep: bool = False, progress: Watcher | None = None) -> tuple[Result, ...]:
         """Read the newest good snapshots whole and write down in the repository what was found."""
         return await self._run(lambda stop: self._session.verify(systems, deep=deep, stop=stop, progress=progress))
+
+    async def drill(
+        self, *systems: str, snapshot: str | None = None, pick: str | None = None, progress: Watcher | None = None
+    ) -> tuple[Result, ...]:
+        """Rehearse a recovery now: of the named systems, or of all that declare drills. ``pick``: newest, random or oldest."""
+        return await self._run(lambda stop: self._session.drill(systems, snapshot=snapshot, pick=pick, stop=stop, progress=progress))
+
+    async def drills(self, limit: int = 50, system: str | None = None) -> DrillList:
+        """Drills on record, newest first: what they found, what they prove until when, how long a recovery took."""
+        return await self._run(lambda _stop: self._session.drills(limit, system))
 
     async def check(self, repository: str, *, deep: bool = False) -> CheckReport:
         """Look at every object of a declared repository; ``deep``: at every byte. Changes nothing."""
@@ -239,9 +250,9 @@ class Reconciler:
         """Remove snapshots because a person says so."""
         return await self._run(lambda _stop: self._session.forget(ids, reason))
 
-    async def status(self, *, cached: bool = False) -> Status:
-        """How things stand."""
-        return await self._run(lambda _stop: self._session.status(cached=cached))
+    async def status(self, *systems: str, cached: bool = False) -> Status:
+        """How things stand: of everything, or of the named systems alone and what they lie in."""
+        return await self._run(lambda _stop: self._session.status(systems, cached=cached))
 
     async def explain(self, system: str, *, cached: bool = False) -> Explanation:
         """Everything that bears on one system."""

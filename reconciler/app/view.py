@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
 from reconciler.app.choice import failures, find
 from reconciler.app.errors import NotFound
 from reconciler.app.house import House
+from reconciler.app.names import require_systems
 from reconciler.app.recording import read_only_status
 from reconciler.app.reports import KeepVerdict, SnapshotDetail, SnapshotList
 from reconciler.app.scene import NOTHING, Scene, load, look
@@ -17,12 +22,18 @@ from reconciler.model.event import Event
 from reconciler.model.status import Status
 
 
-def status(house: House, *, cached: bool) -> Status:
-    """How things stand."""
+def status(house: House, systems: Sequence[str] = (), *, cached: bool) -> Status:
+    """How things stand; of ``systems`` alone, and of what they lie in, when some are named."""
     with house.memory.reading() as catalog:
         scene = look(house, catalog, load(house, catalog), refresh=NOTHING if cached else None)
         plan = decide_plan(scene.desired, scene.observed, scene.now)
-        return read_only_status(catalog, scene, plan)
+        found = read_only_status(catalog, scene, plan)
+    if not systems:
+        return found
+    require_systems(scene.desired, systems)
+    chosen = tuple(s for s in found.systems if s.name in systems)
+    places = {part.repository for s in chosen for part in s.protection}
+    return replace(found, systems=chosen, repositories=tuple(r for r in found.repositories if r.name in places))
 
 
 def snapshots(house: House, system: str | None, *, cached: bool) -> SnapshotList:

@@ -11,12 +11,23 @@ from msgspec.structs import replace
 from reconciler.decide import copies as copying
 from reconciler.decide.forecast import breach_in_words, rpo_breach_at
 from reconciler.decide.objectives import expected_duration, newest_checked_at, newest_verified_at, recovery_point
+from reconciler.decide.promised import Facts, promised
 from reconciler.decide.rehearsal import recovery, rehearsed
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
-from reconciler.model.status import Condition, Copied, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus
+from reconciler.model.status import (
+    Condition,
+    ConditionType,
+    Copied,
+    LoopStatus,
+    ProtectionStatus,
+    RepositoryStatus,
+    SpecStatus,
+    Status,
+    SystemStatus,
+)
 
 _OF_OBJECTS = frozenset({"System", "Repository"})
 
@@ -62,6 +73,9 @@ def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ..
     next_due_at, next_due_why = due.get(system.name, (None, ""))
     begins_at = _begins_at(scene, system, next_due_at)
     breach_at = _breach_at(scene, system, begins_at)
+    breach_why = breach_in_words(breach_at, begins_at, scene.now) if breach_at is not None else ""
+    fresh = next((c for c in conditions if c.type is ConditionType.BACKUP_FRESH), None)
+    facts = Facts(fresh, recovery(scene, system), rehearsed(scene, system), begins_at, breach_at, breach_why)
     return SystemStatus(
         name=system.name,
         tier=system.tier,
@@ -77,13 +91,14 @@ def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ..
         next_due_why=next_due_why,
         suspended=scene.suspended(system),
         rpo_breach_at=breach_at,
-        rpo_breach_why=breach_in_words(breach_at, begins_at, scene.now) if breach_at is not None else "",
+        rpo_breach_why=breach_why,
         held=held,
         mtd=system.objectives.mtd,
         verification=system.verification,
-        rehearsed=rehearsed(scene, system),
-        recovery=recovery(scene, system),
+        rehearsed=facts.rehearsed,
+        recovery=facts.recovery,
         copied=_copied(scene, system),
+        objectives=promised(scene, system, facts),
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.model.alerts import AlertsStatus
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.desired import Revision
 from reconciler.model.drill import RecoveryTime, Rehearsed
+from reconciler.model.objective import ObjectiveStatus
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.wishes import Pause
 
@@ -116,6 +117,8 @@ class SystemStatus(Struct, frozen=True):
     rehearsed: Rehearsed = field(default_factory=Rehearsed)
     recovery: RecoveryTime = field(default_factory=RecoveryTime)
     copied: Copied = field(default_factory=Copied)
+    objectives: tuple[ObjectiveStatus, ...] = ()
+    """One for each promise that is declared, those for types of disaster last."""
 
     def condition(self, wanted: ConditionType) -> Condition | None:
         return next((c for c in self.conditions if c.type is wanted), None)

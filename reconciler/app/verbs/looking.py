@@ -44,10 +44,11 @@ class Looking:
 
         return planning.plan(self.house, cached=cached, request=request, base=base)
 
-    def status(self, *, cached: bool = False) -> Status:
+    def status(self, systems: Sequence[str] = (), *, cached: bool = False) -> Status:
+        """How things stand: of everything, or of ``systems`` alone and what they lie in."""
         from reconciler.app import view
 
-        return view.status(self.house, cached=cached)
+        return view.status(self.house, systems, cached=cached)
 
     def statistics(self, system: str | None = None, *, cached: bool = False) -> Statistics:
         """Counts, sizes, ratios, growth and failures. ``cached``: without looking at the repositories, so without what they store."""

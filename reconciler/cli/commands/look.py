@@ -27,20 +27,22 @@ def status(
     ] = False,
     cached: Cached = False,
     uncovered: Annotated[bool, Option("--uncovered", help="Show what no system covers, below ROOT or the usual folders.")] = False,
-    roots: Annotated[list[str] | None, Argument(metavar="ROOT", help="With --uncovered: folders to look in.")] = None,
+    names: Annotated[
+        list[str] | None, Argument(metavar="SYSTEM", help="Only these, with every promise in full; with --uncovered: folders to look in.")
+    ] = None,
 ) -> ExitCode:
-    """How things stand: age against RPO, what is not well, what comes next."""
+    """How things stand: age against RPO, what is not well, what is foreseen, what comes next."""
     from reconciler.cli.render.status import status_json, status_page
     from reconciler.model.standing import breaches
 
     if uncovered:
-        return _uncovered(words, roots or [])
-    if roots:
-        raise Usage("a folder to look in needs --uncovered", hint="`reconcile status --uncovered /srv`")
-
+        return _uncovered(words, names or [])
+    folder = next((name for name in names or () if "/" in name), None)
+    if folder is not None:
+        raise Usage(f"'{folder}' is no system: a folder to look in needs --uncovered", hint="`reconcile status --uncovered /srv`")
     with words.session(read_only=True) as session:
-        found = session.status(cached=cached or words.cached)
-    words.answer(lambda: status_page(found), lambda: status_json(found))
+        found = session.status(names or (), cached=cached or words.cached)
+    words.answer(lambda: status_page(found, promises=bool(names)), lambda: status_json(found))
     if not check:
         return ExitCode.DONE
     seen = all(repository.reachable for repository in found.repositories)

@@ -9,16 +9,21 @@ from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
+from reconciler.model.objective import ObjectiveStatus, Verdict
 from reconciler.model.standing import Grade, breaches, repository_standing, standing, unwell, verdict
 from reconciler.model.status import Condition, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
 
+_VERDICTS = {Verdict.MET: Style.GOOD, Verdict.AT_RISK: Style.WARN, Verdict.BREACHED: Style.BAD, Verdict.UNKNOWN: Style.WARN}
 _STYLES = {Grade.BAD: Style.BAD, Grade.UNSURE: Style.WARN, Grade.GOOD: Style.GOOD}
 
 
-def status_page(status: Status) -> Page:
-    """The whole screen."""
+def status_page(status: Status, *, promises: bool = False) -> Page:
+    """The whole screen. ``promises``: with each of them in full."""
     page = Page()
     add_systems(page, status)
+    if promises:
+        _promises(page, status)
+    _foreseen(page, status)
     _unwell(page, status)
     _repositories(page, status)
     page.blank()
@@ -79,6 +84,42 @@ def _next(system: SystemStatus, now: datetime) -> str:
     if system.suspended:
         return "-"
     return when.until(system.next_due_at, now) if system.next_due_at else "-"
+
+
+def _promises(page: Page, status: Status) -> None:
+    """Target, measurement, prediction and verdict of every promise."""
+    rows = [_promise(system, each) for system in status.systems for each in system.objectives]
+    if rows:
+        page.blank()
+        page.line(("Promises", Style.STRONG))
+        page.table(["SYSTEM", "PROMISE", "TARGET", "NOW", "FORESEEN", "VERDICT", "WHY", "EVIDENCE"], rows, right="..rrr", indent=2)
+
+
+def _promise(system: SystemStatus, each: ObjectiveStatus) -> list[Cell]:
+    return [
+        (system.name, Style.NAME),
+        each.objective.upper() + (f" after {each.disaster}" if each.disaster else ""),
+        format_duration(each.target),
+        _length(each.current),
+        _length(each.predicted),
+        (each.verdict.value, _VERDICTS[each.verdict]),
+        each.reason,
+        each.evidence or "-",
+    ]
+
+
+def _length(value: timedelta | None) -> str:
+    return when.span(value) if value is not None else "-"
+
+
+def _foreseen(page: Page, status: Status) -> None:
+    """Promises that hold now and are seen to break."""
+    found = [s for s in status.systems if s.rpo_breach_at is not None and s.rpo_breach_at > status.at]
+    if not found:
+        return
+    page.blank()
+    page.line(("Foreseen", Style.STRONG))
+    page.table(["SYSTEM", "WHAT"], [[(s.name, Style.NAME), (s.rpo_breach_why, Style.WARN)] for s in found], indent=2)
 
 
 def _unwell(page: Page, status: Status) -> None:

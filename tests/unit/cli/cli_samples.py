@@ -11,6 +11,7 @@ from reconciler.model.declared.repository import Key
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Source
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem, Revision
+from reconciler.model.objective import ObjectiveStatus, Promise, Verdict
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
 from reconciler.model.problem import Place, Problem, Severity
@@ -230,6 +231,8 @@ def status() -> Status:
                     condition("archive", fresh, Truth.TRUE, "WithinObjective", "3h old, RPO 1d"),
                     condition("archive", ConditionType.READY, Truth.TRUE, "AllObjectivesMet", ""),
                 ),
+                rpo_breach_at=NOW + 192 * MINUTE,
+                rpo_breach_why="RPO breach in 3h12m: the next backup cannot end in time",
             ),
             SystemStatus(
                 "identity",
@@ -263,6 +266,36 @@ def status() -> Status:
                 ),
                 NOW + 6 * MINUTE,
                 "RPO 15m less the 30s it takes",
+                objectives=(
+                    ObjectiveStatus(
+                        Promise.RPO,
+                        15 * MINUTE,
+                        21 * MINUTE,
+                        27 * MINUTE,
+                        Verdict.BREACHED,
+                        "newest good snapshot is 21m old, RPO 15m",
+                        "snapshot 00000009 in main",
+                    ),
+                    ObjectiveStatus(
+                        Promise.RTO,
+                        HOUR,
+                        10 * MINUTE,
+                        12 * MINUTE,
+                        Verdict.MET,
+                        "a recovery was measured to take 10m, RTO 1h",
+                        "drill of 2026-11-20 14:00Z",
+                    ),
+                    ObjectiveStatus(
+                        Promise.RTO,
+                        5 * MINUTE,
+                        10 * MINUTE,
+                        12 * MINUTE,
+                        Verdict.BREACHED,
+                        "a recovery was measured to take 10m, RTO 5m",
+                        "drill of 2026-11-20 14:00Z",
+                        "cyber_attack",
+                    ),
+                ),
             ),
         ),
         repositories=(

@@ -241,6 +241,27 @@ def test_status_check_is_4_until_there_is_a_backup(world: World) -> None:
     assert (typed.code, typed.json["protected"]) == (0, True)
 
 
+def test_status_of_one_system_shows_its_promises(backed_up: World) -> None:
+    typed = backed_up("status", "letters")
+    assert typed.code == 0
+    assert "Promises" in typed.out
+    assert "Promises" not in backed_up("status").out
+    systems = backed_up("status", "letters", "-o", "json").json["status"]["systems"]
+    assert [system["name"] for system in systems] == ["letters"]
+    rpo = systems[0]["objectives"][0]
+    assert (rpo["objective"], rpo["target_seconds"], rpo["verdict"]) == ("rpo", 86400.0, "met")
+    assert rpo["evidence"].startswith("snapshot ")
+
+
+def test_status_of_a_system_that_nobody_declared_names_those_that_are(backed_up: World) -> None:
+    typed = backed_up("status", "lettres")
+    assert typed.code == 64
+    assert "letters" in typed.err
+    folder = backed_up("status", "/srv")
+    assert folder.code == 64
+    assert "--uncovered" in folder.err
+
+
 def test_status_without_the_key_is_not_called_protected(backed_up: World) -> None:
     backed_up()  # the first verification
     (backed_up.root / "store" / "main.key").rename(backed_up.root / "elsewhere.key")

@@ -68,6 +68,10 @@ def test_status_shows_age_against_rpo_and_what_is_not_well(golden: Golden) -> No
     golden("status.txt", status_page(samples.status()).render())
 
 
+def test_status_of_named_systems_shows_every_promise_with_its_evidence(golden: Golden) -> None:
+    golden("status-promises.txt", status_page(samples.status(), promises=True).render())
+
+
 def test_status_for_programs(golden: Golden) -> None:
     golden("status.json", status_json(samples.status()))
 
