@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Sighting,
     )
     from reconciler.app.recover import inside_bare, recover_bare, restore_all_bare
+    from reconciler.app.recovery.values import ContinuityReport, GeneratedPlan, RecoveryReport, RecoveryStatus
     from reconciler.app.reports import (
         Explanation,
         InitReport,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from reconciler.model.event import Event
     from reconciler.model.objective import ObjectiveStatus
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
+    from reconciler.model.recovery import Readiness, RecoveryOutcome, RecoveryRun, StepRecord, StepState
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
     from reconciler.model.statistics import RepositoryStatistics, Statistics, Stored, SystemStatistics
     from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
@@ -74,6 +76,7 @@ _HOMES = {
     "reconciler.app.drills": ("DrillList",),
     "reconciler.app.planned": ("PlanReport",),
     "reconciler.app.recover": ("inside_bare", "recover_bare", "restore_all_bare"),
+    "reconciler.app.recovery.values": ("ContinuityReport", "GeneratedPlan", "RecoveryReport", "RecoveryStatus"),
     "reconciler.app.reports": (
         "Explanation",
         "InitReport",
@@ -90,6 +93,7 @@ _HOMES = {
     "reconciler.base.errors": ("ReconcilerError",),
     "reconciler.catalog.records": ("RestoreRecord", "Run", "RunOutcome"),
     "reconciler.model.plan": ("Action", "ActionKind", "Gap", "Held", "Plan", "Waiting"),
+    "reconciler.model.recovery": ("Readiness", "RecoveryOutcome", "RecoveryRun", "StepRecord", "StepState"),
     "reconciler.model.snapshot": ("BackupKind", "Grade", "Mark", "MarkKind", "Snapshot"),
     "reconciler.app.alerts": ("AlertList",),
     "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
@@ -164,6 +168,15 @@ __all__ = [
     "Mark",
     "MarkKind",
     "Snapshot",
+    "ContinuityReport",
+    "GeneratedPlan",
+    "RecoveryReport",
+    "RecoveryStatus",
+    "Readiness",
+    "RecoveryOutcome",
+    "RecoveryRun",
+    "StepRecord",
+    "StepState",
     "Condition",
     "ConditionType",
     "Status",

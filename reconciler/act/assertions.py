@@ -123,7 +123,7 @@ def _matches(tree: str, path: str) -> list[str]:
 def _inside(tree: str, place: str) -> str | None:
     """Where it really is; None when a link leads out of the tree."""
     real, top = os.path.realpath(place), os.path.realpath(tree)
-    return real if real.startswith(top + os.sep) and os.path.lexists(real) else None
+    return real if real.startswith(top.rstrip(os.sep) + os.sep) and os.path.lexists(real) else None
 
 
 def _below(place: str) -> Iterator[str]:

@@ -85,3 +85,19 @@ class DrillBlocked(ActError):
 
     code = "act-drill-blocked"
     hint = "Take the reason away, then `reconcile drill run SYSTEM`; the loop tries again by itself."
+
+
+class HostNotAllowed(ActError):
+    """A recovery plan waits for another host, and this agent allows no question to it."""
+
+    code = "act-host-not-allowed"
+    hint = "Name it in RECONCILER_ALLOW_HOSTS or with --allow-hosts, where the agent runs."
+    fate = Fate.REFUSED
+
+
+class NoAnswer(ActError):
+    """What a recovery plan waits for did not answer in time."""
+
+    code = "act-no-answer"
+    hint = "Is the service started, and does it listen where the plan says?"
+    retry = True

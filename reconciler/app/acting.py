@@ -22,6 +22,7 @@ from reconciler.model.wishes import WISH_STANDS
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
+    from reconciler.model.recovery import RecoveryRun
 
 
 def make_context(
@@ -75,6 +76,8 @@ def close_interrupted(house: House, catalog: Catalog) -> tuple[Run, ...]:
         catalog.add_event("Warning", "System", run.system, "Interrupted", note, at)
     for drill in catalog.drills.leftovers():
         _end_drill(catalog, drill, at)
+    for test in catalog.recoveries.leftovers():
+        _end_test(catalog, test, at)
     return runs
 
 
@@ -88,6 +91,16 @@ def _end_drill(catalog: Catalog, drill: DrillRecord, at: datetime) -> None:
     if drill.ended_at is None:
         drill = replace(drill, ended_at=at, outcome=DrillOutcome.BLOCKED, findings=("its process ended before it did",))
     catalog.drills.end(replace(drill, sandbox=""))
+
+
+def _end_test(catalog: Catalog, test: RecoveryRun, at: datetime) -> None:
+    """Of a recovery plan. A run in earnest stays as it is: a person goes on with it."""
+    try:
+        clear(test.sandbox)
+    except ActError as error:
+        catalog.add_event("Warning", "RecoveryPlan", test.plan, "SandboxStays", error.message, at)
+        return
+    catalog.recoveries.put(replace(test, sandbox="", ended_at=test.ended_at or at))
 
 
 def forget_old_wishes(catalog: Catalog, scene: Scene) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.queries.values import DiffReport, DumpReport, FileList, FindReport
+    from reconciler.app.recovery.values import ContinuityReport, GeneratedPlan, Guide, RecoveryReport, RecoveryStatus
     from reconciler.app.reports import (
         Explanation,
         InitReport,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from reconciler.model.alerts import Alert
     from reconciler.model.event import Event
     from reconciler.model.health import Health
+    from reconciler.model.recovery import RecoveryRun
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
@@ -61,9 +63,10 @@ class Reconciler:
         state: str | Path | None = None,
         agent: str | None = None,
         allow_commands: Sequence[str | Path] = (),
+        allow_hosts: Sequence[str] = (),
         read_only: bool = False,
     ) -> Self:
-        """Nothing is read or made yet. ``state``, ``agent``, ``allow_commands``: as the options of the command line."""
+        """Nothing is read or made yet. ``state``, ``agent``, ``allow_commands``, ``allow_hosts``: as the options of the command line."""
         from reconciler.app.session import Session
 
         return cls(
@@ -72,6 +75,7 @@ class Reconciler:
                 state=Path(state) if state is not None else None,
                 agent=agent,
                 allow_commands=tuple(Path(folder) for folder in allow_commands),
+                allow_hosts=tuple(allow_hosts),
                 read_only=read_only,
             )
         )
@@ -285,6 +289,44 @@ class Reconciler:
     async def catalog_rebuild(self) -> RebuildReport:
         """Make the catalog's cache anew from what the repositories hold."""
         return await self._run(lambda _stop: self._session.catalog_rebuild())
+
+    async def recovery_plan(self, disaster: str, systems: Sequence[str] = ()) -> GeneratedPlan:
+        """A recovery plan made from the specs, as YAML: of these systems (none means all) and what they depend on. Changes nothing."""
+        return await self._run(lambda _stop: self._session.recovery_plan(disaster, systems))
+
+    async def run_recovery(
+        self,
+        plan: str,
+        *,
+        disaster: str | None = None,
+        at: datetime | None = None,
+        resume: bool = False,
+        anew: bool = False,
+        guide: Guide | None = None,
+    ) -> RecoveryReport:
+        """Carry a plan out, or go on with a run of it. Without a ``guide`` nobody stands by: what needs a person waits."""
+        from reconciler.app.recovery.values import RecoveryRequest
+
+        request = RecoveryRequest(plan, disaster, at, resume, anew)
+        return await self._run(lambda stop: self._session.run_recovery(request, guide, stop=stop))
+
+    async def test_recovery(self, plan: str, *, disaster: str | None = None) -> RecoveryReport:
+        """Exercise a plan in a sandbox that is cleared away."""
+        from reconciler.app.recovery.values import RecoveryRequest
+
+        return await self._run(lambda stop: self._session.test_recovery(RecoveryRequest(plan, disaster), stop=stop))
+
+    async def test_continuity(self) -> ContinuityReport:
+        """Exercise every plan, and say how ready every system is."""
+        return await self._run(lambda stop: self._session.test_continuity(stop=stop))
+
+    async def recovery_status(self, *, cached: bool = False) -> RecoveryStatus:
+        """How plans and systems stand. Changes nothing."""
+        return await self._run(lambda _stop: self._session.recovery_status(cached=cached))
+
+    async def recovery_runs(self, limit: int = 50, plan: str | None = None) -> tuple[RecoveryRun, ...]:
+        """Runs and tests of plans, newest first. Changes nothing."""
+        return await self._run(lambda _stop: self._session.recovery_runs(limit, plan))
 
     async def _ask(self, question: Callable[[Queries], T]) -> T:
         def answer(_stop: threading.Event) -> T:

@@ -244,3 +244,48 @@ class NotTriggered(Refused):
 
     code = "loop-not-triggered"
     hint = "Ask on the host that reads its sources, or take `suspend` out of its spec first."
+
+
+class PlanUnfit(Refused):
+    """The recovery plan is not meant for that disaster."""
+
+    code = "recovery-plan-unfit"
+    hint = "`reconcile recovery status` lists plans with their scenarios; `reconcile recovery plan --disaster TYPE` makes one."
+
+
+class PlanFaulty(ReconcilerError):
+    """The recovery plan has problems, or names what is not there any more."""
+
+    code = "recovery-plan-faulty"
+    hint = "`reconcile recovery validate` shows where and why."
+    fate = Fate.SPEC
+
+
+class RecoveryBusy(ReconcilerError):
+    """Another process carries out a recovery plan over this state directory."""
+
+    code = "recovery-busy"
+    hint = "`reconcile recovery status` shows how far it is. A process that died holds nothing."
+    fate = Fate.BUSY
+    retry = True
+
+
+class RecoveryPending(Refused):
+    """An earlier run of the plan has not ended: going on with it and beginning anew are two things."""
+
+    code = "recovery-pending"
+    hint = "`reconcile recovery run PLAN --resume` goes on with it; --anew begins from the first step."
+
+
+class NotResumable(Refused):
+    """There is no run that could be gone on with."""
+
+    code = "recovery-not-resumable"
+    hint = "`reconcile recovery runs` lists them."
+
+
+class StepFailed(ReconcilerError):
+    """A step of a recovery plan did not do what it should."""
+
+    code = "recovery-step-failed"
+    hint = "`reconcile recovery status` shows what each step says; after the repair, `--resume` goes on from there."

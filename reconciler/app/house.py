@@ -26,6 +26,8 @@ class House(Struct, frozen=True):
     agent: str
     allow_commands: tuple[Path, ...]
     clock: Clock
+    allow_hosts: tuple[str, ...] = ()
+    """Hosts beside this one that a recovery plan may wait for."""
 
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""

@@ -39,13 +39,14 @@ class Session(Looking, Alerting, Acting, Steering, Recovering, Keeping):
         state: Path | None = None,
         agent: str | None = None,
         allow_commands: tuple[Path, ...] = (),
+        allow_hosts: tuple[str, ...] = (),
         clock: Clock | None = None,
         read_only: bool = False,
     ) -> Self:
         """Nothing is read or made yet. ``read_only``: verbs that would change anything raise instead."""
         clock = clock or SystemClock()
         memory = Memory(choose_state(specs, state), clock, read_only=read_only)
-        return cls(House(specs.absolute(), memory, agent_name(agent), allow_commands, clock))
+        return cls(House(specs.absolute(), memory, agent_name(agent), allow_commands, clock, allow_hosts))
 
     def close(self) -> None:
         self.house.memory.close()

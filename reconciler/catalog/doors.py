@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.book import AlertBook
     from reconciler.catalog.drills import Drills
     from reconciler.catalog.paces import PaceBook
+    from reconciler.catalog.recoveries import Recoveries
     from reconciler.catalog.store import Store
 
 
@@ -36,3 +37,10 @@ class Doors:
         from reconciler.catalog.drills import Drills
 
         return Drills(self._store)
+
+    @property
+    def recoveries(self) -> Recoveries:
+        """Runs and tests of recovery plans."""
+        from reconciler.catalog.recoveries import Recoveries
+
+        return Recoveries(self._store)

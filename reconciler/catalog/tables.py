@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 7  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills
+SCHEMA_VERSION = 8  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills, 8: recoveries
 
 
 class Moment(TypeDecorator[datetime]):
@@ -209,6 +209,21 @@ drills = Table(
     _text("outcome", null=True),
     _text("document"),
     Index("drills_by_system", "system", "repository", "started_at"),
+)
+
+recoveries = Table(
+    "recoveries",
+    metadata,
+    _text("id", key=True),
+    _text("plan"),
+    _text("mode"),
+    _moment("started_at"),
+    _number("pid"),
+    _text("start"),
+    _moment("ended_at", null=True),
+    _text("outcome", null=True),
+    _text("document"),
+    Index("recoveries_by_plan", "plan", "mode", "started_at"),
 )
 
 counters = Table("counters", metadata, _text("kind", key=True), _number("ended"), _number("failed"))

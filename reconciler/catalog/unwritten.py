@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.catalog.records import Document, Holder, RestoreRecord, Run
+    from reconciler.catalog.recoveries import NoRecoveries
     from reconciler.model.alerts import Alert, ReceiverStatus, Silence
     from reconciler.model.declared.policy import Retention
     from reconciler.model.drill import DrillRecord
@@ -72,6 +73,12 @@ class Unwritten(Catalog):
     @property
     def drills(self) -> NoDrills:
         return NoDrills()
+
+    @property
+    def recoveries(self) -> NoRecoveries:
+        from reconciler.catalog.recoveries import NoRecoveries
+
+        return NoRecoveries()
 
     def conditions(self) -> tuple[Condition, ...]:
         return ()

@@ -23,7 +23,7 @@ from reconciler.cli.commands import reconcile
 from reconciler.cli.exits import ExitCode, of_fate
 from reconciler.cli.options import Group, ListingGroup, Option, parameters
 from reconciler.cli.output import prepare_streams, write, write_page
-from reconciler.cli.words import Format, Level, Words, folder, folders, name_of
+from reconciler.cli.words import Format, Level, Words, folder, folders, hosts, name_of
 
 FAMILIES = (
     "specs",
@@ -34,6 +34,7 @@ FAMILIES = (
     "restore",
     "restores",
     "drill",
+    "recovery",
     "queries",
     "keys",
     "care",
@@ -54,6 +55,7 @@ _GROUPS = {
     "repository": "Create and list repositories.",
     "restores": "What has been recovered.",
     "drill": "Rehearse recoveries, and what they have proven.",
+    "recovery": "Plans for the day of a disaster: make, test, carry out.",
     "alerts": "What is wrong, who is told, and what people say to it.",
     "catalog": "The memory of what happened.",
     "audit": "The log of everything that was done.",
@@ -61,7 +63,16 @@ _GROUPS = {
 }
 _LISTS = ("restores", "alerts")
 """Groups that list when nothing else is said."""
-_ALIASES = ("monitor", "scheduler")
+_Hosts = Annotated[
+    str | None,
+    Option(
+        "--allow-hosts",
+        metavar="NAMES",
+        envvar="RECONCILER_ALLOW_HOSTS",
+        help="Hosts that recovery plans may wait for beside this one, separated by commas.",
+    ),
+]
+_ALIASES = ("monitor", "scheduler", "bcp")
 
 
 def main() -> None:
@@ -158,6 +169,7 @@ def _root(
             help="Where commands that specs name may lie, as in PATH.",
         ),
     ] = None,
+    allow_hosts: _Hosts = None,
     output: Annotated[
         Format, Option("--output", "-o", metavar="FORMAT", help="text, json, markdown (with --dry-run) or github (with validate).")
     ] = Format.TEXT,
@@ -184,7 +196,20 @@ def _root(
     tree, memory = folder("--specs", specs) or Path("specs"), folder("--state", state)
     agent, allowed, base = name_of("--host", host), folders(allow_commands) or (), name_of("--base", base)
     words = Words(
-        tree, memory, agent, allowed, output, log_level, dry_run, detailed, cached, watch, init, base, folder("--textfile", textfile)
+        tree,
+        memory,
+        agent,
+        allowed,
+        output,
+        log_level,
+        dry_run,
+        detailed,
+        cached,
+        watch,
+        init,
+        base,
+        folder("--textfile", textfile),
+        hosts(allow_hosts) or (),
     )
     context.obj = words
     return reconcile.run(words) if context.invoked_subcommand is None else ExitCode.DONE

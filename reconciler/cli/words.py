@@ -60,6 +60,7 @@ class Words(Struct, frozen=True):
     init: bool = False
     base: str | None = None
     textfile: Path | None = None
+    allow_hosts: tuple[str, ...] = ()
 
     @property
     def json(self) -> bool:
@@ -82,7 +83,12 @@ class Words(Struct, frozen=True):
         from reconciler.app.session import Session
 
         return Session.open(
-            self.specs, state=self.state, agent=self.host, allow_commands=self.allow_commands, read_only=read_only or self.dry_run
+            self.specs,
+            state=self.state,
+            agent=self.host,
+            allow_commands=self.allow_commands,
+            allow_hosts=self.allow_hosts,
+            read_only=read_only or self.dry_run,
         )
 
     def answer(self, page: Callable[[], Page], json: Callable[[], str]) -> None:
@@ -105,10 +111,19 @@ Specs = Annotated[str | None, Option("--specs", metavar="DIR", help="The spec tr
 State = Annotated[str | None, Option("--state", metavar="DIR", help="Where the loop remembers.", hidden=True)]
 Host = Annotated[str | None, Option("--host", metavar="NAME", help="Who this agent is.", hidden=True)]
 Allow = Annotated[str | None, Option("--allow-commands", metavar="DIRS", hidden=True)]
+Hosts = Annotated[str | None, Option("--allow-hosts", metavar="NAMES", hidden=True)]
 Output = Annotated[Format | None, Option("--output", "-o", metavar="FORMAT", help="text or json.")]
 LogLevel = Annotated[Level | None, Option("--log-level", help="How much is logged.", hidden=True)]
 
-_SHARED: dict[str, Any] = {"specs": Specs, "state": State, "host": Host, "allow_commands": Allow, "output": Output, "log_level": LogLevel}
+_SHARED: dict[str, Any] = {
+    "specs": Specs,
+    "state": State,
+    "host": Host,
+    "allow_commands": Allow,
+    "allow_hosts": Hosts,
+    "output": Output,
+    "log_level": LogLevel,
+}
 
 
 def folder(flag: str, text: str | None) -> Path | None:
@@ -133,6 +148,11 @@ def folders(text: str | None) -> tuple[Path, ...] | None:
         if not path.is_absolute():
             raise Usage(f"'{path}' in the list of allowed command directories is not an absolute path")
     return paths
+
+
+def hosts(text: str | None) -> tuple[str, ...] | None:
+    """A list of names separated by commas; None when nothing was said."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def command(
@@ -164,6 +184,7 @@ def _merged(words: Words, shared: dict[str, Any]) -> Words:
     shared["specs"], shared["state"] = folder("--specs", shared["specs"]), folder("--state", shared["state"])
     shared["host"] = name_of("--host", shared["host"])
     shared["allow_commands"] = folders(shared["allow_commands"])
+    shared["allow_hosts"] = hosts(shared["allow_hosts"])
     shared["level"] = shared.pop("log_level")
     return replace(words, **{key: value for key, value in shared.items() if value is not None})
 

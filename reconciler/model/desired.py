@@ -10,6 +10,7 @@ from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
+from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
@@ -100,6 +101,22 @@ class DesiredAlertPolicy(Struct, frozen=True):
     last_good: bool = False
 
 
+class DesiredRecoveryPlan(Struct, frozen=True):
+    """How to come back from a disaster. Paths in it are absolute."""
+
+    name: str
+    spec: RecoveryPlanSpec
+    place: Place
+    generation: str
+    """Digest of what it says: a test proves the plan that it was made of, and no other."""
+    last_good: bool = False
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Those that it brings back, in the order of its steps."""
+        return tuple(dict.fromkeys(step.restore.system for step in self.spec.steps if step.restore is not None))
+
+
 class Revision(Struct, frozen=True):
     """Where a spec tree stands in git."""
 
@@ -130,6 +147,8 @@ class Desired(Struct, frozen=True):
     """Sorted by name; only those that stand in the tree now: a yes of an earlier tree may have been taken back."""
     alert_policies: tuple[DesiredAlertPolicy, ...] = ()
     """Sorted by name."""
+    recovery_plans: tuple[DesiredRecoveryPlan, ...] = ()
+    """Sorted by name."""
     problems: tuple[Problem, ...] = ()
     clean: bool = True
     """True: the whole tree parsed; only then absence of an object means that it was removed."""
@@ -142,6 +161,9 @@ class Desired(Struct, frozen=True):
 
     def system(self, name: str) -> DesiredSystem | None:
         return next((system for system in self.systems if system.name == name), None)
+
+    def recovery_plan(self, name: str) -> DesiredRecoveryPlan | None:
+        return next((plan for plan in self.recovery_plans if plan.name == name), None)
 
     def repository(self, name: str) -> DesiredRepository | None:
         return next((repository for repository in self.repositories if repository.name == name), None)

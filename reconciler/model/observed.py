@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -12,6 +13,9 @@ from reconciler.model.declared.policy import Retention
 from reconciler.model.drill import DrillRecord
 from reconciler.model.snapshot import BackupKind, Snapshot
 from reconciler.model.wishes import Pause, Wish
+
+if TYPE_CHECKING:
+    from reconciler.model.recovery import RecoveryRun
 
 
 class Failure(Struct, frozen=True):
@@ -130,6 +134,8 @@ class Observed(Struct, frozen=True):
     """Backups that people asked the loop for, oldest first; some may be too old."""
     drills: tuple[DrillRecord, ...] = ()
     """Of each system and repository the newest ones, newest first."""
+    recoveries: tuple[RecoveryRun, ...] = ()
+    """Of each recovery plan the newest runs and tests, newest first."""
     pause: Pause | None = None
     """As last declared; it may have ended by itself."""
     paces: Mapping[tuple[str, str], tuple[Pace, ...]] = field(default_factory=dict)

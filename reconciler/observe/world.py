@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -16,6 +16,9 @@ from reconciler.model.observed import Observed, Pace, RepositoryState, RunHistor
 from reconciler.model.wishes import Pause, Wish
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
 from reconciler.observe.sources import observe_sources
+
+if TYPE_CHECKING:
+    from reconciler.model.recovery import RecoveryRun
 
 
 class Paces(Protocol):
@@ -38,12 +41,20 @@ class Memory(Protocol):
     def paces(self) -> Paces: ...
     @property
     def drills(self) -> Drills: ...
+    @property
+    def recoveries(self) -> Recoveries: ...
 
 
 class Drills(Protocol):
     """Rehearsed recoveries."""
 
     def recent(self) -> tuple[DrillRecord, ...]: ...
+
+
+class Recoveries(Protocol):
+    """Runs and tests of recovery plans."""
+
+    def recent(self) -> tuple[RecoveryRun, ...]: ...
 
 
 class Look(Struct, frozen=True):
@@ -82,6 +93,7 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
         busy=frozenset(memory.busy()),
         wishes=memory.wishes(),
         drills=memory.drills.recent(),
+        recoveries=memory.recoveries.recent() if desired.recovery_plans else (),
         pause=memory.pause(),
         paces=memory.paces.read(),
     )

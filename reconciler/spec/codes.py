@@ -55,6 +55,14 @@ CODES: Mapping[str, str] = MappingProxyType(
         "dependency-cycle": "Systems depend on each other in a circle.",
         "reserved-name": "A System bears a name that is kept for the records of a host.",
         "previous-name": "A previousName is in use, or claimed twice.",
+        # recovery plans
+        "unknown-scenario": "A RecoveryPlan names a scenario that does not exist, or a step of it one that the plan does not name.",
+        "unknown-step": "dependsOn names a step that the plan does not have.",
+        "duplicate-step": "Two steps of a plan have one name.",
+        "step-cycle": "Steps of a plan wait for each other in a circle.",
+        "step-unreachable": "A step of a plan never begins: it waits for a circle of steps.",
+        "assert-of-nothing": "A step of a plan asks a system that no step before it restores.",
+        "plan-dependency": "A plan restores a System without a System that it depends on, or not after it.",
         # promises
         "no-repository": "A System ends up without a repository.",
         "rpo-schedule": "The schedule takes backups less often than the RPO promises.",

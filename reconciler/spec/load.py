@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredRecoveryPlan
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec import resolve
 from reconciler.spec.alerts import alert_policy
@@ -128,9 +128,19 @@ def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean
         repositories=tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories()),
         approvals=tuple(resolve.approval(declared) for declared in objects.by_kind.get("DeletionApproval", ()) if not declared.last_good),
         alert_policies=tuple(alert_policy(objects.root, declared) for declared in objects.by_kind.get("AlertPolicy", ())),
+        recovery_plans=_recovery_plans(objects),
         problems=problems,
         clean=clean,
     )
+
+
+def _recovery_plans(objects: Objects) -> tuple[DesiredRecoveryPlan, ...]:
+    declared = objects.by_kind.get("RecoveryPlan", ())
+    if not declared:
+        return ()
+    from reconciler.spec.recovery import recovery_plan
+
+    return tuple(recovery_plan(objects.root, each) for each in declared)
 
 
 def _unique(texts: Iterable[SpecText]) -> tuple[dict[Key, Declared], list[Problem]]:

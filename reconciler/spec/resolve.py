@@ -227,14 +227,15 @@ def _drill(drill: Drill, folder: str) -> Drill:
     if drill.sandbox is not None:
         given["sandbox"] = absolute(folder, drill.sandbox)
     if drill.assertions:
-        given["assertions"] = tuple(_assertion(each, folder) for each in drill.assertions)
+        given["assertions"] = tuple(assertion(each, folder) for each in drill.assertions)
     return drill.model_construct(_fields_set=set(given), **given)
 
 
-def _assertion(assertion: Assertion, folder: str) -> Assertion:
-    kind = "path" if assertion.path is not None else "sqlite"
-    place = getattr(assertion, kind)
-    return assertion if place is None else assertion.model_copy(update={kind: absolute(folder, place)})
+def assertion(asked: Assertion, folder: str) -> Assertion:
+    """With the path of what is looked at absolute."""
+    kind = "path" if asked.path is not None else "sqlite"
+    place = getattr(asked, kind)
+    return asked if place is None else asked.model_copy(update={kind: absolute(folder, place)})
 
 
 def folder_of(root: Path, declared: Declared) -> str:

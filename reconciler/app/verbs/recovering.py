@@ -1,4 +1,4 @@
-"""Verbs that bring data back, and the record of them."""
+"""Verbs that bring data back, by themselves or by a recovery plan, and the record of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from reconciler.act.context import Amount
     from reconciler.app.house import House
+    from reconciler.app.recovery.run import RecoveryOutlook
+    from reconciler.app.recovery.values import ContinuityReport, GeneratedPlan, Guide, RecoveryReport, RecoveryRequest, RecoveryStatus
     from reconciler.app.reports import RestoreDetail, RestoreList, RestorePlan, RestoreReport, RestoreRequest
+    from reconciler.model.recovery import RecoveryRun
 
 
 class Recovering:
@@ -78,3 +81,54 @@ class Recovering:
         from reconciler.app import recoveries
 
         return recoveries.show(self.house, restore)
+
+    def recovery_plan(self, disaster: str, systems: Sequence[str] = (), *, cached: bool = False) -> GeneratedPlan:
+        """A plan for these systems (none means all) and what they depend on, made from the specs. Changes nothing."""
+        from reconciler.app.recovery import plans
+
+        return plans.generated(self.house, disaster, systems, cached=cached)
+
+    def recovery_outlook(self, request: RecoveryRequest) -> RecoveryOutlook:
+        """What :meth:`run_recovery` would do, and how long it is expected to take. Changes nothing."""
+        from reconciler.app.recovery import run
+
+        return run.outlook(self.house, request)
+
+    def run_recovery(self, request: RecoveryRequest, guide: Guide | None = None, *, stop: threading.Event | None = None) -> RecoveryReport:
+        """Carry a plan out, or go on with a run of it. Without a ``guide`` nobody stands by: what needs a person waits."""
+        from reconciler.app.recovery import run
+        from reconciler.app.recovery.values import Unattended
+
+        return run.run(self.house, request, guide or Unattended(), stop=stop or threading.Event())
+
+    def test_recovery(self, request: RecoveryRequest, guide: Guide | None = None, *, stop: threading.Event | None = None) -> RecoveryReport:
+        """Exercise a plan in a sandbox that is cleared away."""
+        from reconciler.app.recovery import rehearsal
+        from reconciler.app.recovery.values import Unattended
+
+        return rehearsal.rehearse(self.house, request, guide or Unattended(), stop=stop or threading.Event())
+
+    def test_continuity(self, guide: Guide | None = None, *, stop: threading.Event | None = None) -> ContinuityReport:
+        """Exercise every plan, and say how ready every system is."""
+        from reconciler.app.recovery import rehearsal
+        from reconciler.app.recovery.values import Unattended
+
+        return rehearsal.rehearse_all(self.house, guide or Unattended(), stop=stop or threading.Event())
+
+    def recovery_status(self, *, cached: bool = False) -> RecoveryStatus:
+        """How plans and systems stand. Changes nothing."""
+        from reconciler.app.recovery import standing
+
+        return standing.status(self.house, cached=cached)
+
+    def recovery_runs(self, limit: int = 50, plan: str | None = None) -> tuple[RecoveryRun, ...]:
+        """Runs and tests of plans, newest first. Changes nothing."""
+        from reconciler.app.recovery import standing
+
+        return standing.runs(self.house, limit, plan)
+
+    def recovery_run(self, run: str) -> RecoveryRun:
+        """One of them, by the beginning of its id. Changes nothing."""
+        from reconciler.app.recovery import standing
+
+        return standing.run_detail(self.house, run)

@@ -10,6 +10,7 @@ from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.approval import DeletionApprovalSpec
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.policy import BackupPolicySpec
+from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import RepositorySpec
 from reconciler.model.declared.scalars import Name
 from reconciler.model.declared.settings import SettingsSpec
@@ -64,6 +65,13 @@ class Repository(_Document):
     spec: RepositorySpec
 
 
+class RecoveryPlan(_Document):
+    """How to come back from a disaster."""
+
+    kind: Literal["RecoveryPlan"]
+    spec: RecoveryPlanSpec
+
+
 class AlertPolicy(_Document):
     """Who is told when something is wrong."""
 
@@ -85,6 +93,6 @@ class Settings(_Document):
     spec: SettingsSpec
 
 
-AnyDocument = Tier | System | BackupPolicy | Repository | AlertPolicy | DeletionApproval | Settings
+AnyDocument = Tier | System | BackupPolicy | Repository | RecoveryPlan | AlertPolicy | DeletionApproval | Settings
 Document = Annotated[AnyDocument, Field(discriminator="kind")]
-KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, AlertPolicy, DeletionApproval, Settings)
+KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, RecoveryPlan, AlertPolicy, DeletionApproval, Settings)

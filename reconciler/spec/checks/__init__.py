@@ -19,4 +19,8 @@ from reconciler.spec.resolve import Objects
 def check(objects: Objects, *, checked: Collection[Key], broken: AbstractSet[Key]) -> list[Problem]:
     """Every problem between the objects of a tree. ``checked``: those that stand in the tree now."""
     found = [*references.check(objects, broken), *promises.check(objects, broken), *paths.check(objects), *alerts.check(objects)]
+    if "RecoveryPlan" in objects.by_kind:
+        from reconciler.spec.checks import recovery
+
+        found += recovery.check(objects, broken)
     return [problem for problem in found if not problem.kind or (problem.kind, problem.name) in checked]

@@ -1,0 +1,1 @@
+"""Recovery plans: made, tested in a sandbox, carried out, told."""
