@@ -126,7 +126,7 @@ def write_all() -> None:
     """Every generated file, in place."""
     from reconciler.cli.render.plan_schema import plan_schema
     from reconciler.metrics import document
-    from reconciler.spec import schemas
+    from reconciler.spec.schemas import schemas
 
     PAGE.write_text(render(), encoding="utf-8")
     INDEX.write_text(command_index(), encoding="utf-8")

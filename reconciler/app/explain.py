@@ -9,7 +9,7 @@ from reconciler.app.reports import Explanation
 from reconciler.app.scene import NOTHING, load, look
 from reconciler.app.view import verdicts
 from reconciler.decide.plan import plan as decide_plan
-from reconciler.spec import origins
+from reconciler.spec.origins import origins
 
 RUNS_SHOWN = 10
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
     from reconciler.model.desired import DesiredRepository
     from reconciler.repository import Cache, Store
+    from reconciler.spec import Parses
 
 CATALOG = "catalog.sqlite"
 AUDIT = "audit.jsonl"
@@ -54,6 +55,7 @@ class Memory:
         self._catalog: Catalog | None = None
         self._audit: Audit | None = None
         self._cache: Cache | None = None
+        self._parses: Parses | None = None
         self._places: dict[str, tuple[DesiredRepository, Store]] = {}
         self._left: list[Store] = []
         """Of specs that have changed; an action may still be under way there."""
@@ -93,6 +95,14 @@ class Memory:
             self._cache = Cache(str(self.state / "cache"))
         self._cache.keeps = self._catalog is not None
         return self._cache
+
+    def parses(self) -> Parses:
+        """What was parsed of the specs before. Its file may be deleted at any time."""
+        from reconciler.spec import Parses
+
+        if self._parses is None:
+            self._parses = Parses.read(self.state / "cache" / "specs")
+        return self._parses
 
     def place(self, repository: DesiredRepository, allowed: Sequence[Path]) -> Store:
         """Where a repository is. Connections to a place on the network stay open until :meth:`close`; who asks again shares them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
@@ -15,13 +15,13 @@ from reconciler.app.scene import load as load_scene
 from reconciler.decide.backups import Request
 from reconciler.decide.plan import plan as decide_plan
 from reconciler.decide.plan import plan_copy
-from reconciler.spec import Loaded, checkout, schemas
+from reconciler.spec import Loaded, checkout
 from reconciler.spec import load as load_specs
 
 if TYPE_CHECKING:
     from reconciler.model.blast import BlastRadius
 
-__all__ = ["Request", "load", "plan", "schemas"]
+__all__ = ["Request", "load", "plan"]
 
 
 def load(house: House) -> Loaded:
@@ -30,6 +30,13 @@ def load(house: House) -> Loaded:
 
     with house.memory.reading() as catalog:
         return with_visible(house, load_scene(house, catalog))
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """For editors: the JSON Schema of each kind, and of any document, by file name."""
+    from reconciler.spec.schemas import schemas as of_kinds
+
+    return of_kinds()
 
 
 def plan(house: House, *, cached: bool, request: Request | None, base: str | None = None) -> PlanReport:

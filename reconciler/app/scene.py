@@ -59,6 +59,7 @@ def load(house: House, catalog: Catalog, *, cache: Cache | None = None) -> Loade
     """The specs; what does not parse stands as it last did. What another tree left in this memory never stands in."""
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
     known = catalog.last_good() if same_tree else {}
+    cache = cache if cache is not None else Cache(house.memory.parses())
     loaded = load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()}, cache=cache)
     return with_records(house, replace(loaded, desired=replace(loaded.desired, revision=revision(house.specs))))
 
@@ -67,6 +68,7 @@ def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:
     """Keep what parsed well for the day when it does not. Writes only when something changed."""
     from reconciler.catalog.records import Document
 
+    house.memory.parses().keep()
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
     if same_tree and catalog.get_value(_DIGEST) == loaded.desired.digest:
         return
@@ -93,7 +95,7 @@ def look_at_snapshots(house: House) -> Scene:
     The catalog is opened only for what cannot be seen: a spec that does not parse, a repository that does not answer. The library that
     reads it takes longer to load than most questions take to answer.
     """
-    now, loaded = house.clock.now(), load_specs(house.specs, last_good={})
+    now, loaded = house.clock.now(), load_specs(house.specs, last_good={}, cache=Cache(house.memory.parses()))
     if loaded.desired.clean:
         loaded = with_records(house, loaded)
     else:

@@ -52,7 +52,7 @@ class SteadyPass:
         self._catalog = catalog
         self._lease = lease
         self._progress = progress
-        self._cache = Cache()
+        self._cache = Cache(house.memory.parses())
         self._loaded: Loaded | None = None
         self._decided: Mapping[Action, Scene] = {}
         self._gaps: frozenset[Gap] = frozenset()

@@ -16,7 +16,7 @@ from msgspec.structs import astuple, replace
 
 from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredSystem
-from reconciler.model.listing import Group
+from reconciler.model.listing import recall
 from reconciler.model.snapshot import Grade, Mark, MarkKind, Snapshot
 from reconciler.model.turnover import Turnover
 
@@ -79,10 +79,7 @@ def suspects(system: DesiredSystem, snapshots: Sequence[Snapshot]) -> Mapping[st
     """Of the newest snapshots those that do not fit, by id, each with the sentence that says why."""
     if system.guard.anomalies is False:
         return {}
-    if isinstance(snapshots, Group):
-        found: Mapping[str, str] = snapshots.recall("anomaly", lambda: _suspects(snapshots))
-        return found
-    return _suspects(snapshots)
+    return recall(snapshots, "anomaly", lambda: _suspects(snapshots))
 
 
 def _suspects(snapshots: Sequence[Snapshot]) -> Mapping[str, str]:

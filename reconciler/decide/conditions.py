@@ -28,9 +28,10 @@ from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.words import counted
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
+from reconciler.model.listing import marked
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held, Plan
-from reconciler.model.problem import Severity
+from reconciler.model.problem import Problem, Severity
 from reconciler.model.snapshot import MarkKind
 from reconciler.model.status import Condition, ConditionType, Truth
 
@@ -46,18 +47,20 @@ def conditions(desired: Desired, observed: Observed, plan: Plan, now: datetime) 
     held: dict[str, list[Held]] = {}
     for change in plan.held:
         held.setdefault(change.system, []).append(change)
+    errors: dict[tuple[str, str], Problem] = {}
+    for problem in desired.problems:
+        if problem.severity is Severity.ERROR:
+            errors.setdefault((problem.kind, problem.name), problem)
     found: list[Condition] = []
     for system in desired.systems:
-        found += _of_system(scene, system, held.get(system.name, []))
+        found += _of_system(scene, system, held.get(system.name, []), errors.get(("System", system.name)))
     for repository in desired.repositories:
-        found += _of_repository(scene, repository)
+        found += _of_repository(scene, repository, errors.get(("Repository", repository.name)))
     return tuple(found)
 
 
-def _of_system(scene: Scene, system: DesiredSystem, held: list[Held]) -> list[Condition]:
-    statements: dict[ConditionType, _Statement] = {
-        ConditionType.SPEC_ACCEPTED: _accepted(scene, "System", system.name, last_good=system.last_good)
-    }
+def _of_system(scene: Scene, system: DesiredSystem, held: list[Held], error: Problem | None) -> list[Condition]:
+    statements: dict[ConditionType, _Statement] = {ConditionType.SPEC_ACCEPTED: _accepted(error, last_good=system.last_good)}
     if system.objectives.rpo is not None:
         statements[ConditionType.BACKUP_FRESH] = _fresh(scene, system)
     if system.drill.every is not None:
@@ -78,8 +81,8 @@ def _of_system(scene: Scene, system: DesiredSystem, held: list[Held]) -> list[Co
     return [Condition("System", system.name, type_, *statement) for type_, statement in statements.items()]
 
 
-def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Condition]:
-    accepted = _accepted(scene, "Repository", repository.name, last_good=repository.last_good)
+def _of_repository(scene: Scene, repository: DesiredRepository, error: Problem | None) -> list[Condition]:
+    accepted = _accepted(error, last_good=repository.last_good)
     reachable, current = _reachable(scene, repository.name), _current(scene, repository.name)
     statements = {
         ConditionType.SPEC_ACCEPTED: accepted,
@@ -90,13 +93,12 @@ def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Conditio
     return [Condition("Repository", repository.name, type_, *statement) for type_, statement in statements.items()]
 
 
-def _accepted(scene: Scene, kind: str, name: str, *, last_good: bool) -> _Statement:
-    errors = [p for p in scene.desired.problems if p.severity is Severity.ERROR and (p.kind, p.name) == (kind, name)]
+def _accepted(error: Problem | None, *, last_good: bool) -> _Statement:
     if last_good:
-        why = f": {errors[0].place}: {errors[0].message}" if errors else ""
+        why = f": {error.place}: {error.message}" if error is not None else ""
         return Truth.FALSE, "LastGoodInUse", f"its declaration is broken or missing, the last good one is in use{why}"
-    if errors:
-        return Truth.FALSE, "Invalid", f"{errors[0].place}: {errors[0].message}"
+    if error is not None:
+        return Truth.FALSE, "Invalid", f"{error.place}: {error.message}"
     return Truth.TRUE, "Valid", "the declaration is accepted"
 
 
@@ -206,9 +208,10 @@ _RANK = {Truth.TRUE: 0, Truth.UNKNOWN: 1, Truth.FALSE: 2}
 def _verified_in(scene: Scene, system: DesiredSystem, repository: str) -> _Statement:
     snapshots = scene.snapshots(system.name, repository)
     proven_at, checked_at = newest_verified_at(snapshots, scene.now), newest_checked_at(snapshots, scene.now)
-    damaged_at = max((at for s in snapshots if (at := s.marked(MarkKind.DAMAGED)) is not None), default=None)
+    damaged = {s.marked(MarkKind.DAMAGED): s for s in reversed(marked(snapshots, MarkKind.DAMAGED))}
+    damaged_at = max((at for at in damaged if at is not None), default=None)
     if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
-        broken = next(s for s in snapshots if s.marked(MarkKind.DAMAGED) == damaged_at)
+        broken = damaged[damaged_at]
         return Truth.FALSE, "Failed", f"snapshot {broken.id[:8]} in {repository} was found damaged at {_moment(damaged_at)}"
     if proven_at is None and (system.verification.deep is not None or checked_at is None):
         return Truth.UNKNOWN, "Never", f"no snapshot in {repository} was ever verified"

@@ -20,6 +20,7 @@ from reconciler.decide.spread import earlier, later, share
 from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Schedule, Trigger
 from reconciler.model.desired import DesiredSystem
+from reconciler.model.listing import good
 from reconciler.model.observed import RunHistory
 from reconciler.model.snapshot import BackupKind, MarkKind, Snapshot
 
@@ -71,10 +72,9 @@ def dues(case: Case) -> tuple[Due, ...]:
 
 def kind_for(snapshots: Sequence[Snapshot], wanted: BackupKind) -> BackupKind:
     """What a backup of the wanted kind really becomes: without a good snapshot to compare with, a full."""
-    good = [s for s in snapshots if s.good]
-    if wanted is BackupKind.INCREMENTAL and good:
+    if wanted is BackupKind.INCREMENTAL and good(snapshots):
         return wanted
-    if wanted is BackupKind.DIFFERENTIAL and any(s.kind is BackupKind.FULL for s in good):
+    if wanted is BackupKind.DIFFERENTIAL and any(s.kind is BackupKind.FULL for s in good(snapshots)):
         return wanted
     return BackupKind.FULL
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from reconciler.decide.objectives import expected_duration
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
+from reconciler.model.listing import good
 from reconciler.model.observed import Pace
 from reconciler.model.plan import Action, ActionKind, Estimate
 from reconciler.model.snapshot import BackupKind, Snapshot
@@ -70,13 +71,13 @@ def _copied(scene: Scene, action: Action) -> int | None:
         return None  # some are read from another place
     if scene.snapshots(action.system, action.repository) or not there:
         return sum(s.added_bytes for s in there)
-    good = [s for s in scene.snapshots(action.system, action.origin) if s.good]
-    return (stored_size(good) if good else 0) + sum(s.added_bytes for s in there[:-1])
+    there_good = good(scene.snapshots(action.system, action.origin))
+    return (stored_size(there_good) if there_good else 0) + sum(s.added_bytes for s in there[:-1])
 
 
 def _stored(scene: Scene, action: Action) -> int | None:
-    good: Sequence[Snapshot] = [s for s in scene.snapshots(action.system, action.repository) if s.good]
-    return stored_size(good) if good else None
+    held = good(scene.snapshots(action.system, action.repository))
+    return stored_size(held) if held else None
 
 
 def _paced(scene: Scene, action: Action, size: int | None) -> Estimate:

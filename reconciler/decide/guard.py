@@ -24,7 +24,7 @@ from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
 from reconciler.decide.words import counted
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.listing import Group, newest_first
+from reconciler.model.listing import marked, newest_first
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held
 from reconciler.model.snapshot import MarkKind, Snapshot
@@ -57,7 +57,7 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     snapshots = scene.stored(system.name, repository)
     verdicts = judge(snapshots, system.retention, scene.now)
     unwanted = {v.snapshot.id for v in verdicts if not v.keep}
-    spare = _ids(v.snapshot for v in verdicts if v.keep and v.snapshot.marked(MarkKind.REMOVE) is not None)
+    spare = _ids(s for s in marked(snapshots, MarkKind.REMOVE) if s.id not in unwanted)
     if not unwanted:
         return Ruling(spare)
     held: tuple[Held, ...] = ()
@@ -171,15 +171,8 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
 
 def suspect_snapshots(scene: Scene, system: DesiredSystem) -> tuple[Snapshot, ...]:
     """Those that nobody has accepted yet, in any of its repositories, newest first, each once."""
-    marked = [s for name in system.repositories for s in _suspect_in(scene.snapshots(system.name, name))]
-    return newest_first({s.id: s for s in marked}.values()) if marked else ()
-
-
-def _suspect_in(snapshots: Sequence[Snapshot]) -> Sequence[Snapshot]:
-    def look() -> tuple[Snapshot, ...]:
-        return tuple(s for s in snapshots if s.marked(MarkKind.SUSPECT) is not None)
-
-    return snapshots.recall(MarkKind.SUSPECT, look) if isinstance(snapshots, Group) else look()
+    suspects = [s for name in system.repositories for s in marked(scene.snapshots(system.name, name), MarkKind.SUSPECT)]
+    return newest_first({s.id: s for s in suspects}.values()) if suspects else ()
 
 
 def suspicion(snapshot: Snapshot) -> str:

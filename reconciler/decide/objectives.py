@@ -14,7 +14,7 @@ from math import ceil
 from msgspec import Struct
 
 from reconciler.decide.scene import from_future
-from reconciler.model.listing import Group
+from reconciler.model.listing import recall
 from reconciler.model.observed import RunHistory
 from reconciler.model.snapshot import MarkKind, Snapshot
 
@@ -90,5 +90,4 @@ def _newest_mark(snapshots: Sequence[Snapshot], now: datetime, kinds: tuple[Mark
     def dated() -> list[datetime]:
         return [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds]
 
-    dates = snapshots.recall(kinds, dated) if isinstance(snapshots, Group) else dated()
-    return max((at for at in dates if not from_future(at, now)), default=None)
+    return max((at for at in recall(snapshots, kinds, dated) if not from_future(at, now)), default=None)

@@ -22,10 +22,10 @@ from reconciler.decide.replicate import plan_copies, plan_requested_copies
 from reconciler.decide.scene import Scene
 from reconciler.decide.upkeep import plan_retention, plan_suspicion
 from reconciler.model.desired import Desired
+from reconciler.model.listing import Group, Listing, Owner
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
 from reconciler.model.records import is_records
-from reconciler.model.snapshot import Snapshot
 
 _KIND_ORDER = {kind: position for position, kind in enumerate(ActionKind)}
 
@@ -70,7 +70,7 @@ def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], ga
         waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),
         orphans=_orphans(scene),
         revision=scene.desired.revision,
-        foreign=len({s.id for s in _listed(scene) if s.realm != scene.desired.realm}),
+        foreign=len({s.id for (realm, _, _), group in _groups(scene) if realm != scene.desired.realm for s in group}),
     )
 
 
@@ -78,8 +78,8 @@ def _action_order(action: Action) -> tuple[int, str, str, str, int]:
     return (-action.priority, action.system, action.repository, action.lane, _KIND_ORDER[action.kind])
 
 
-def _listed(scene: Scene) -> Iterable[Snapshot]:
-    return (snapshot for state in scene.observed.repositories.values() for snapshot in state.snapshots)
+def _groups(scene: Scene) -> Iterable[tuple[Owner, Group]]:
+    return (owned for state in scene.observed.repositories.values() for owned in Listing.of(state.snapshots).groups.items())
 
 
 def _orphans(scene: Scene) -> dict[str, int]:
@@ -87,6 +87,7 @@ def _orphans(scene: Scene) -> dict[str, int]:
     if not scene.desired.clean:
         return {}
     known = {system.name for system in scene.desired.systems} | {old for system in scene.desired.systems if (old := system.previous_name)}
-    gone = (s for s in _listed(scene) if s.realm == scene.desired.realm and s.system not in known)
-    orphaned = {(s.system, s.id) for s in gone if not is_records(s.system)}  # those of another host are in use there
+    own = ((system, group) for (realm, system, _), group in _groups(scene) if realm == scene.desired.realm)
+    gone = ((system, group) for system, group in own if system not in known and not is_records(system))  # of another host: in use there
+    orphaned = {(system, s.id) for system, group in gone for s in group}
     return dict(sorted(Counter(system for system, _ in orphaned).items()))

@@ -15,6 +15,7 @@ from reconciler.decide.promised import Facts, promised
 from reconciler.decide.rehearsal import recovery, rehearsed
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
+from reconciler.model.listing import Listing
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
 from reconciler.model.status import (
@@ -151,14 +152,16 @@ def _copied(scene: Scene, system: DesiredSystem) -> Copied:
 def _repository(scene: Scene, plan: Plan, repository: DesiredRepository, conditions: tuple[Condition, ...]) -> RepositoryStatus:
     state = scene.state(repository.name)
     listed = state.snapshots if state is not None else ()
-    own = [s for s in listed if s.realm == scene.desired.realm]
+    own: Counter[str] = Counter()
+    for (realm, system, _), group in Listing.of(listed).groups.items():
+        own[system] += len(group) if realm == scene.desired.realm else 0
     return RepositoryStatus(
         name=repository.name,
         reachable=scene.reachable(repository.name),
         listed_at=state.listed_at if state is not None else None,
-        snapshots=len(own),
-        foreign=len(listed) - len(own),
-        orphaned=sum(s.system in plan.orphans for s in own),
+        snapshots=own.total(),
+        foreign=len(listed) - own.total(),
+        orphaned=sum(count for system, count in own.items() if system in plan.orphans),
         free_bytes=state.free_bytes if state is not None else None,
         conditions=conditions,
         failure=state.failure if state is not None else None,

@@ -7,12 +7,12 @@ can be seen from outside: a listing is the tuple of its snapshots, equal to any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Self, TypeVar, cast
 
-from reconciler.model.snapshot import Snapshot
+from reconciler.model.snapshot import MarkKind, Snapshot
 
 T = TypeVar("T")
 Owner = tuple[str, str, bool]
@@ -41,6 +41,21 @@ class Group(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
         if about not in self._known:
             self._known[about] = work_out()
         return cast("T", self._known[about])
+
+
+def recall(snapshots: Sequence[Snapshot], about: Hashable, work_out: Callable[[], T]) -> T:
+    """What depends on ``snapshots`` and on ``about`` alone: remembered where they are a group, worked out where they are not."""
+    return snapshots.recall(about, work_out) if isinstance(snapshots, Group) else work_out()
+
+
+def good(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
+    """Those of them that are good."""
+    return recall(snapshots, "good", lambda: tuple(s for s in snapshots if s.good))
+
+
+def marked(snapshots: Sequence[Snapshot], kind: MarkKind) -> tuple[Snapshot, ...]:
+    """Those of them that bear such a mark."""
+    return recall(snapshots, kind, lambda: tuple(s for s in snapshots if s.marked(kind) is not None))
 
 
 class Listing(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers

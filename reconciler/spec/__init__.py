@@ -5,20 +5,18 @@ Knows no catalog: whoever calls :func:`load` keeps the last good documents and g
 
 from __future__ import annotations
 
-from reconciler.spec.codes import CODES
 from reconciler.spec.errors import NoSuchObject, NoSuchRevision, NotInGit, SpecError, SpecTreeMissing, SpecTreeUnreadable
 from reconciler.spec.git import checkout, revision
 from reconciler.spec.load import LastGoodDocuments, Loaded, StoredDocument, load
-from reconciler.spec.origins import origins
+from reconciler.spec.parses import Parses
 from reconciler.spec.read import Cache
 from reconciler.spec.records import with_records
 from reconciler.spec.resolve import effective
-from reconciler.spec.schemas import schemas
 from reconciler.spec.tree import SpecFile
 
 __all__ = [
-    "load", "checkout", "revision", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache", "SpecFile",
-    "origins", "effective", "with_records", "schemas", "CODES",
+    "load", "checkout", "revision", "Loaded", "StoredDocument", "LastGoodDocuments", "Cache", "SpecFile", "Parses",
+    "effective", "with_records",
     "SpecError", "SpecTreeMissing", "SpecTreeUnreadable", "NoSuchObject", "NotInGit",
     "NoSuchRevision",
 ]  # fmt: skip

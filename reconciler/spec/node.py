@@ -22,7 +22,7 @@ class Spot(NamedTuple):
     end: int
 
 
-class Scalar(Struct):
+class Scalar(Struct, array_like=True, tag="value"):
     """A single value."""
 
     value: PlainScalar
@@ -30,7 +30,7 @@ class Scalar(Struct):
     size: int = 1
 
 
-class MapNode(Struct):
+class MapNode(Struct, array_like=True, tag="map"):
     """A mapping; ``keys`` says where each key stands."""
 
     spot: Spot
@@ -39,7 +39,7 @@ class MapNode(Struct):
     size: int = 1
 
 
-class ListNode(Struct):
+class ListNode(Struct, array_like=True, tag="list"):
     """A list."""
 
     spot: Spot

@@ -9,7 +9,8 @@ from msgspec import Struct, field
 from reconciler.model.problem import Problem
 from reconciler.spec.declare import Declared, declare
 from reconciler.spec.node import Spot
-from reconciler.spec.parse import parse
+from reconciler.spec.parse import Parsed, parse
+from reconciler.spec.parses import Parses
 from reconciler.spec.source import Source
 from reconciler.spec.tree import SpecFile
 
@@ -28,6 +29,8 @@ class SpecText(Struct, frozen=True):
 class Cache(Struct):
     """What was read before, by name and content. :meth:`trim` after each load keeps it as small as the tree."""
 
+    parses: Parses | None = None
+    """What earlier processes have parsed."""
     texts: dict[tuple[str, str], SpecText] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
     whole: tuple[object, object] | None = None
@@ -38,31 +41,43 @@ class Cache(Struct):
         key = (file.name, file.digest)
         self.used.add(key)
         if key not in self.texts:
-            self.texts[key] = read_file(file)
+            self.texts[key] = read_file(file, self.parses)
         return self.texts[key]
 
     def trim(self) -> None:
         """Drop what was not read since the last trim."""
         self.texts = {key: text for key, text in self.texts.items() if key in self.used}
         self.used.clear()
+        if self.parses is not None:
+            self.parses.trim({digest for _, digest in self.texts})
 
 
-def read_file(file: SpecFile) -> SpecText:
+def read_file(file: SpecFile, parses: Parses | None = None) -> SpecText:
     """The objects of a file. One that cannot be read to its end gives none: what it says before the fault may be half of it."""
     text, problem = _text(file)
     if text is None:
         assert problem is not None
         return SpecText((), (problem,))
     source = Source(file.name, tuple(text.splitlines()))
-    problem = _faulty_text(source, text)
-    if problem is not None:
-        return SpecText((), (problem,))
-    documents, end = parse(source, text)
+    documents, end = _documents(source, text, file, parses)
     results = [declare(source, parsed) for parsed in documents]
     problems = [problem for _, found in results for problem in found]
     if end is not None:
         return SpecText((), (*problems, end))
     return SpecText(tuple(declared for declared, _ in results if declared is not None), tuple(problems))
+
+
+def _documents(source: Source, text: str, file: SpecFile, parses: Parses | None) -> tuple[list[Parsed], Problem | None]:
+    known = parses.of(file) if parses is not None else None
+    if known is not None:
+        return [Parsed(node) for node in known], None
+    problem = _faulty_text(source, text)
+    if problem is not None:
+        return [], problem
+    documents, end = parse(source, text)
+    if parses is not None and end is None and not any(parsed.problems for parsed in documents):
+        parses.add(file, [parsed.node for parsed in documents])
+    return documents, end
 
 
 def _text(file: SpecFile) -> tuple[str | None, Problem | None]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.problem import Severity
-from reconciler.spec import CODES, load
+from reconciler.spec import load
+from reconciler.spec.codes import CODES
 
 HERE = Path(__file__).parent
 BAD = HERE / "bad"

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.model.declared.system import Source
 from reconciler.model.records import PREFIX, is_records, records_system
-from reconciler.spec import Loaded, load, origins, with_records
+from reconciler.spec import Loaded, load, with_records
+from reconciler.spec.origins import origins
 
 TREE = """\
 apiVersion: reconciler/v1

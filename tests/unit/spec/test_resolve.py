@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.desired import DesiredSystem
-from reconciler.spec import NoSuchObject, effective, load, origins
+from reconciler.spec import NoSuchObject, effective, load
+from reconciler.spec.origins import origins
 from reconciler.spec.resolve import normal
 from tests.unit.spec.trees import POLICY, SETTINGS, good_tree, kept, system, write
 

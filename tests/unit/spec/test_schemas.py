@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.spec import load, schemas
+from reconciler.spec import load
+from reconciler.spec.schemas import schemas
 
 HOME = Path(__file__).parents[3]
 TREES = ("quickstart", "company", "places")

@@ -1,0 +1,88 @@
+"""What the YAML parser made of each file, kept between processes: parsing is most of what reading a spec tree costs.
+
+By the digest of the content, for files in which the parser found nothing wrong. Everything after the parser (validation, cross-checks,
+merging) is done anew each time. The file may be deleted at any moment; one that is torn, foreign or of another version counts as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+import reconciler
+from reconciler.spec.node import Node
+from reconciler.spec.tree import SpecFile
+
+VERSION = 1
+"""Goes up when the parser finds other nodes or problems in the same text."""
+_DIGEST_SIZE = 32
+
+
+class _Kept(Struct, array_like=True):
+    version: str
+    files: dict[str, list[Node]]
+
+
+class Parses(Struct):
+    """The documents of files, by content."""
+
+    path: Path
+    files: dict[str, list[Node]] = field(default_factory=dict)
+    differs: bool = False
+    """From what is written."""
+
+    @classmethod
+    def read(cls, path: Path) -> Parses:
+        """What was kept at ``path``."""
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return cls(path)
+        digest, body = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
+        if hashlib.sha256(body).digest() != digest:
+            return cls(path)
+        try:
+            kept = msgspec.msgpack.decode(body, type=_Kept)
+        except msgspec.DecodeError:
+            return cls(path)
+        return cls(path, kept.files if kept.version == _version() else {})
+
+    def of(self, file: SpecFile) -> list[Node] | None:
+        """The documents of ``file``, where they are known."""
+        return self.files.get(file.digest)
+
+    def add(self, file: SpecFile, documents: list[Node]) -> None:
+        """A file without a fault was parsed."""
+        self.files[file.digest] = documents
+        self.differs = True
+
+    def trim(self, digests: Collection[str]) -> None:
+        """Forget what the tree, which has files with ``digests``, does not use."""
+        for unused in self.files.keys() - digests:
+            del self.files[unused]
+            self.differs = True
+
+    def keep(self) -> None:
+        """Write what is not written already. A disk that refuses costs only the time."""
+        if not self.differs:
+            return
+        body = msgspec.msgpack.encode(_Kept(_version(), self.files))
+        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary.write_bytes(hashlib.sha256(body).digest() + body)
+            temporary.replace(self.path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        self.differs = False
+
+
+def _version() -> str:
+    return f"{reconciler.__version__}/{VERSION}"
