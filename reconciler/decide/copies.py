@@ -1,13 +1,14 @@
 """Whether enough repositories hold a system, and whether they differ as promised.
 
-A repository holds a copy when it has the newest good snapshot of the primary, or a good one that trails behind it by at most
-``copies.lag`` (the RPO where no lag is declared: an older copy could not keep the promise after the primary is lost).
+A copy of a snapshot is *due* by its end + ``copies.lag`` (the RPO where no lag is declared: an older copy could not keep the promise after
+the primary is lost). A repository holds a copy when it has a good snapshot, and no newer one of the primary is overdue there: a deadline by
+the clock, so that a system that changes once a day does not have to be a day behind before anybody notices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,24 +39,59 @@ def declared(copies: Copies) -> bool:
 
 
 def shortfalls(scene: Scene, system: DesiredSystem) -> tuple[Shortfall, ...]:
-    """What is missing, the repositories that lack a copy first. Nothing while the primary holds nothing worth copying."""
-    if not system.repositories:
-        return ()
-    primary = system.repositories[0]
-    if recovery_point(scene.snapshots(system.name, primary), scene.history(system.name, primary), scene.now) is None:
+    """What is missing, the repositories that lack a copy first. Nothing while no repository holds anything worth copying."""
+    if not system.repositories or leading(scene, system) is None:
         return ()
     lacking = tuple(
-        Shortfall("copy-missing", f"repository {name} holds no copy that is recent enough{_allowed(system)}", name)
+        Shortfall("copy-missing", f"repository {name} holds no copy that is recent enough: {due_in_words(scene, system, name)}", name)
         for name in system.repositories[1:]
         if scene.reachable(name) and not holds(scene, system, name)
     )
     return (*lacking, *(Shortfall("copies-too-few", why) for why in _counts(scene, system)))
 
 
+def leading(scene: Scene, system: DesiredSystem) -> str | None:
+    """The repository whose snapshots the others have to follow: the first that holds a good one, so the primary unless that is empty."""
+    return next((name for name in system.repositories if _newest_good(scene, system, name) is not None), None)
+
+
 def holds(scene: Scene, system: DesiredSystem, repository: str) -> bool:
-    """Whether losing every other repository would still leave a recent state of the system."""
-    behind = trail(scene, system, repository)
-    return behind is not None and behind <= allowed_lag(system)
+    """Whether losing every other repository would still leave a state of the system that is as recent as promised."""
+    if _newest_good(scene, system, repository) is None:
+        return False
+    due_at = copy_due_at(scene, system, repository)
+    return due_at is None or scene.now <= due_at
+
+
+def copy_due_at(scene: Scene, system: DesiredSystem, repository: str) -> datetime | None:
+    """By when it must hold something newer: the earliest deadline of what it lacks; in the past: overdue since then.
+
+    None: it lacks nothing.
+
+    Only what is newer than its own newest good state counts: that takes the place of all older ones. What the leading repository has let
+    go meanwhile is not known any more, so what was overdue for long is said to be so since a later moment; never since an earlier one.
+    """
+    first = leading(scene, system)
+    if first is None or first == repository:
+        return None
+    there = _newest_good(scene, system, repository)
+    oldest: Snapshot | None = None
+    for one in scene.snapshots(system.name, first):
+        if there is not None and (one.id == there.id or one.counted_at <= there.counted_at):
+            break  # newest first: everything below is older, too
+        if one.good and not from_future(one.counted_at, scene.now):
+            oldest = one
+    return oldest.ended_at + allowed_lag(system) if oldest is not None else None
+
+
+def due_in_words(scene: Scene, system: DesiredSystem, repository: str) -> str:
+    """``due by 12:30Z`` or ``overdue since 2026-05-04 10:03Z``; empty when it lacks nothing."""
+    due_at = copy_due_at(scene, system, repository)
+    if due_at is None:
+        return ""
+    today = due_at.date() == scene.now.date()
+    moment = f"{due_at:%H:%M}Z" if today else f"{due_at:%Y-%m-%d %H:%M}Z"
+    return f"overdue since {moment}" if due_at < scene.now else f"due by {moment}"
 
 
 def trail(scene: Scene, system: DesiredSystem, repository: str) -> timedelta | None:
@@ -74,15 +110,15 @@ def trail(scene: Scene, system: DesiredSystem, repository: str) -> timedelta | N
 def trail_in_words(scene: Scene, system: DesiredSystem, repository: str) -> str:
     """What a person must know of a copy that is not the newest state; empty when it is, or when there is nothing to copy."""
     primary = system.repositories[0]
-    if repository == primary or trail(scene, system, primary) is None:
+    if leading(scene, system) in (None, repository):
         return ""
+    due = due_in_words(scene, system, repository)
+    if _newest_good(scene, system, repository) is None:
+        return f"{repository} holds none{f': a copy is {due}' if due else ''}"
     behind = trail(scene, system, repository)
-    if behind is None:
-        return f"{repository} holds none"
-    if not behind:
+    if not behind or not due:
         return ""
-    promise = f"at most {format_duration(allowed_lag(system))} is promised"
-    return f"{repository} trails {format_duration(behind, parts=2)} behind {primary}, {promise}"
+    return f"{repository} trails {format_duration(behind, parts=2)} behind {primary}: the next copy is {due}"
 
 
 def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot, ...]:
@@ -109,6 +145,10 @@ def origins(scene: Scene, system: DesiredSystem, target: str) -> tuple[str, ...]
     """Repositories that can be read, those of the system first, in its order."""
     names = dict.fromkeys([*system.repositories, *(r.name for r in scene.desired.repositories)])
     return tuple(name for name in names if name != target and scene.reachable(name))
+
+
+def _newest_good(scene: Scene, system: DesiredSystem, repository: str) -> Snapshot | None:
+    return next((s for s in scene.snapshots(system.name, repository) if s.good and not from_future(s.counted_at, scene.now)), None)
 
 
 def _in_time(snapshot: Snapshot) -> Snapshot:
@@ -142,10 +182,5 @@ def present(system: DesiredSystem, holding: Sequence[DesiredRepository]) -> tupl
 
 
 def allowed_lag(system: DesiredSystem) -> timedelta:
-    """How far a copy may trail behind the primary."""
+    """How long after the end of a snapshot its copy may take."""
     return system.copies.lag or system.objectives.rpo or timedelta(0)
-
-
-def _allowed(system: DesiredSystem) -> str:
-    lag = allowed_lag(system)
-    return f" (at most {format_duration(lag)} behind {system.repositories[0]})" if lag else ""

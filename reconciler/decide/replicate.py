@@ -1,7 +1,8 @@
 """Copies into the further repositories of a system: every good snapshot that they lack and would keep, the newest first.
 
-Losing the primary today costs what the copies lack, so the newest state travels first, and a copy that trails by more than it may goes
-before all other upkeep. Backups still come first: without them there is nothing worth copying.
+Losing the primary today costs what the copies lack, so the newest state travels first; the nearer its deadline, the sooner, and a copy
+that is overdue goes before all other upkeep. Backups still come first: without them there is nothing worth copying. After a long absence
+the newest snapshot of each system travels alone, before the history of any: then every system has a copy again, and the rest follows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
-from reconciler.decide.copies import allowed_lag, holds, missing, origins
+from reconciler.decide.copies import allowed_lag, copy_due_at, due_in_words, holds, missing, origins
 from reconciler.decide.scene import Scene
 from reconciler.decide.upkeep import is_free
 from reconciler.decide.words import counted
@@ -33,8 +34,12 @@ def plan_copies(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
     for target in system.repositories[1:]:
         found = missing(scene, system, target) if is_free(scene, system, target) else ()
         if found:
-            priority = PRIORITY_IN_TIME if holds(scene, system, target) else PRIORITY_LATE
-            actions.append(_action(system, target, found[:AT_A_TIME], "copy-due", _why(scene, system, target, found), priority))
+            late = not holds(scene, system, target)
+            first = found[:1] if late else found[:AT_A_TIME]
+            actions.append(_due(scene, system, target, first, _why(scene, system, target, found), _priority(scene, system, target)))
+            if late and found[1:]:
+                why = f"{counted(len(found) - 1, 'older one')} to copy after the newest"
+                actions.append(_due(scene, system, target, found[1:][:AT_A_TIME], why, PRIORITY_IN_TIME))
     return tuple(actions)
 
 
@@ -48,6 +53,23 @@ def plan_requested_copies(scene: Scene, systems: Sequence[str], target: str) -> 
             action = _action(system, target, found, "requested", why, PRIORITY_REQUESTED)
             actions.append(action if found else replace(action, origin=next(iter(origins(scene, system, target)), "")))
     return tuple(actions)
+
+
+def _priority(scene: Scene, system: DesiredSystem, target: str) -> int:
+    """From in time to late, as much of the allowed lag as has passed."""
+    if not holds(scene, system, target):
+        return PRIORITY_LATE
+    due_at, lag = copy_due_at(scene, system, target), allowed_lag(system)
+    if due_at is None or not lag:
+        return PRIORITY_IN_TIME
+    passed = 1 - (due_at - scene.now) / lag
+    return PRIORITY_IN_TIME + int(max(passed, 0.0) * (PRIORITY_LATE - PRIORITY_IN_TIME - 1))
+
+
+def _due(scene: Scene, system: DesiredSystem, target: str, found: Sequence[Snapshot], why: str, priority: int) -> Action:
+    action = _action(system, target, found, "copy-due", why, priority)
+    due_at = copy_due_at(scene, system, target)
+    return replace(action, due_at=due_at) if due_at is not None else action
 
 
 def _action(system: DesiredSystem, target: str, found: Sequence[Snapshot], reason: str, why: str, priority: int) -> Action:
@@ -69,10 +91,10 @@ def _action(system: DesiredSystem, target: str, found: Sequence[Snapshot], reaso
 
 def _why(scene: Scene, system: DesiredSystem, target: str, found: Sequence[Snapshot]) -> str:
     there = next((s for s in scene.snapshots(system.name, target) if s.good), None)
-    lag = allowed_lag(system)
-    promise = f"; it may trail by {format_duration(lag)}" if lag else ""
+    due = due_in_words(scene, system, target)
+    due = f"; {due}" if due else ""
     if there is None:
-        return f"it holds no copy yet; {counted(len(found), 'snapshot')} to copy{promise}"
+        return f"it holds no copy yet; {counted(len(found), 'snapshot')} to copy{due}"
     behind = found[0].counted_at - there.counted_at
     trails = f"it trails by {format_duration(behind, parts=2)}" if behind.total_seconds() > 0 else "older ones are missing"
-    return f"{trails}; {counted(len(found), 'snapshot')} to copy{promise}"
+    return f"{trails}; {counted(len(found), 'snapshot')} to copy{due}"

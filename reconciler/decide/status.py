@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.decide import copies as copying
+from reconciler.decide.copy_rule import digits
 from reconciler.decide.forecast import breach_in_words, rpo_breach_at
 from reconciler.decide.objectives import expected_duration, newest_checked_at, newest_verified_at, recovery_point
 from reconciler.decide.promised import Facts, promised
@@ -133,6 +134,7 @@ def _protection(scene: Scene, system: DesiredSystem, repository: str) -> Protect
         history=history,
         newest_checked_at=newest_checked_at(snapshots, scene.now),
         trails=copying.trail(scene, system, repository) if repository != system.repositories[0] else None,
+        copy_due_at=copying.copy_due_at(scene, system, repository),
     )
 
 
@@ -146,6 +148,7 @@ def _copied(scene: Scene, system: DesiredSystem) -> Copied:
         offsite_declared=system.copies.offsite or 0,
         offsite_held=found["offsite"],
         lag=copying.allowed_lag(system) or None,
+        digits=digits(scene, system),
     )
 
 

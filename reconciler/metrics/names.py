@@ -171,7 +171,7 @@ COPIES_OFFSITE_HELD = _gauge("copies_offsite_held", Subject.SYSTEMS, "How many o
 COPY_LAG_TARGET = _gauge(
     "copy_lag_target_seconds",
     Subject.SYSTEMS,
-    "How far a copy may trail behind the primary repository.",
+    "How long after the end of a snapshot its copy may take.",
     _SYSTEM,
     "The RPO where no lag is declared; absent where there is neither.",
 )

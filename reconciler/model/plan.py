@@ -65,7 +65,8 @@ class Action(Struct, frozen=True):
     why: str
     """The sentence with the numbers."""
     priority: int
-    """Higher goes first: 100 asked for by a person, 80 RPO at risk, 50 due, 45 a copy that trails, 10 upkeep."""
+    """Higher goes first: 100 asked for by a person, 80 RPO at risk, 50 due, 45 an overdue copy, 20 to 44 one
+    whose deadline comes nearer, 10 upkeep."""
     generation: str = ""
     place: Place | None = None
     due_at: datetime | None = None

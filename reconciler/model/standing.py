@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
 from reconciler.base.words import count
-from reconciler.model.status import Condition, ConditionType, RepositoryStatus, Status, SystemStatus, Truth
+from reconciler.model.status import Condition, ConditionType, Digit, RepositoryStatus, Status, SystemStatus, Truth
 
 OBJECTIVES = (
     ConditionType.BACKUP_FRESH,
@@ -82,6 +83,11 @@ def repository_standing(repository: RepositoryStatus) -> Standing:
     if not repository.reachable:
         return Standing("not reachable", Grade.BAD)
     return Standing("reachable", Grade.GOOD) if repository.listed_at else Standing("never listed", Grade.UNSURE)
+
+
+def rule_in_short(digits: Sequence[Digit]) -> str:
+    """``3-2-1-1-0``; a number that what is not known could change from broken to kept is a question mark."""
+    return "-".join("?" if digit.met is Truth.UNKNOWN else str(digit.found) for digit in digits)
 
 
 def _words(reason: str) -> str:

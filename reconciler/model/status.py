@@ -74,6 +74,24 @@ class ProtectionStatus(Struct, frozen=True):
     """When at least the structure was last seen whole."""
     trails: timedelta | None = None
     """How far its newest good state lies behind that of the primary repository; None: this is the primary, or one of them has none."""
+    copy_due_at: datetime | None = None
+    """By when it must hold something newer; in the past: overdue since then. None: it lacks nothing, or is the one to follow."""
+
+
+class Digit(Struct, frozen=True):
+    """One number of the rule 3-2-1-1-0, with what it was counted from."""
+
+    what: str
+    """copies, media, offsite, immutable or errors."""
+    rule: int
+    """What the rule asks for: at least so many; of errors, none."""
+    found: int
+    """For certain. The data itself is one of the copies."""
+    unknown: int
+    """How many more there may be: what could not be seen, or is not declared."""
+    met: Truth
+    evidence: tuple[str, ...] = ()
+    """A sentence for each thing that was looked at."""
 
 
 class Copied(Struct, frozen=True):
@@ -85,7 +103,9 @@ class Copied(Struct, frozen=True):
     offsite_declared: int = 0
     offsite_held: int = 0
     lag: timedelta | None = None
-    """How far a copy may trail behind the primary repository; None: nothing says how far."""
+    """How long after the end of a snapshot its copy may take; None: nothing says how long."""
+    digits: tuple[Digit, ...] = ()
+    """The rule 3-2-1-1-0 in its order, whether or not it was promised."""
 
 
 class SystemStatus(Struct, frozen=True):

@@ -20,7 +20,7 @@ from reconciler.base import words
 from reconciler.base.clock import Clock
 from reconciler.base.printable import escape
 from reconciler.base.units import format_size
-from reconciler.model import wording
+from reconciler.model import standing, wording
 from reconciler.model.board import Board
 from reconciler.model.pulse import Pulse
 from reconciler.web.answers import HEADERS
@@ -63,6 +63,7 @@ def _template() -> Template:
         "deed": wording.deed,
         "held": wording.held_in_words,
         "names": wording.names_of,
+        "rule": standing.rule_in_short,
     }
     return environment.from_string(_resource("page.html"))
 

@@ -20,6 +20,7 @@ from reconciler.model.status import (
     Condition,
     ConditionType,
     Copied,
+    Digit,
     LoopStatus,
     ProtectionStatus,
     RepositoryStatus,
@@ -91,6 +92,15 @@ def repository(name: str, *, reachable: bool = True, free_bytes: int | None = 5_
     return RepositoryStatus(name, reachable, NOON, snapshots=40, foreign=0, orphaned=0, free_bytes=free_bytes, conditions=(condition,))
 
 
+DIGITS = (
+    Digit("copies", 3, 2, 1, Truth.UNKNOWN, ("the data itself", "main: snapshot aaaaaaaa", "offsite was not listed")),
+    Digit("media", 2, 1, 0, Truth.FALSE, ("main: disk",)),
+    Digit("offsite", 1, 1, 0, Truth.TRUE, ("main is at site cellar",)),
+    Digit("immutable", 1, 0, 0, Truth.FALSE, ("main can be deleted by every host that writes to it",)),
+    Digit("errors", 0, 0, 1, Truth.UNKNOWN, ("offsite was not listed",)),
+)
+
+
 def company(at: datetime = NOON) -> Status:
     """Fresh, late, never backed up, suspended and on another host: one system of each, in two repositories."""
 
@@ -126,7 +136,7 @@ def company(at: datetime = NOON) -> Status:
                 (held("main", young), replace(held("offsite", old), trails=old - young)),
                 mtd=timedelta(hours=4),
                 verification=Verification(quick=timedelta(days=1), deep=timedelta(days=30)),
-                copied=Copied(declared=2, held=1, offsite_declared=1, offsite_held=0, lag=timedelta(hours=1)),
+                copied=Copied(declared=2, held=1, offsite_declared=1, offsite_held=0, lag=timedelta(hours=1), digits=DIGITS),
                 **drilled(at),
             ),
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.block import given, sentence, words
+from reconciler.cli.render.copies import add_copies
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import HELD, SYMBOLS, add_persons
 from reconciler.model.desired import DesiredSystem
@@ -27,6 +28,7 @@ def explain_page(explanation: Explanation, now: datetime) -> Page:
     page = Page()
     _wanted(page, explanation.system)
     _conditions(page, explanation.status.conditions, now)
+    add_copies(page, explanation.status)
     _next(page, explanation, now)
     add_persons(page, explanation.gaps)
     for repository, verdicts in explanation.verdicts.items():

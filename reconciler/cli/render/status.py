@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.base.units import format_duration, format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
+from reconciler.cli.render.copies import add_copies
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.objective import ObjectiveStatus, Verdict
@@ -18,11 +19,13 @@ _STYLES = {Grade.BAD: Style.BAD, Grade.UNSURE: Style.WARN, Grade.GOOD: Style.GOO
 
 
 def status_page(status: Status, *, promises: bool = False) -> Page:
-    """The whole screen. ``promises``: with each of them in full."""
+    """The whole screen. ``promises``: with each of them in full, and the copies number by number."""
     page = Page()
     add_systems(page, status)
     if promises:
         _promises(page, status)
+        for system in status.systems:
+            add_copies(page, system)
     _foreseen(page, status)
     _unwell(page, status)
     _repositories(page, status)

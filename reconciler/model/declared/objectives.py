@@ -48,7 +48,7 @@ class Copies(Block):
     media: Count | None = Field(None, description="Distinct `media` words among them.")
     offsite: Count | None = Field(None, description="Those whose failureDomain.site differs from the system's.")
     immutable: Count | None = Field(None, description="Those that this host's credentials cannot delete (Repository.deletableFrom).")
-    lag: Duration | None = Field(None, description="How far a copy may trail behind the primary.")
+    lag: Duration | None = Field(None, description="How long after the end of a snapshot its copy may take. Default: the RPO.")
 
 
 class Verification(Block):

@@ -262,6 +262,15 @@ def test_status_of_a_system_that_nobody_declared_names_those_that_are(backed_up:
     assert "--uncovered" in folder.err
 
 
+def test_status_of_one_system_tells_its_copies_number_by_number(backed_up: World) -> None:
+    text = backed_up("status", "letters").out
+    assert "Copies of letters  2-0-?-0-?, where the rule asks for 3-2-1-1-0" in text
+    assert "main was never verified" in text
+    (system,) = backed_up("status", "letters", "-o", "json").json["status"]["systems"]
+    assert next((d["what"], d["found"], d["met"]) for d in system["copied"]["digits"]) == ("copies", 2, "False")
+    assert "Copies of letters" in backed_up("explain", "letters").out
+
+
 def test_status_without_the_key_is_not_called_protected(backed_up: World) -> None:
     backed_up()  # the first verification
     (backed_up.root / "store" / "main.key").rename(backed_up.root / "elsewhere.key")

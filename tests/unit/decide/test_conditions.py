@@ -188,30 +188,53 @@ def test_copies_count_repositories_that_hold_the_newest_state():
     newest = snapshot(ago("10m"), id="newest")
     assert word(copies(Copies(count=2), listed("main", [newest]), listed("offsite", [newest]))) == (Truth.TRUE, "Satisfied")
     empty = copies(Copies(count=2), listed("main", [newest]), listed("offsite"))
-    assert (word(empty), empty.message) == ((Truth.FALSE, "CopyMissing"), "count 1 of 2; offsite holds none")
+    assert (word(empty), empty.message) == ((Truth.FALSE, "CopyMissing"), "count 1 of 2; offsite holds none: a copy is due by 12:53Z")
     damaged = replace(newest, marks=(Mark(MarkKind.DAMAGED, NOW),))
     assert word(copies(Copies(count=2), listed("main", [newest]), listed("offsite", [damaged]))) == (Truth.FALSE, "CopyMissing")
 
 
-def test_a_copy_may_trail_by_its_lag_and_no_more():
-    newest, older = snapshot(ago("10m"), id="newest"), snapshot(ago("3h"), id="older")
+def test_a_copy_is_due_a_lag_after_the_end_of_the_snapshot():
+    newest, older = snapshot(ago("2h"), id="newest"), snapshot(ago("3h"), id="older")  # the newest ended 1h57m ago
     states = (listed("main", [newest, older]), listed("offsite", [older]))
-    assert word(copies(Copies(count=2, lag=timedelta(hours=6)), *states)) == (Truth.TRUE, "Satisfied")
-    assert word(copies(Copies(count=2, lag=timedelta(hours=2)), *states)) == (Truth.FALSE, "CopyMissing")
+    assert word(copies(Copies(count=2, lag=timedelta(hours=2)), *states)) == (Truth.TRUE, "Satisfied")
+    assert word(copies(Copies(count=2, lag=timedelta(minutes=117)), *states)) == (Truth.TRUE, "Satisfied"), (
+        "at the very moment it is in time"
+    )
+    assert word(copies(Copies(count=2, lag=timedelta(minutes=116)), *states)) == (Truth.FALSE, "CopyMissing")
     assert word(copies(Copies(count=2), *states)) == (Truth.FALSE, "CopyMissing")  # without a lag the RPO of an hour counts
 
 
-def test_a_copy_that_is_not_the_newest_state_is_named_with_how_far_it_trails():
-    newest, older = snapshot(ago("10m"), id="newest"), snapshot(ago("3h"), id="older")
-    states = (listed("main", [newest, older]), listed("offsite", [older]))
-    in_time = copies(Copies(count=2, lag=timedelta(hours=6)), *states)
-    assert in_time.message == "count 2 of 2; offsite trails 2h50m behind main, at most 6h is promised"
-    late = copies(Copies(count=2, lag=timedelta(hours=2)), *states)
-    assert late.message == "count 1 of 2; offsite trails 2h50m behind main, at most 2h is promised"
-    whole = copies(Copies(count=2), listed("main", [newest]), listed("offsite", [newest]))
+def test_a_source_that_changes_rarely_is_not_late_the_moment_it_changes():
+    """Measured between states, a weekly snapshot trails by a week as soon as the next one ends."""
+    newest, older = snapshot(ago("10m"), id="newest"), snapshot(ago("7d"), id="older")
+    in_time = copies(Copies(count=2, lag=timedelta(hours=1)), listed("main", [newest, older]), listed("offsite", [older]))
+    assert word(in_time) == (Truth.TRUE, "Satisfied")
+    assert in_time.message == "count 2 of 2; offsite trails 6d23h behind main: the next copy is due by 12:53Z"
+
+
+def test_the_first_that_is_missing_sets_the_deadline_and_not_the_newest():
+    """Or a repository that is never reached would be in time for ever: each new snapshot would begin the wait again."""
+    held = [snapshot(ago(f"{hours}h")) for hours in (0, 1, 2, 3, 4)]
+    late = copies(Copies(count=2, lag=timedelta(hours=2)), listed("main", held), listed("offsite", held[-1:]))
+    assert (word(late), late.message) == (
+        (Truth.FALSE, "CopyMissing"),
+        "count 1 of 2; offsite trails 4h behind main: the next copy is overdue since 11:03Z",
+    )
+
+
+def test_a_copy_that_is_not_the_newest_state_is_named_with_its_deadline():
+    whole = copies(Copies(count=2), listed("main", [snapshot(ago("10m"))]), listed("offsite", [snapshot(ago("10m"))]))
     assert whole.message == "count 2 of 2"
     nothing = copies(Copies(count=2), listed("main"), listed("offsite"))
     assert nothing.message == "count 0 of 2", "before the first backup no copy is to blame"
+    older = [snapshot(ago("3d"))]
+    late = copies(Copies(count=2), listed("main", [snapshot(ago("2d")), *older]), listed("offsite", older))
+    assert late.message == "count 1 of 2; offsite trails 1d behind main: the next copy is overdue since 2026-05-02 13:03Z"
+
+
+def test_a_primary_that_lost_everything_does_not_make_the_copies_uncounted():
+    lost = copies(Copies(count=2), listed("main"), listed("offsite", [snapshot(ago("10m"))]))
+    assert (word(lost), lost.message) == ((Truth.FALSE, "CopyMissing"), "count 1 of 2; main holds none: a copy is due by 12:53Z")
 
 
 def test_a_copy_that_is_newer_than_the_primary_does_not_trail():

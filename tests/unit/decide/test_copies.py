@@ -26,19 +26,28 @@ def copies(decided):
 
 def test_what_the_second_repository_lacks_is_copied_newest_first():
     held = daily(3)
-    (action,) = copies(plan(desired(TWO), observed(listed("main", held), listed("offsite", held[2:])), NOW))
-    assert (action.repository, action.origin, action.lane) == ("offsite", "main", Lane.UPKEEP)
-    assert action.snapshots == (held[0].id, held[1].id)
-    assert "trails by 2d" in action.why
-    assert "may trail by 1h" in action.why
+    newest, rest = copies(plan(desired(TWO), observed(listed("main", held), listed("offsite", held[2:])), NOW))
+    assert (newest.repository, newest.origin, newest.lane) == ("offsite", "main", Lane.UPKEEP)
+    assert (newest.snapshots, rest.snapshots) == ((held[0].id,), (held[1].id,))
+    assert newest.why == "it trails by 2d; 2 snapshots to copy; overdue since 2026-05-03 12:33Z"
+    assert newest.due_at == held[1].ended_at + timedelta(hours=1), "the RPO where no lag is declared"
     assert copies(plan(desired(TWO), observed(listed("main", held), listed("offsite", held)), NOW)) == []
 
 
-def test_a_copy_that_trails_too_far_goes_before_other_upkeep_but_never_before_a_due_backup():
-    late = copies(plan(desired(TWO), observed(listed("main", daily(1)), listed("offsite", [snapshot(ago("3d"))])), NOW))[0]
+def test_an_overdue_copy_goes_before_other_upkeep_but_never_before_a_due_backup():
+    late = copies(plan(desired(TWO), observed(listed("main", daily(2)), listed("offsite", [snapshot(ago("3d"))])), NOW))[0]
     held = [snapshot(ago("10m")), snapshot(ago("20m"))]
     early = copies(plan(desired(TWO), observed(listed("main", held), listed("offsite", held[1:])), NOW))[0]
     assert 50 > late.priority > early.priority > 10
+
+
+def test_the_nearer_its_deadline_the_sooner_a_copy_goes():
+    def priority(ended: str) -> int:
+        held = [snapshot(ago(ended), ended_at=ago(ended)), snapshot(ago("5d"))]
+        return copies(plan(desired(TWO), observed(listed("main", held), listed("offsite", held[1:])), NOW))[0].priority
+
+    ladder = [priority(minutes) for minutes in ("1m", "15m", "30m", "45m", "60m", "61m")]
+    assert ladder == [20, 26, 32, 38, 44, 45]
 
 
 def test_what_is_not_good_or_not_true_is_not_copied():
@@ -55,8 +64,8 @@ def test_what_is_not_good_or_not_true_is_not_copied():
 def test_only_what_the_target_would_keep_is_copied():
     of = replace(TWO, retention=Retention(daily=2))
     held = daily(10)
-    (action,) = copies(plan(desired(of), observed(listed("main", held), listed("offsite")), NOW))
-    assert action.snapshots == tuple(s.id for s in held[:2])
+    found = copies(plan(desired(of), observed(listed("main", held), listed("offsite")), NOW))
+    assert [one for action in found for one in action.snapshots] == [s.id for s in held[:2]]
 
 
 def test_what_was_copied_is_kept_and_never_copied_again():
@@ -100,18 +109,28 @@ def test_a_third_repository_is_filled_from_the_second_while_the_first_is_away():
 
 
 def test_a_repository_that_was_away_for_long_catches_up_step_by_step_and_the_near_one_waits_for_nobody():
-    of = replace(system(repositories=("main", "near", "far")), retention=Retention(last=500))
-    held = [snapshot(ago("1m") - timedelta(minutes=10 * number)) for number in range(130)]
+    of = replace(system(repositories=("main", "near", "far")), retention=Retention(last=5000))
+    held = [snapshot(ago("1m") - timedelta(minutes=10 * number)) for number in range(2130)]
     away = observed(listed("main", held), listed("near", held[1:]), unreachable("far"))
     assert [(a.repository, a.snapshots) for a in copies(plan(desired(of), away, NOW))] == [("near", (held[0].id,))]
-    there: list[Snapshot] = []
-    steps = []
-    while found := copies(plan(desired(of), observed(listed("main", held), listed("near", held), listed("far", there)), NOW)):
-        (action,) = found
+    steps, done = [], 0
+    while found := copies(plan(desired(of), observed(listed("main", held), listed("near", held), listed("far", held[:done])), NOW)):
+        action = found[0]  # what the queue takes: the most urgent of one key
         steps.append(len(action.snapshots))
-        assert action.snapshots == tuple(s.id for s in held[len(there) : len(there) + len(action.snapshots)]), "newest first, each once"
-        there = held[: len(there) + len(action.snapshots)]
-    assert steps == [50, 50, 30]
+        assert all(len(a.snapshots) <= 50 for a in found)
+        assert action.snapshots == tuple(s.id for s in held[done : done + len(action.snapshots)]), "newest first, each once"
+        done += len(action.snapshots)
+    assert steps == [1, *[50] * 42, 29]
+
+
+def test_after_a_long_absence_every_system_has_its_newest_copy_before_any_has_its_history():
+    names = [f"s{number}" for number in range(40)]
+    tree = desired(*(replace(system(name, repositories=("main", "far")), retention=Retention(last=500)) for name in names))
+    held = [snapshot(ago("1m") - timedelta(hours=number), id=f"{name}-{number}", system=name) for name in names for number in range(60)]
+    found = copies(plan(tree, observed(listed("main", held), listed("far")), NOW))
+    assert [a.snapshots for a in found[:40]] == [(f"{name}-0",) for name in sorted(names)]
+    assert {a.priority for a in found[:40]} == {45}
+    assert {a.priority for a in found[40:]} == {20}
 
 
 def test_nothing_is_copied_by_another_host_or_while_suspended_or_under_way():

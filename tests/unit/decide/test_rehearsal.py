@@ -115,9 +115,11 @@ def test_copies_are_counted_where_they_are_recent_enough() -> None:
         "failure_domain": {"site": "here"},
     }
     both = shown(listed("main", [HALF_HOUR_OLD]), away, **promised)
-    assert both.copied == Copied(declared=2, held=2, offsite_declared=1, offsite_held=1, lag=timedelta(hours=1))
+    assert replace(both.copied, digits=()) == Copied(declared=2, held=2, offsite_declared=1, offsite_held=1, lag=timedelta(hours=1))
+    assert [p.copy_due_at for p in both.protection] == [None, HALF_HOUR_OLD.ended_at + timedelta(hours=1)]
     assert [p.trails for p in both.protection] == [None, timedelta(hours=1)]
-    late = shown(listed("main", [HALF_HOUR_OLD]), listed("away", [snapshot(ago("3h"), repository="away")]), **promised)
+    main = listed("main", [HALF_HOUR_OLD, snapshot(ago("2h"))])
+    late = shown(main, listed("away", [snapshot(ago("3h"), repository="away")]), **promised)
     assert (late.copied.held, late.copied.offsite_held) == (1, 0)
     unseen = shown(listed("main", [HALF_HOUR_OLD]), replace(away, reachable=False), **promised)
     assert unseen.copied.held == 1
@@ -125,5 +127,6 @@ def test_copies_are_counted_where_they_are_recent_enough() -> None:
 
 def test_of_a_system_without_a_good_snapshot_no_copy_is_held() -> None:
     bare = shown(listed("main", []), objectives=Objectives())
-    assert bare.copied == Copied()
+    assert replace(bare.copied, digits=()) == Copied()
+    assert {digit.found for digit in bare.copied.digits} == {0}
     assert Scene.of(desired(system()), observed(), NOW).drills("orders") == ()

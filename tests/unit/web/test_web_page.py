@@ -95,6 +95,12 @@ def test_each_system_stands_there_with_its_state_and_its_reason(server: Server) 
     assert "archive critical ? suspended" in seen
 
 
+def test_the_copies_of_a_system_stand_there_number_by_number(server: Server) -> None:
+    seen = words(page(server))
+    assert "Copies ?-1-1-0-? Found Asked for Because copies 2 to 3 at least 3 the data itself; main: snapshot aaaaaaaa; offsite was" in seen
+    assert "errors 0 to 1 none offsite was not listed" in seen
+
+
 def test_the_worst_stand_first(server: Server) -> None:
     names = re.findall(r'<span class="name">(\w+)</span>', page(server))
     assert names == ["ledger", "archive", "billing", "elsewhere", "orders"]
