@@ -10,14 +10,15 @@ import json
 import sys
 from pathlib import Path
 
-from boards import overview
+from boards import internals, overview, recovery, repositories, system
 
 FOLDER = Path(__file__).parent / "dashboards"
+BOARDS = (overview, system, recovery, repositories, internals)
 
 
 def main(arguments: list[str]) -> int:
     """0: the files are as generated (now); 1: with ``--check``, some are not."""
-    boards = {"overview.json": overview.dashboard()}
+    boards = {f"{module.__name__.rpartition('.')[2]}.json": module.dashboard() for module in BOARDS}
     drifted = [name for name, board in boards.items() if not _same(FOLDER / name, _text(board))]
     if "--check" in arguments:
         for name in drifted:

@@ -1,4 +1,4 @@
-"""The grammar of dashboards: panels, queries and variables as small functions, so that a board reads like a table of contents.
+"""The grammar of panels: queries and the few kinds of panel as small functions, so that a board reads like a table of contents.
 
 Grafana's JSON is mostly defaults; what differs between panels stands in the board, everything else here. Every panel has a
 description and a unit, and every query goes to the data source that the reader chose.
@@ -7,69 +7,16 @@ description and a unit, and every query goes to the data source that the reader 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-Json = dict[str, Any]
-Place = tuple[int, int, int, int]
-"""Left, top, width, height in grid units; a board is 24 wide."""
+from boards.frame import SOURCE
+from boards.values import QUIET, Column, Json, steps
 
+Size = tuple[int, int]
+"""Width and height in grid units; a board is 24 wide."""
 
-class Column(NamedTuple):
-    """Of a table: ``field`` is a label, or ``Value #A`` for the query of that name."""
-
-    field: str
-    heading: str
-    unit: str = "none"
-    properties: tuple[Json, ...] = ()
-
-
-SCHEMA_VERSION = 39
-SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-
-GOOD, WARN, BAD, QUIET = "green", "orange", "red", "text"
-
-
-def board(uid: str, title: str, description: str, variables: Sequence[Json], panels: Sequence[Json]) -> Json:
-    """A whole dashboard. ``uid`` never changes: links and provisioning go by it."""
-    return {
-        "uid": uid,
-        "title": title,
-        "description": description,
-        "tags": ["reconciler"],
-        "schemaVersion": SCHEMA_VERSION,
-        "version": 1,
-        "editable": False,
-        "graphTooltip": 1,
-        "refresh": "30s",
-        "time": {"from": "now-24h", "to": "now"},
-        "timezone": "browser",
-        "annotations": {"list": []},
-        "links": [],
-        "templating": {"list": list(variables)},
-        "panels": [{"id": number, **panel} for number, panel in enumerate(panels, start=1)],
-    }
-
-
-def datasource_variable() -> Json:
-    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "hide": 0}
-
-
-def variable(name: str, label: str, query: str) -> Json:
-    """Several values of a label, all of them to begin with."""
-    return {
-        "name": name,
-        "label": label,
-        "type": "query",
-        "datasource": SOURCE,
-        "query": {"query": query, "refId": f"variable-{name}"},
-        "refresh": 2,
-        "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".*",
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-        "hide": 0,
-    }
+SMALL: Size = (4, 4)
+LIST_OPTIONS = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 
 
 def query(expression: str, legend: str = "", *, instant: bool = False, table: bool = False, name: str = "A") -> Json:
@@ -85,35 +32,50 @@ def query(expression: str, legend: str = "", *, instant: bool = False, table: bo
     }
 
 
-def row(title: str, y: int) -> Json:
-    return {"type": "row", "title": title, "collapsed": False, "gridPos": _place(0, y, 24, 1), "panels": []}
+def queries(*expressions: tuple[str, str]) -> list[Json]:
+    """One for each expression with its legend, named A, B, C …"""
+    return [query(expression, legend, name=chr(ord("A") + number)) for number, (expression, legend) in enumerate(expressions)]
 
 
-def stat(title: str, description: str, unit: str, expression: str, steps: Json, place: Place, **options: Any) -> Json:
-    """One number. ``options``: ``mappings`` from values to words, ``decimals``."""
+def stat(title: str, description: str, unit: str, expression: str, by: Json, size: Size = SMALL, **options: Any) -> Json:
+    """One number. ``options``: ``mappings`` from values to words, ``decimals``, ``noValue`` for what stands there without an answer."""
     return {
-        **_panel("stat", title, description, place, [query(expression, instant=True)]),
-        "fieldConfig": {"defaults": {"unit": unit, "color": {"mode": "thresholds"}, "thresholds": steps, **options}, "overrides": []},
+        **_panel("stat", title, description, size, [query(expression, instant=True)]),
+        "fieldConfig": {"defaults": {"unit": unit, "color": {"mode": "thresholds"}, "thresholds": by, **options}, "overrides": []},
         "options": {
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
             "colorMode": "background",
             "graphMode": "none",
             "justifyMode": "center",
+            "orientation": "auto",
             "textMode": "value",
         },
     }
 
 
-def lines(title: str, description: str, unit: str, queries: Sequence[Json], place: Place, overrides: Sequence[Json] = ()) -> Json:
-    """Values over time."""
+def lines(
+    title: str,
+    description: str,
+    unit: str,
+    asked: Sequence[Json],
+    size: Size,
+    overrides: Sequence[Json] = (),
+    links: Sequence[Json] = (),
+    *,
+    from_zero: bool = True,
+    **options: Any,
+) -> Json:
+    """Values over time. ``from_zero``: none is below; ``options``: further defaults of a field, as ``max`` or ``decimals``."""
     return {
-        **_panel("timeseries", title, description, place, queries),
+        **_panel("timeseries", title, description, size, asked),
         "fieldConfig": {
             "defaults": {
                 "unit": unit,
-                "min": 0,
+                **({"min": 0} if from_zero else {}),
                 "color": {"mode": "palette-classic"},
                 "custom": {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 5, "showPoints": "never", "spanNulls": False},
+                "links": list(links),
+                **options,
             },
             "overrides": list(overrides),
         },
@@ -124,10 +86,12 @@ def lines(title: str, description: str, unit: str, queries: Sequence[Json], plac
     }
 
 
-def timeline(title: str, description: str, expression: str, legend: str, mappings: Sequence[Json], place: Place) -> Json:
+def timeline(
+    title: str, description: str, expression: str, legend: str, mappings: Sequence[Json], size: Size, links: Sequence[Json] = ()
+) -> Json:
     """States over time, one row per series."""
     return {
-        **_panel("state-timeline", title, description, place, [query(expression, legend)]),
+        **_panel("state-timeline", title, description, size, [query(expression, legend)]),
         "fieldConfig": {
             "defaults": {
                 "unit": "none",
@@ -135,24 +99,59 @@ def timeline(title: str, description: str, expression: str, legend: str, mapping
                 "thresholds": steps(QUIET),
                 "mappings": list(mappings),
                 "custom": {"lineWidth": 0, "fillOpacity": 80},
+                "links": list(links),
             },
             "overrides": [],
         },
         "options": {
             "mergeValues": True,
             "showValue": "never",
+            "alignValue": "left",
             "rowHeight": 0.8,
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+            "legend": LIST_OPTIONS,
             "tooltip": {"mode": "single", "sort": "none"},
         },
     }
 
 
-def table(title: str, description: str, queries: Sequence[Json], columns: Sequence[Column], place: Place, sort: str) -> Json:
-    """Queries joined by their labels. Fields that no column names are hidden. ``sort``: a heading, biggest first."""
-    shown = {column.field: column.heading for column in columns}
+def bars(title: str, description: str, unit: str, expression: str, legend: str, by: Json, size: Size, **options: Any) -> Json:
+    """One bar per series, with its present value. ``options``: ``min``, ``max``, ``mappings``, ``links``."""
     return {
-        **_panel("table", title, description, place, queries),
+        **_panel("bargauge", title, description, size, [query(expression, legend, instant=True)]),
+        "fieldConfig": {
+            "defaults": {"unit": unit, "color": {"mode": "thresholds"}, "thresholds": by, **options},
+            "overrides": [],
+        },
+        "options": {
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "orientation": "horizontal",
+            "displayMode": "basic",
+            "valueMode": "color",
+            "showUnfilled": True,
+            "minVizHeight": 16,
+            "minVizWidth": 8,
+            "maxVizHeight": 300,
+            "namePlacement": "auto",
+            "sizing": "auto",
+            "legend": {**LIST_OPTIONS, "showLegend": False},
+        },
+    }
+
+
+def table(
+    title: str, description: str, labels: Sequence[Column], values: Sequence[tuple[str, Column]], size: Size, sort: tuple[str, bool]
+) -> Json:
+    """One line for what has the same labels. ``values``: expressions with their columns, whose fields are named here.
+
+    Every expression has to give the labels that all of them share, for by these the answers are joined. ``sort``: a heading, and
+    whether the biggest comes first.
+    """
+    names = [chr(ord("A") + number) for number in range(len(values))]
+    columns = [*labels, *(column._replace(field=f"Value #{name}") for name, (_, column) in zip(names, values, strict=True))]
+    shown = {column.field: column.heading for column in columns}
+    asked = [query(expression, instant=True, table=True, name=name) for name, (expression, _) in zip(names, values, strict=True)]
+    return {
+        **_panel("table", title, description, size, asked),
         "transformations": [
             {"id": "merge", "options": {}},
             {"id": "filterFieldsByName", "options": {"include": {"names": list(shown)}}},
@@ -175,57 +174,21 @@ def table(title: str, description: str, queries: Sequence[Json], columns: Sequen
                 for column in columns
             ],
         },
-        "options": {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": sort, "desc": True}]},
+        "options": {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": sort[0], "desc": sort[1]}]},
     }
 
 
-def colored(by: Json) -> tuple[Json, ...]:
-    """Column properties: the cell takes its colour from these steps."""
-    return (
-        {"id": "thresholds", "value": by},
-        {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}},
-    )
+def value(expression: str, heading: str, unit: str = "none", *properties: Json) -> tuple[str, Column]:
+    """An expression and its column, for :func:`table`."""
+    return expression, Column("", heading, unit, properties)
 
 
-def named_from(start: float, text: str) -> tuple[Json, ...]:
-    """Column properties: a word instead of any number from ``start`` on."""
-    return ({"id": "mappings", "value": [{"type": "range", "options": {"from": start, "to": None, "result": {"text": text, "index": 0}}}]},)
-
-
-def steps(first: str, *others: tuple[float, str]) -> Json:
-    """Colours by value: ``first`` from below, then each colour from its value on."""
-    begin: list[Json] = [{"color": first, "value": None}]
-    return {"mode": "absolute", "steps": begin + [{"color": color, "value": value} for value, color in others]}
-
-
-def words(of: dict[int, tuple[str, str]]) -> list[Json]:
-    """Value mappings: a word and a colour for each value."""
-    options = {str(value): {"text": text, "color": color, "index": index} for index, (value, (text, color)) in enumerate(of.items())}
-    return [{"type": "value", "options": options}]
-
-
-def dashed(pattern: str) -> Json:
-    """Series of this name pattern are objectives: a dashed red line."""
-    return {
-        "matcher": {"id": "byRegexp", "options": pattern},
-        "properties": [
-            {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}},
-            {"id": "color", "value": {"mode": "fixed", "fixedColor": BAD}},
-            {"id": "custom.fillOpacity", "value": 0},
-        ],
-    }
-
-
-def _panel(kind: str, title: str, description: str, place: Place, queries: Sequence[Json]) -> Json:
+def _panel(kind: str, title: str, description: str, size: Size, asked: Sequence[Json]) -> Json:
     return {
         "type": kind,
         "title": title,
         "description": description,
         "datasource": SOURCE,
-        "gridPos": _place(*place),
-        "targets": list(queries),
+        "gridPos": {"w": size[0], "h": size[1]},
+        "targets": list(asked),
     }
-
-
-def _place(x: int, y: int, width: int, height: int) -> Json:
-    return {"x": x, "y": y, "w": width, "h": height}

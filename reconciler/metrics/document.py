@@ -14,7 +14,7 @@ _HEAD: Final = """\
 `reconcile --watch` serves them on `listen` (`metricsListen` where Settings give one; default `127.0.0.1:9477`) under `/metrics`,
 in the Prometheus text format. Beside them `/healthz` answers 200 while the loop is alive, however busy, and
 503 when it stalls, and `/readyz` answers 200 once everything was observed for the first time. An example configuration of
-Prometheus and a dashboard are in [`grafana/`](../grafana/README.md).
+Prometheus and dashboards are in [`grafana/`](../grafana/README.md).
 
 This page is generated from the table that the code uses; do not edit it by hand.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ class Query(Struct, frozen=True):
     expression: str
     legend: str = ""
 
-    def filled(self) -> str:
-        """With every variable at All and an interval: what reaches Prometheus."""
-        return re.sub(r"\$(system|repository|instance)\b", ".*", self.expression).replace("$__rate_interval", "1m")
+    def filled(self, chosen: Mapping[str, str] | None = None) -> str:
+        """What reaches Prometheus with these values of the variables (as it would be written in a regular expression), else with all."""
+        times = {"__rate_interval": "1m", "__range": "1h", "__interval": "15s"}
+        return re.sub(r"\$([a-z_]\w*)", lambda found: times.get(found[1]) or (chosen or {}).get(found[1], ".*"), self.expression)
 
 
 def boards() -> dict[str, dict[str, Any]]:
@@ -35,20 +36,31 @@ def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
-def panel_queries() -> Iterator[Query]:
-    for name, board in boards().items():
-        for panel in panels(board):
-            for target in panel["targets"]:
-                yield Query(f"{name}: {panel['title']} {target['refId']}", target["expr"], target["legendFormat"])
+def queries_of(board: dict[str, Any], panel: dict[str, Any]) -> list[Query]:
+    return [
+        Query(f"{board['title']}: {panel['title']} {target['refId']}", target["expr"], target["legendFormat"])
+        for target in panel["targets"]
+    ]
 
 
-def variable_queries() -> Iterator[Query]:
-    """The series whose label values a variable offers."""
-    for name, board in boards().items():
-        for variable in board["templating"]["list"]:
-            if variable["type"] == "query":
-                series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
-                yield Query(f"{name}: variable {variable['name']}", f"count by ({label}) ({series})", f"{{{{{label}}}}}")
+def variables_of(board: dict[str, Any]) -> dict[str, Query]:
+    """The series whose label values each variable offers, in the order in which they are asked for."""
+    found = {}
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
+            found[variable["name"]] = Query(
+                f"{board['title']}: variable {variable['name']}", f"count by ({label}) ({series})", f"{{{{{label}}}}}"
+            )
+    return found
+
+
+def annotations_of(board: dict[str, Any]) -> list[Query]:
+    return [Query(f"{board['title']}: {mark['name']}", mark["expr"], mark["titleFormat"]) for mark in board["annotations"]["list"]]
+
+
+def panel_queries() -> list[Query]:
+    return [query for board in boards().values() for panel in panels(board) for query in queries_of(board, panel)]
 
 
 def documented_queries() -> Iterator[Query]:
@@ -59,4 +71,5 @@ def documented_queries() -> Iterator[Query]:
 
 
 def all_queries() -> list[Query]:
-    return [*panel_queries(), *variable_queries(), *documented_queries()]
+    more = [query for board in boards().values() for query in (*variables_of(board).values(), *annotations_of(board))]
+    return [*panel_queries(), *more, *documented_queries()]

@@ -10,7 +10,7 @@ _STRING = r'"(?:[^"\\]|\\.)*"'
 _SELECTOR = re.compile(rf"\b([a-z_]+)\s*\{{((?:[^{{}}\"]|{_STRING})*)\}}")
 _MATCHER = re.compile(rf"([a-z_]+)\s*(?:=~|!~|!=|=)\s*{_STRING}")
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
-_METRIC = re.compile(r"\b(?:reconciler|process)_[a-z_]+|\bup\b")
+_METRIC = re.compile(r"\b(?:reconciler|process|scrape)_[a-z_]+|\bup\b")
 
 
 class Reading(Struct, frozen=True):

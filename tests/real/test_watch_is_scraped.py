@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.dashboards import panel_queries
 from tests.real.conftest import Prometheus, Series, free_port
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
@@ -170,9 +169,6 @@ def test_a_spec_tree_is_protected_and_prometheus_sees_each_edit(
     scraped.until('{system="invoices"}', _gone)
     assert scraped.ask('reconciler_system_info{system="letters"}')
 
-    # Every panel can be drawn from what a real loop exports.
-    silent = {query.where.partition(": ")[2] for query in panel_queries() if not scraped.ask(query.filled())}
-    assert silent == set()
     assert scraped.ask("time() - reconciler_loop_last_success_timestamp_seconds")[0][1] < 15
 
     # The service manager stops it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -16,7 +17,16 @@ from reconciler.model.declared.settings import SettingsSpec
 from tests.fakes.dashboards import GRAFANA, Query, all_queries, boards, panel_queries, panels
 from tests.fakes.promql import read
 
-LABELS = {metric.name: set(metric.labels) for metric in names.ALL} | {"process_resident_memory_bytes": set(), "up": set()}
+FOREIGN = {
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "up",
+    "scrape_duration_seconds",
+}
+"""Exported by the client library about the process, and by Prometheus about the scrape."""
+LABELS = {metric.name: set(metric.labels) for metric in names.ALL} | {name: set() for name in FOREIGN}
 SCRAPED = {"job", "instance"}  # added by Prometheus to every series
 
 
@@ -62,11 +72,46 @@ def test_a_board_is_found_by_its_uid_and_by_nothing_else() -> None:
     assert all("id" not in board for board in boards().values())
 
 
-@pytest.mark.parametrize("board", boards().values(), ids=boards())
-def test_the_reader_chooses_data_source_agent_system_and_repository(board: dict[str, Any]) -> None:
-    assert [variable["name"] for variable in board["templating"]["list"]] == ["datasource", "instance", "system", "repository"]
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("overview.json", ["tier", "system", "repository"]),
+        ("system.json", ["system", "repository"]),
+        ("recovery.json", ["tier", "system"]),
+        ("repositories.json", ["repository"]),
+        ("internals.json", []),
+    ],
+)
+def test_the_reader_chooses_data_source_and_agent_and_what_the_board_is_about(name: str, chosen: list[str]) -> None:
+    board = boards()[name]
+    offered = [variable["name"] for variable in board["templating"]["list"]]
+    assert offered == ["datasource", "instance", *chosen]
     asked = {target["datasource"]["uid"] for panel in panels(board) for target in panel["targets"]}
     assert asked == {"${datasource}"}
+    used = set(re.findall(r"\$(?!__)([a-z]\w*)", json.dumps(board)))
+    assert used <= set(offered), "a query asks for a choice that the board does not offer"
+
+
+@pytest.mark.parametrize("board", boards().values(), ids=boards())
+def test_a_link_leads_to_a_board_that_knows_what_is_chosen(board: dict[str, Any]) -> None:
+    known = {other["uid"]: {variable["name"] for variable in other["templating"]["list"]} for other in boards().values()}
+    for url in re.findall(r'"url": "(/d/[^"]+)"', json.dumps(board)):
+        uid, _, rest = url.removeprefix("/d/").partition("?")
+        (variable,) = re.findall(r"&var-(\w+)=", rest)
+        assert variable in known[uid], url
+    (others,) = board["links"]
+    assert others["tags"] == board["tags"]
+
+
+def test_the_boards_hang_together() -> None:
+    linked = {name: set(re.findall(r"/d/(reconciler-\w+)\?", json.dumps(board))) for name, board in boards().items()}
+    assert linked == {
+        "overview.json": {"reconciler-system", "reconciler-repositories"},
+        "system.json": {"reconciler-repositories"},
+        "recovery.json": {"reconciler-system"},
+        "repositories.json": set(),
+        "internals.json": set(),
+    }
 
 
 @pytest.mark.parametrize("board", boards().values(), ids=boards())
@@ -88,37 +133,25 @@ def test_panels_lie_beside_each_other(board: dict[str, Any]) -> None:
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in board["panels"])
 
 
-def test_a_rate_follows_the_scrape_interval() -> None:
-    ranges = {found for query in panel_queries() for found in re.findall(r"\[([^\]]+)\]", query.expression)}
-    assert ranges == {"$__rate_interval"}
+def test_a_rate_follows_the_scrape_interval_and_a_forecast_a_day() -> None:
+    ranges: dict[str, set[str]] = {}
+    for query in panel_queries():
+        for function, span in re.findall(r"(\w+)\([a-z_]+(?:\{[^}]*\})?\[([^\]]+)\]", query.expression):
+            ranges.setdefault(function, set()).add(span)
+    whole = {"$__rate_interval"}
+    assert ranges == {"rate": whole, "increase": whole | {"$__range"}, "deriv": {"1d"}, "predict_linear": {"1d"}}
 
 
-def test_the_dashboards_show_every_metric_but_those_for_alerts() -> None:
-    shown = {name for query in all_queries() for name in read(query.expression).metrics}
-    not_drawn = {
-        "reconciler_backup_last_success_timestamp_seconds",
-        "reconciler_backup_last_attempt_timestamp_seconds",
-        "reconciler_spec_last_load_timestamp_seconds",
-        "reconciler_rpo_breach_predicted_timestamp_seconds",  # for rules, as the three that follow
-        "reconciler_system_held_snapshots",
-        "reconciler_repository_listed_timestamp_seconds",
-        "reconciler_repository_orphaned_snapshots",
-        "reconciler_spec_info",  # said where a change is asked for: the revision of one agent is no number to draw
-    }
-    recovery = {
-        names.MTD_TARGET,
-        names.VERIFICATION_TARGET,
-        names.VERIFIED,
-        names.CHECKED,
-    }  # for rules, and for whoever asks
-    recovery |= {names.COPIES_TARGET, names.COPIES_HELD, names.COPIES_OFFSITE_TARGET, names.COPIES_OFFSITE_HELD}
-    recovery |= {names.COPY_LAG_TARGET, names.COPY_LAG}
-    recovery |= {metric for metric in names.ALL if metric.subject is names.Subject.RECOVERY}
-    asked_on_the_page = {names.RTO_PREDICTED, names.DRILL_EXPIRY}
-    not_drawn |= {metric.name for metric in recovery - asked_on_the_page}
-    not_drawn |= {
-        metric.name for metric in names.ALL if metric.subject is names.Subject.ALERTS
-    }  # for rules; the alerts themselves are told
+def test_a_counter_is_never_drawn_as_it_is() -> None:
+    counters = {metric.name for metric in names.ALL if metric.type is names.MetricType.COUNTER} | {"process_cpu_seconds_total"}
+    for query in panel_queries():
+        for name in read(query.expression).metrics & counters:
+            assert re.search(rf"(?:rate|increase)\({name}\b", query.expression), query.where
+
+
+def test_the_dashboards_show_every_metric() -> None:
+    shown = {name for query in panel_queries() for name in read(query.expression).metrics}
+    not_drawn: set[str] = set()
     assert {metric.name for metric in names.ALL} - shown == not_drawn
 
 
