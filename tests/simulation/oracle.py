@@ -215,8 +215,10 @@ class Oracle(Witness):
     def _is_much(self, system: DesiredSystem, repository: str, before: Retention, at: datetime) -> bool:
         """Whether the edit lets more go at once than may pass unseen."""
         there = self._stores[repository].of(system.name)
+        if len(there) < 10:
+            return False
         tightened = must_stay(there, before, at) - must_stay(there, system.retention, at)
-        return (len(there) >= 10 and len(tightened) * 100 > 30 * len(there)) or len(tightened) > 50
+        return len(tightened) * 100 > 30 * len(there) or len(tightened) > 50
 
     def _note_marks(self, action: Action, at: datetime) -> None:
         for snapshot in action.snapshots:

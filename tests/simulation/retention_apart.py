@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -25,16 +26,21 @@ def must_stay(snapshots: Iterable[Snapshot], retention: Retention, now: datetime
     stay |= {s.id for s in good[-(retention.minimum or 0) :] if retention.minimum}
     stay |= {s.id for s in everything if any(m.kind is MarkKind.HELD for m in s.marks)}
     stay |= {s.id for s in everything[everything.index(good[-1]) :]}
-    for late in (False, True):
-        group = [s for s in good if (s.arrived_at - s.ended_at > timedelta(hours=1)) is late]
+    late = [s for s in good if s.arrived_at - s.ended_at > timedelta(hours=1)]
+    for group in (late, [s for s in good if s not in late] if late else good):
         stay |= {s.id for s in group[-(retention.last or 0) :] if retention.last}
-        for rule, form in _FORMATS.items():
-            newest = {min(s.as_of, s.arrived_at).strftime(form): s.id for s in group}  # of each period the last one stands
-            stay |= set(list(newest.values())[-(getattr(retention, rule) or 0) :]) if getattr(retention, rule) else set()
+        for count, form in [(count, form) for rule, form in _FORMATS.items() if (count := getattr(retention, rule))]:
+            newest = {_period(min(s.as_of, s.arrived_at), form): s.id for s in group}  # of each period the last one stands
+            stay |= set(list(newest.values())[-count:])
     if retention.keep_within:
         oldest = min(good[-1].as_of, good[-1].arrived_at) - retention.keep_within
         stay |= {s.id for s in everything if min(s.as_of, s.arrived_at) >= oldest}
     return stay
+
+
+@functools.lru_cache(maxsize=100_000)
+def _period(moment: datetime, form: str) -> str:
+    return moment.strftime(form)
 
 
 def is_good(snapshot: Snapshot) -> bool:
