@@ -145,6 +145,21 @@ EXPECTED = [
     ("place-without-path", "error", "wrong-value", 5, 8),
     ("previous-name-alive", "error", "previous-name", 3, 40),
     ("previous-name-twice", "error", "previous-name", 11, 38),
+    ("recovery-asks-nothing", "error", "assert-of-nothing", 8, 36),
+    ("recovery-circle", "error", "step-cycle", 7, 45),
+    ("recovery-command-in-one-text", "error", "wrong-type", 7, 27),
+    ("recovery-dependency-left-out", "warning", "plan-dependency", 12, 7),
+    ("recovery-no-steps", "error", "wrong-value", 6, 3),
+    ("recovery-port-too-large", "error", "wrong-value", 7, 31),
+    ("recovery-step-of-another-scenario", "error", "unknown-scenario", 7, 61),
+    ("recovery-step-of-no-kind", "error", "wrong-value", 7, 7),
+    ("recovery-step-of-two-kinds", "error", "wrong-value", 7, 7),
+    ("recovery-step-twice", "error", "duplicate-step", 8, 14),
+    ("recovery-takes-back-in-two-ways", "error", "wrong-value", 7, 49),
+    ("recovery-unknown-scenario", "error", "unknown-scenario", 5, 15),
+    ("recovery-unknown-step", "error", "unknown-step", 7, 61),
+    ("recovery-unknown-system", "error", "unknown-system", 7, 38),
+    ("recovery-waits-for-two", "error", "wrong-value", 7, 18),
     ("repository-in-tree", "error", "repository-in-tree", 5, 8),
     ("repository-nested", "error", "repository-overlap", 5, 8),
     ("repository-same-folder", "error", "repository-overlap", 5, 8),
@@ -250,6 +265,7 @@ ELSEWHERE = {
     "file-unreadable", "file-too-large", "tree-too-large", "file-name", "outside-tree", "ignore-pattern",  # tests/unit/spec/test_tree.py
     "last-good-unusable", "no-realm",  # tests/unit/spec/test_load.py
     "live-database",  # tests/unit/app/test_app_sources.py
+    "step-unreachable",  # below: it never comes alone
 }  # fmt: skip
 
 
@@ -296,3 +312,13 @@ def test_every_kind_of_place_is_good_and_files_count_from_the_spec(tmp_path: Pat
 def test_the_base_beside_them_is_good(tmp_path: Path) -> None:
     shutil.copy(HERE / "good" / "base.yaml", tmp_path)
     assert load(tmp_path).problems == ()
+
+
+def test_a_step_behind_a_circle_is_named_beside_it(tmp_path: Path) -> None:
+    steps = (("one", "two"), ("two", "one"), ("last", "two"))
+    lines = [f"    - {{name: {name}, command: [/usr/bin/true], dependsOn: [{before}]}}" for name, before in steps]
+    head = "apiVersion: reconciler/v1\nkind: RecoveryPlan\nmetadata: {name: office}\nspec:\n  scenarios: [hardware_failure]\n  steps:\n"
+    (tmp_path / "plan.yaml").write_text(head + "\n".join(lines) + "\n")
+    shutil.copy(HERE / "good" / "base.yaml", tmp_path)
+    found = [(p.code, p.place.line) for p in load(tmp_path).problems]
+    assert found == [("step-cycle", 7), ("step-unreachable", 9)]
