@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -264,13 +264,8 @@ def _judge(drill: _Drill) -> None:
         drill.record,
         outcome=outcome,
         findings=tuple(drill.findings[:NAMED]),
-        expires_at=_expiry(drill.system, drill.record.started_at) if outcome is DrillOutcome.PROVEN else None,
+        expires_at=drill.system.drill.proof_until(drill.record.started_at) if outcome is DrillOutcome.PROVEN else None,
     )
-
-
-def _expiry(system: DesiredSystem, at: datetime) -> datetime | None:
-    valid_for = system.drill.valid_for or (system.drill.every * 2 if system.drill.every is not None else None)
-    return at + valid_for if valid_for is not None else None
 
 
 def _remark(drill: _Drill, repository: Repository) -> None:

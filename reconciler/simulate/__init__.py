@@ -6,7 +6,8 @@ arithmetic of histories. What is simulated is the world: sources that change, re
 asks it what a policy will come to.
 
 Between two moments at which something is due or ends, nothing happens, so the clock jumps from one to the next. Upkeep (retention,
-verification, copies, clean-up) is looked at every ``look_every`` and after each own action of upkeep, not at every tick of the loop.
+verification, clean-up, drills) is looked at every ``look_every`` and after verifications, not at every tick of the loop. What a backup
+brings is copied at once: after backups and copies the newest snapshots are looked at for that.
 """
 
 from reconciler.simulate.loop import Simulation

@@ -6,7 +6,7 @@ Reads no fact again as ``act/`` does: what was decided is carried out as it stan
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,14 +14,13 @@ from msgspec.structs import replace
 from reconciler.catalog.history import Ending, after
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.desired import Desired
+from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.plan import Action, ActionKind
 from reconciler.model.snapshot import BackupKind, Grade, MarkKind, Snapshot
 from reconciler.simulate.clock import VirtualClock
 from reconciler.simulate.store import Store
 from reconciler.simulate.world import Memory, Reading, Witness, World
-
-_PROOF = timedelta(days=365)  # until when a simulated drill counts: the next one is due before
 
 
 class Flight(Struct):
@@ -56,7 +55,7 @@ class Effects:
         if action.kind is ActionKind.BACKUP:
             failure = self._backup(flight, memory, failure)
         elif failure is None:
-            self._upkeep(action, memory)
+            self._upkeep(flight, memory)
         self._witness.ended(action, failure, self._clock.true)
         return failure
 
@@ -105,7 +104,8 @@ class Effects:
         self._witness.stored(action.repository, action.system, reading.added_bytes, self._clock.true)
         return snapshot
 
-    def _upkeep(self, action: Action, memory: Memory) -> None:
+    def _upkeep(self, flight: Flight, memory: Memory) -> None:
+        action = flight.action
         store, now = self._stores[action.repository], self._clock.now()
         match action.kind:
             case ActionKind.COPY:
@@ -122,10 +122,35 @@ class Effects:
                 self._witness.forgot(action, store.forget(action.system, action.snapshots), self._clock.true)
             case ActionKind.PRUNE:
                 memory.pruned[action.repository] = now
-            case ActionKind.DRILL:  # each one passes: what is simulated is when
-                store.mark(action.system, action.snapshots[:1], MarkKind.DRILLED, now, now + _PROOF)
+            case ActionKind.DRILL:
+                self._drill(flight, memory)
             case ActionKind.BACKUP:
                 raise AssertionError("a backup is no upkeep")
+
+    def _drill(self, flight: Flight, memory: Memory) -> None:
+        """Each one passes: what is simulated is when, and how long it takes."""
+        action, system = flight.action, flight.desired.system(flight.action.system)
+        assert system is not None, "only what is declared is rehearsed"
+        until = system.drill.proof_until(flight.began_at)
+        restored = self._stores[action.repository].find(action.system, action.snapshots[0])
+        memory.drills.append(
+            DrillRecord(
+                id=f"drill-{len(memory.drills)}",
+                system=action.system,
+                repository=action.repository,
+                snapshot_id=action.snapshots[0],
+                pick=action.pick,
+                started_at=flight.began_at,
+                actor="loop",
+                generation=action.generation,
+                ended_at=self._clock.now(),
+                outcome=DrillOutcome.PROVEN,
+                expires_at=until,
+                bytes=restored.bytes if restored is not None else 0,
+                restore_seconds=(self._clock.true - flight.began).total_seconds(),
+            )
+        )
+        self._stores[action.repository].mark(action.system, action.snapshots[:1], MarkKind.DRILLED, flight.began_at, until)
 
     def _copy(self, action: Action) -> None:
         """Oldest first, so that the first one brings the content and the others what they added."""

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from reconciler.decide.clocks import unsettled_since
 from reconciler.decide.guard import settled_retention
 from reconciler.decide.plan import plan as decide_plan
+from reconciler.decide.replicate import AT_A_TIME
 from reconciler.loop.jump import JumpWatch
 from reconciler.loop.queue import Queue
 from reconciler.loop.rest import Rest
@@ -34,8 +35,9 @@ from reconciler.simulate.view import View
 from reconciler.simulate.world import Memory, Pace, Witness, World
 
 _SOON = timedelta(seconds=1)
-_BRINGS_MORE = frozenset({ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY})
-"""After these there may be more to do for their system at once; what follows a mark follows a day later."""
+_NEWEST = 64
+"""So many snapshots are looked at for what is to be copied after a backup or a copy. Those that lag further behind are more than one copy
+brings at a time: after such a one all are looked at."""
 
 
 class Simulation:
@@ -144,6 +146,25 @@ class Simulation:
         plan = self._plan_of(system, replace(observed, busy=self._queue.under_way(), clock_unsettled=self.memory.unsettled))
         self._take_over(plan, (system,), lambda action: action.kind is not ActionKind.PRUNE)
 
+    def _look_after(self, action: Action, system: DesiredSystem, *, failed: bool) -> None:
+        """There may be more to do for its system at once; what follows a mark follows a day later."""
+        caught_up = action.kind is ActionKind.COPY and len(action.snapshots) < AT_A_TIME
+        if not failed and (action.kind is ActionKind.VERIFY or (action.kind is ActionKind.COPY and not caught_up)):
+            self._look_at(system)
+            return
+        self._glance(system.name)  # its lane is free again: a backup may have waited for it
+        if not failed and len(system.repositories) > 1 and action.kind in {ActionKind.BACKUP, ActionKind.COPY}:
+            self._look_at_newest(system)
+
+    def _look_at_newest(self, system: DesiredSystem) -> None:
+        """For what a backup has brought and the other repositories lack: nothing else follows from a backup at once."""
+        if self.clock.error:
+            self._look_at(system)
+            return
+        observed = self._view.newest(system, _NEWEST, self.memory, self.clock.now(), self.clock.true)
+        plan = self._plan_of(self._only_copied(system), replace(observed, busy=self._queue.under_way()))
+        self._take_over(plan, (system,), lambda action: action.kind is ActionKind.COPY)
+
     def _glance(self, name: str) -> None:
         """At the next backup of one system."""
         system = self.desired.system(name)
@@ -160,9 +181,14 @@ class Simulation:
         """The system with nothing wanted but its backups: what a glance would ask of the rest is thrown away anyway."""
         known = self._bared.get(system.name)
         if known is None or known[0] is not system:
-            nothing = replace(system, retention=Retention(), verification=Verification(), copies=Copies(), drill=Drill())
+            nothing = replace(self._only_copied(system), retention=Retention(), copies=Copies())
             known = self._bared[system.name] = (system, nothing)
         return known[1]
+
+    @staticmethod
+    def _only_copied(system: DesiredSystem) -> DesiredSystem:
+        """The same of its backups and copies; the retention says what is worth copying."""
+        return replace(system, verification=Verification(), drill=Drill())
 
     def _heed_clock(self, now: datetime) -> None:
         """As each pass compares the hour with that of the last one. The passes that the simulation skips would have found nothing."""
@@ -237,11 +263,8 @@ class Simulation:
         self._rest.ended(action, failed=failure is not None)
         self._view.touched.add(action.repository)
         system = self.desired.system(action.system)
-        copied = system is not None and len(system.repositories) > 1
-        if system is not None and failure is None and action.kind in _BRINGS_MORE and (action.kind is not ActionKind.BACKUP or copied):
-            self._look_at(system)
-        elif system is not None:
-            self._glance(system.name)  # its lane is free again: a backup may have waited for it
+        if system is not None:
+            self._look_after(action, system, failed=failure is not None)
         self._offer()
         self._begin()
 

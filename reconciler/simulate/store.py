@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -59,6 +60,10 @@ class Store:
                 self._heads[system] = head
         confirmed = self.find(system, also) if also is not None else None
         return head if confirmed is None or confirmed in head else (*head, confirmed)
+
+    def newest(self, system: str, count: int) -> tuple[Snapshot, ...]:
+        """The ``count`` that arrived last."""
+        return tuple(islice(reversed(self._systems.get(system, {}).values()), count))
 
     def mark(self, system: str, ids: Iterable[str], kind: MarkKind, at: datetime, until: datetime | None = None) -> None:
         """Remark it; an older remark of the same kind is replaced."""

@@ -47,11 +47,25 @@ class View:
         name = system.repositories[0]
         history = memory.histories.get((system.name, name))
         confirmed = history.confirmed[0] if history is not None and history.confirmed is not None else None
-        listed_at = memory.listed.get(name)
-        reachable = self._world.unreachable(name, true) is None and listed_at is not None
-        state = RepositoryState(name, listed_at, reachable, id=name, snapshots=self._stores[name].head(system.name, confirmed))
+        state = self._as_known(name, self._stores[name].head(system.name, confirmed), memory, true)
         runs = {(system.name, name): history} if history is not None else {}
         return Observed(now, self._agent, {name: state}, runs)
+
+    def newest(self, system: DesiredSystem, count: int, memory: Memory, now: datetime, true: datetime) -> Observed:
+        """No more than copies of what came last are decided by, in each repository of one system. Nothing is listed here either."""
+        came = self._stores[system.repositories[0]].newest(system.name, count)
+        states = {}
+        for name in system.repositories:
+            store = self._stores[name]
+            there = {s.id: s for s in (*store.head(system.name), *(store.find(system.name, each.id) for each in came)) if s is not None}
+            states[name] = self._as_known(name, _newest_first(there.values()), memory, true)
+        runs = {(system.name, name): history for name in states if (history := memory.histories.get((system.name, name))) is not None}
+        return Observed(now, self._agent, states, runs)
+
+    def _as_known(self, name: str, snapshots: tuple[Snapshot, ...], memory: Memory, true: datetime) -> RepositoryState:
+        listed_at = memory.listed.get(name)
+        reachable = self._world.unreachable(name, true) is None and listed_at is not None
+        return RepositoryState(name, listed_at, reachable, id=name, snapshots=snapshots)
 
     def _listed(self, desired: Desired, name: str, memory: Memory, now: datetime, true: datetime, *, read: bool = True) -> RepositoryState:
         listed_at = memory.listed.get(name)
@@ -76,6 +90,7 @@ class View:
             accepted_retention=dict(memory.accepted),
             clock_jump=jump,
             pruned=dict(memory.pruned),
+            drills=tuple(memory.drills),
         )
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import DesiredSystem
+from reconciler.model.drill import DrillRecord
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.plan import Action, ActionKind, Plan
 from reconciler.model.snapshot import BackupKind, Snapshot
@@ -79,6 +80,8 @@ class Memory(Struct):
     pruned: dict[str, datetime] = field(default_factory=dict)
     listed: dict[str, datetime] = field(default_factory=dict)
     """By repository: when it was last listed, by the clock of the host."""
+    drills: list[DrillRecord] = field(default_factory=list)
+    """Newest last."""
     failures: dict[str, Failure] = field(default_factory=dict)
     """By repository: why it could not be listed the last time."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -87,3 +88,8 @@ class Drill(Block):
     sandbox: PathText | None = Field(None, description="Folder in which the sandbox is made; default: in the state directory.")
     limits: DrillLimits | None = None
     window: Window | None = Field(None, description="When a drill may begin.")
+
+    def proof_until(self, at: datetime) -> datetime | None:
+        """When the proof of a drill that began then expires; None: nothing says how long it counts."""
+        valid_for = self.valid_for or (self.every * 2 if self.every is not None else None)
+        return at + valid_for if valid_for is not None else None

@@ -8,7 +8,11 @@ from msgspec.structs import replace
 
 from reconciler.decide.plan import plan
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import DesiredSystem
+from reconciler.model.drill import DrillOutcome
+from reconciler.model.observed import Failure
 from reconciler.model.plan import ActionKind, Plan
 from reconciler.simulate import Pace, Simulation, Store, Witness, World
 from tests.fakes.worlds import NOW, desired, system
@@ -55,3 +59,44 @@ def test_snapshots_of_another_realm_are_not_of_the_system():
     store = Store("main", "mine", [snapshot(NOW, realm="theirs")])
     assert store.of("orders") == ()
     assert len(store.everything()) == 1
+
+
+class Thorough(Simulation):
+    """Looks at all snapshots of a system after each of its backups and copies."""
+
+    def _look_at_newest(self, system: DesiredSystem) -> None:
+        self._look_at(system)
+
+
+class Away(World):
+    """The second repository is out of reach for a day."""
+
+    def unreachable(self, repository, at):
+        gone = repository == "second" and NOW + timedelta(days=1) <= at < NOW + timedelta(days=2)
+        return Failure("repository-unreachable", "gone") if gone else None
+
+
+def test_a_look_at_the_newest_copies_what_a_look_at_everything_copies():
+    """96 snapshots are lacking after the day, more than are looked at, and more than one copy brings."""
+    tree = desired(replace(declared("critical"), retention=Retention(), repositories=("main", "second")))
+    ends = []
+    for kind in (Simulation, Thorough):
+        stores = {name: Store(name, tree.realm) for name in ("main", "second")}
+        simulation = kind(tree, stores, Away(), Witness(), NOW, Pace(look_every=timedelta(hours=6)))
+        simulation.run(NOW + timedelta(days=3))
+        ends.append({name: {s.id for s in store.everything()} for name, store in stores.items()})
+    assert ends[0] == ends[1]
+    assert len(ends[0]["main"]) > 150
+    assert len(ends[0]["main"] - ends[0]["second"]) <= 1, "one is just being copied"
+
+
+def test_a_drill_counts_as_long_as_declared_and_is_made_again_in_time():
+    weekly = Drill(every=timedelta(days=7), valid_for=timedelta(days=10))
+    tree = desired(replace(declared("low"), drill=weekly))
+    stores = {"main": Store("main", tree.realm)}
+    simulation = Simulation(tree, stores, World(), Witness(), NOW)
+    simulation.run(NOW + timedelta(days=8))
+    first, second = simulation.memory.drills
+    assert first.expires_at == first.started_at + timedelta(days=10)
+    assert timedelta(days=6.6) < second.started_at - first.started_at <= timedelta(days=7.2)
+    assert (first.restore_seconds, first.outcome) == (60.0, DrillOutcome.PROVEN)
