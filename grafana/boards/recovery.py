@@ -30,6 +30,7 @@ from boards.values import (
     COUNT_IS_BAD,
     DRILL,
     GOOD,
+    PLAN_TEST,
     SHARE_IS_GOOD,
     TRUTH,
     USED,
@@ -54,6 +55,11 @@ OFFSITE_DECLARED = each("reconciler_copies_offsite_target", "system")
 VERIFIED = f"max by (system) ({select('reconciler_verified_timestamp_seconds', 'system')})"
 VERIFIED_EVERY = each("reconciler_verification_interval_target_seconds", "system", where='depth="deep"')
 RTO_USED = f"{RTO_PREDICTED} / on (system) {RTO}"
+READINESS = each("reconciler_system_readiness_ratio", "system")
+PLAN_RESULT = each("reconciler_recovery_plan_test_last_result", "plan")
+PLAN_TESTED = each("reconciler_recovery_plan_test_timestamp_seconds", "plan")
+PLAN_EXPIRES = each("reconciler_recovery_plan_test_expiry_timestamp_seconds", "plan")
+PLAN_EXPECTED = each("reconciler_recovery_plan_expected_seconds", "plan")
 KNOWN = each("reconciler_system_suspended", "system")
 """One series for each declared system."""
 
@@ -68,6 +74,7 @@ def dashboard() -> Json:
             Section("Now", [*_proofs_now(), *_objectives_now()]),
             Section("Systems", [_systems()]),
             Section("Drills and proofs", [_expiry(), _proven(), _results()]),
+            Section("Recovery plans", [_ready(), _plans(), _plan_time()]),
             Section("Time of a recovery", [_rto_used(), _margin(), _measured()]),
             Section("Copies and verification", [_copies(), _verified(), _copies_satisfied()]),
         ],
@@ -241,6 +248,47 @@ def _results() -> Json:
         DRILL,
         (8, 9),
         [TO_SYSTEM],
+    )
+
+
+def _ready() -> Json:
+    return bars(
+        "Least ready",
+        "How ready each system is to be recovered, the ten least; `reconcile recovery status` says what is missing of 100 %.",
+        "percentunit",
+        f"bottomk(10, {READINESS})",
+        "{{system}}",
+        SHARE_IS_GOOD,
+        (8, 9),
+        min=0,
+        max=1,
+        links=[TO_SYSTEM],
+    )
+
+
+def _plans() -> Json:
+    return table(
+        "Recovery plans",
+        "One line for each plan. Counts for: until the newest passed test expires; 0 where none counts, also because the plan has changed.",
+        [Column("plan", "Plan")],
+        [
+            value(PLAN_RESULT, "Newest test", "none", mapped(PLAN_TEST), *CELL_IN_COLOR),
+            value(f"time() - ({PLAN_TESTED} > 0)", "Passed ago", "s"),
+            value(f"clamp_min({PLAN_EXPIRES} - time(), 0)", "Counts for", "s", *colored(steps(BAD, (1, WARN), (7 * DAY, GOOD)))),
+            value(PLAN_EXPECTED, "Will take", "s"),
+        ],
+        (8, 9),
+        ("Counts for", False),
+    )
+
+
+def _plan_time() -> Json:
+    return lines(
+        "Time of the plans",
+        "How long each plan will take in the slowest of its scenarios; a step that was never measured counts with its whole timeout.",
+        "s",
+        [query(PLAN_EXPECTED, "{{plan}}")],
+        (8, 9),
     )
 
 

@@ -82,4 +82,5 @@ USED = steps(GOOD, (0.9, WARN), (1, BAD))
 """Of an objective: 1 is all of it."""
 TRUTH = words({1: ("True", GOOD), 0: ("False", BAD), -1: ("Unknown", WARN)})
 UP = words({1: ("reachable", GOOD), 0: ("unreachable", BAD)})
+PLAN_TEST = words({1: ("passed", GOOD), 0: ("failed", BAD), -1: ("none yet", WARN)})
 DRILL = words({1: ("proven", GOOD), 0: ("failed", BAD), -1: ("not proven", WARN)})

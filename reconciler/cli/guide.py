@@ -74,13 +74,14 @@ class Terminal:
             self._show(page)
 
     def _read(self, stop: threading.Event) -> str | None:
+        """None: a stop was asked for, or the terminal has gone."""
         while not stop.is_set():
             try:
                 there, _, _ = select.select([sys.stdin], [], [], _POLL_SECONDS)
-            except (OSError, ValueError):  # closed
+                line = sys.stdin.readline() if there else None
+            except (OSError, ValueError):
                 return None
-            if there:
-                line = sys.stdin.readline()
+            if line is not None:
                 return line.strip().lower() if line else None
         return None
 

@@ -9,46 +9,70 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from msgspec import Struct
+
 from reconciler.base.units import format_duration
 from reconciler.decide.drills import ago, standing_proof
 from reconciler.decide.expect import recovery_time
 from reconciler.decide.recovery import forecast, nearest_good, recovered_after
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import DesiredRecoveryPlan, DesiredSystem
-from reconciler.model.recovery import PlanStanding, Readiness, ReadinessPart, RecoveryOutcome, RecoveryRun, RunMode
+from reconciler.model.recovery import Forecast, PlanStanding, Readiness, ReadinessPart, RecoveryOutcome, RecoveryRun, RunMode
 from reconciler.model.status import Condition, ConditionType, Truth
 
 DRILL, PLAN, COPIES, VERIFIED, RPO, RTO = 20, 30, 15, 15, 10, 10
 """Points of each part; together 100."""
 
 
-def readiness(scene: Scene, system: DesiredSystem, conditions: Sequence[Condition]) -> Readiness:
+class Plans(Struct, frozen=True):
+    """What is known of all plans, looked at once for all systems."""
+
+    of_system: Mapping[str, tuple[DesiredRecoveryPlan, ...]]
+    """Those that restore it, sorted by name."""
+    tests: Mapping[str, tuple[RecoveryRun, ...]]
+    """By plan: those that ended, newest first."""
+    forecasts: Mapping[str, Mapping[str, Forecast]]
+    """By plan and scenario."""
+
+    @classmethod
+    def of(cls, scene: Scene) -> Plans:
+        of_system: dict[str, tuple[DesiredRecoveryPlan, ...]] = {}
+        for plan in scene.desired.recovery_plans:
+            for name in plan.systems:
+                of_system[name] = (*of_system.get(name, ()), plan)
+        plans = scene.desired.recovery_plans
+        tests = {plan.name: tuple(_tests(scene, plan)) for plan in plans}
+        return cls(of_system, tests, {plan.name: {name: forecast(scene, plan, name) for name in plan.spec.scenarios} for plan in plans})
+
+
+def readiness(scene: Scene, plans: Plans, system: DesiredSystem, conditions: Sequence[Condition]) -> Readiness:
     """``conditions``: of this system, as they stand."""
     stated = {condition.type: condition for condition in conditions}
-    plans = [plan for plan in scene.desired.recovery_plans if system.name in plan.systems]
-    plan, tested = _plan(scene, system, plans)
+    plan, tested = _plan(scene, plans, system)
     parts = (
         _drill(scene, system),
         tested,
         _copies(scene, system, stated.get(ConditionType.COPIES_SATISFIED)),
         _stated("verification", VERIFIED, stated.get(ConditionType.VERIFIED), "no verification is declared"),
         _stated("rpo", RPO, stated.get(ConditionType.BACKUP_FRESH), "no RPO is promised, and so none is kept"),
-        _rto(scene, system, plan),
+        _rto(scene, plans, system, plan),
     )
     return Readiness(system.name, parts, all(part.points == part.most for part in parts), plan.name if plan is not None else "")
 
 
-def standing(scene: Scene, plan: DesiredRecoveryPlan) -> PlanStanding:
+def standing(scene: Scene, plans: Plans, plan: DesiredRecoveryPlan) -> PlanStanding:
     """How a plan stands."""
-    tests = _tests(scene, plan)
+    tests = plans.tests[plan.name]
     passed = next((run for run in tests if run.outcome is RecoveryOutcome.RECOVERED), None)
     counts = next((run for run in tests if run.proves(plan.generation, scene.now)), None)
     rto = plan.spec.objectives.rto if plan.spec.objectives is not None else None
-    expected = max((forecast(scene, plan, name).seconds for name in plan.spec.scenarios), default=None)
-    newest = tests[0].outcome is RecoveryOutcome.RECOVERED if tests else None
-    until = counts.expires_at if counts is not None else None
     return PlanStanding(
-        plan.name, passed.ended_at if passed is not None else None, until, newest, rto.total_seconds() if rto else None, expected
+        plan.name,
+        tested_at=passed.started_at if passed is not None else None,
+        valid_until=counts.expires_at if counts is not None else None,
+        passed=tests[0].outcome is RecoveryOutcome.RECOVERED if tests else None,
+        rto_seconds=rto.total_seconds() if rto else None,
+        expected_seconds=max((found.seconds for found in plans.forecasts[plan.name].values()), default=None),
     )
 
 
@@ -67,16 +91,17 @@ def _drill(scene: Scene, system: DesiredSystem) -> ReadinessPart:
     return ReadinessPart("drill", DRILL, DRILL, f"{ago(scene, proof.at)} {proof.why}")
 
 
-def _plan(scene: Scene, system: DesiredSystem, plans: Sequence[DesiredRecoveryPlan]) -> tuple[DesiredRecoveryPlan | None, ReadinessPart]:
+def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRecoveryPlan | None, ReadinessPart]:
     """The plan that speaks for it: the first whose test counts, else the first that restores it."""
-    if not plans:
+    mine = plans.of_system.get(system.name, ())
+    if not mine:
         return None, ReadinessPart("plan", 0, PLAN, f"no recovery plan restores {system.name}")
-    for plan in plans:
-        for run in _tests(scene, plan):
-            if run.proves(plan.generation, scene.now) and any(step.name in _names(plan, system.name) for step in run.steps):
+    for plan in mine:
+        for run in plans.tests[plan.name]:
+            if run.proves(plan.generation, scene.now):
                 return plan, ReadinessPart("plan", PLAN, PLAN, f"plan {plan.name} passed its test {ago(scene, run.started_at)}")
-    plan = plans[0]
-    tests = _tests(scene, plan)
+    plan = mine[0]
+    tests = plans.tests[plan.name]
     if not tests:
         return plan, ReadinessPart("plan", 0, PLAN, f"plan {plan.name} was never tested")
     last = tests[0]
@@ -88,10 +113,6 @@ def _plan(scene: Scene, system: DesiredSystem, plans: Sequence[DesiredRecoveryPl
     until = last.expires_at or last.started_at
     why = f"plan {plan.name} was tested {ago(scene, last.started_at)}; that expired {ago(scene, until)}"
     return plan, ReadinessPart("plan", 0, PLAN, why)
-
-
-def _names(plan: DesiredRecoveryPlan, system: str) -> set[str]:
-    return {step.name for step in plan.spec.steps if step.restore is not None and step.restore.system == system}
 
 
 def _copies(scene: Scene, system: DesiredSystem, stated: Condition | None) -> ReadinessPart:
@@ -111,11 +132,11 @@ def _stated(name: str, most: int, stated: Condition | None, missing: str) -> Rea
     return ReadinessPart(name, most if stated.status is Truth.TRUE else 0, most, stated.message)
 
 
-def _rto(scene: Scene, system: DesiredSystem, plan: DesiredRecoveryPlan | None) -> ReadinessPart:
+def _rto(scene: Scene, plans: Plans, system: DesiredSystem, plan: DesiredRecoveryPlan | None) -> ReadinessPart:
     rto = system.objectives.rto
     if rto is None:
         return ReadinessPart("rto", 0, RTO, "no RTO is promised, and so none is kept")
-    expected, how = _expected(scene, system, plan)
+    expected, how = _expected(scene, plans, system, plan)
     if expected is None:
         return ReadinessPart("rto", 0, RTO, f"nothing was measured that could say whether the RTO of {format_duration(rto)} holds")
     span = format_duration(timedelta(seconds=max(1.0, expected)), parts=2)
@@ -124,10 +145,10 @@ def _rto(scene: Scene, system: DesiredSystem, plan: DesiredRecoveryPlan | None) 
     return ReadinessPart("rto", points, RTO, f"{span} expected {how}, {word} the RTO of {format_duration(rto)}")
 
 
-def _expected(scene: Scene, system: DesiredSystem, plan: DesiredRecoveryPlan | None) -> tuple[float | None, str]:
+def _expected(scene: Scene, plans: Plans, system: DesiredSystem, plan: DesiredRecoveryPlan | None) -> tuple[float | None, str]:
     """In the worst disaster that the plan is for; without a plan, by its own drills."""
     if plan is not None:
-        found = {name: recovered_after(forecast(scene, plan, name), plan, system.name) for name in plan.spec.scenarios}
+        found = {name: recovered_after(ahead, plan, system.name) for name, ahead in plans.forecasts[plan.name].items()}
         known: Mapping[str, float] = {name: seconds for name, seconds in found.items() if seconds is not None}
         if known:
             worst = max(known, key=lambda name: known[name])

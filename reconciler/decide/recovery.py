@@ -72,19 +72,17 @@ def nearest_good(scene: Scene, system: str) -> Snapshot | None:
     declared = scene.desired.system(system)
     names = [r.name for r in scene.desired.repositories]
     order = [*(declared.repositories if declared is not None else ()), *names]
-    found = [
-        s for name in dict.fromkeys(order) if scene.reachable(name) for s in scene.snapshots(system, name) if s.good and not _late(scene, s)
-    ]
-    return max(found, key=lambda s: s.as_of, default=None)
+    newest = (
+        next((s for s in scene.snapshots(system, name) if s.good and not from_future(s.counted_at, scene.now)), None)
+        for name in dict.fromkeys(order)
+        if scene.reachable(name)
+    )
+    return max((s for s in newest if s is not None), key=lambda s: s.as_of, default=None)
 
 
 def _says_something(record: StepRecord) -> bool:
     """What a person had done before the run was asked for took no time of it, and tells nothing."""
     return record.kind != "manual" or record.seconds >= 1
-
-
-def _late(scene: Scene, snapshot: Snapshot) -> bool:
-    return from_future(snapshot.counted_at, scene.now)
 
 
 def _ordered(nodes: Sequence[Node]) -> Iterable[tuple[str, tuple[str, ...]]]:

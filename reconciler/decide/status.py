@@ -13,12 +13,14 @@ from reconciler.decide.copy_rule import digits
 from reconciler.decide.forecast import breach_in_words, rpo_breach_at
 from reconciler.decide.objectives import expected_duration, newest_checked_at, newest_verified_at, recovery_point
 from reconciler.decide.promised import Facts, promised
+from reconciler.decide.readiness import Plans, readiness, standing
 from reconciler.decide.rehearsal import recovery, rehearsed
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.listing import Listing
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
+from reconciler.model.records import is_records
 from reconciler.model.status import (
     Condition,
     ConditionType,
@@ -39,21 +41,23 @@ def status(
 ) -> Status:
     """Everything at one instant. ``conditions``: as the catalog returned them, with ``since``."""
     scene = Scene.of(desired, observed, now)
-    by_object: dict[tuple[str, str], list[Condition]] = {}
+    by_object: dict[tuple[str, str], tuple[Condition, ...]] = {}
     for condition in conditions:
-        by_object.setdefault((condition.kind, condition.name), []).append(condition)
-    due, held = _next_due(plan), Counter[str]()
+        key = (condition.kind, condition.name)
+        by_object[key] = (*by_object.get(key, ()), condition)
+    due, held, plans = _next_due(plan), Counter[str](), Plans.of(scene)
     for change in plan.held:
         held[change.system] += len(change.snapshots)
     return Status(
         at=now,
         agent=observed.agent,
         realm=desired.realm,
-        systems=tuple(_system(scene, s, tuple(by_object.get(("System", s.name), ())), due, held[s.name]) for s in desired.systems),
-        repositories=tuple(_repository(scene, plan, r, tuple(by_object.get(("Repository", r.name), ()))) for r in desired.repositories),
+        systems=tuple(_system(scene, plans, s, by_object.get(("System", s.name), ()), due, held[s.name]) for s in desired.systems),
+        repositories=tuple(_repository(scene, plan, r, by_object.get(("Repository", r.name), ())) for r in desired.repositories),
         spec=spec,
         loop=replace(loop, pause=scene.pause),
         conditions=tuple(condition for condition in conditions if condition.kind not in _OF_OBJECTS),
+        recovery_plans=tuple(standing(scene, plans, each) for each in desired.recovery_plans),
     )
 
 
@@ -71,7 +75,9 @@ def _next_due(plan: Plan) -> dict[str, _Due]:
     return found
 
 
-def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ...], due: dict[str, _Due], held: int) -> SystemStatus:
+def _system(
+    scene: Scene, plans: Plans, system: DesiredSystem, conditions: tuple[Condition, ...], due: dict[str, _Due], held: int
+) -> SystemStatus:
     next_due_at, next_due_why = due.get(system.name, (None, ""))
     begins_at = _begins_at(scene, system, next_due_at)
     breach_at = _breach_at(scene, system, begins_at)
@@ -101,6 +107,7 @@ def _system(scene: Scene, system: DesiredSystem, conditions: tuple[Condition, ..
         recovery=facts.recovery,
         copied=_copied(scene, system),
         objectives=promised(scene, system, facts),
+        readiness=readiness(scene, plans, system, conditions) if not is_records(system.name) else None,
     )
 
 

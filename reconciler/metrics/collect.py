@@ -21,6 +21,7 @@ from reconciler.metrics.names import Metric, MetricType
 from reconciler.model.alerts import AlertSeverity, AlertsStatus
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
 from reconciler.model.plan import ActionKind
+from reconciler.model.recovery import PlanStanding
 from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
 
 Sample = tuple[Metric, tuple[str, ...], float]
@@ -74,6 +75,8 @@ def samples(status: Status | None) -> Iterator[Sample]:
         yield from _of_repository(repository)
     yield from _of_conditions(status.conditions)
     yield from _of_alerts(status.alerts)
+    for plan in status.recovery_plans:
+        yield from _of_plan(plan)
 
 
 def _of_alerts(alerts: AlertsStatus) -> Iterator[Sample]:
@@ -120,6 +123,8 @@ def _of_system(system: SystemStatus) -> Iterator[Sample]:
         yield names.MTD_TARGET, name, system.mtd.total_seconds()
     yield names.HELD, name, system.held
     yield names.SUSPENDED, name, system.suspended
+    if system.readiness is not None:
+        yield names.READINESS, name, system.readiness.score / 100
     for protection in system.protection:
         pair = (system.name, protection.repository)
         yield names.RECOVERY_POINT, pair, _timestamp(protection.recovery_point_at)
@@ -162,6 +167,15 @@ def _of_recovery(name: tuple[str], recovery: RecoveryTime, rehearsed: Rehearsed)
         yield names.DRILL_RESULT, name, _RESULTS.get(rehearsed.last_outcome, -1)
         yield names.DRILL_PROVEN, name, _timestamp(rehearsed.proven_at)
         yield names.DRILL_EXPIRY, name, _timestamp(rehearsed.proven_until)
+
+
+def _of_plan(plan: PlanStanding) -> Iterator[Sample]:
+    name = (plan.plan,)
+    yield names.PLAN_TESTED, name, _timestamp(plan.tested_at)
+    yield names.PLAN_TEST_EXPIRY, name, _timestamp(plan.valid_until)
+    yield names.PLAN_RESULT, name, -1 if plan.passed is None else plan.passed
+    if plan.expected_seconds is not None:
+        yield names.PLAN_EXPECTED, name, plan.expected_seconds
 
 
 def _of_runs(pair: tuple[str, str], protection: ProtectionStatus) -> Iterator[Sample]:

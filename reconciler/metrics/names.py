@@ -69,6 +69,7 @@ def _info(name: str, subject: Subject, text: str, labels: tuple[str, ...], note:
 
 _SYSTEM = ("system",)
 _PAIR = ("system", "repository")
+_PLAN = ("plan",)
 _NOT_ELSEWHERE = "Absent for a system that another host backs up: this agent knows nothing about those runs."
 _NOT_DRILLED = "Absent until one was made on this host."
 _NO_DRILLS = "Absent where no drill is declared and none was made."
@@ -223,6 +224,36 @@ DRILL_PROVEN = _gauge(
 )
 DRILL_EXPIRY = _gauge(
     "drill_proof_expiry_timestamp_seconds", Subject.RECOVERY, "Until when that proof counts; 0 is no proof.", _SYSTEM, _NO_DRILLS
+)
+READINESS = _gauge(
+    "system_readiness_ratio",
+    Subject.RECOVERY,
+    "How ready the system is to be recovered, from 0 to 1.",
+    _SYSTEM,
+    "`reconcile recovery status` says what is missing. 1 is ready; what is untested or expired keeps it below.",
+)
+PLAN_TESTED = _gauge(
+    "recovery_plan_test_timestamp_seconds", Subject.RECOVERY, "When the newest test of the plan began that passed; 0 is never.", _PLAN
+)
+PLAN_TEST_EXPIRY = _gauge(
+    "recovery_plan_test_expiry_timestamp_seconds",
+    Subject.RECOVERY,
+    "Until when a passed test of the plan counts; 0 is no such test.",
+    _PLAN,
+    "A plan that has changed since its test has none.",
+)
+PLAN_RESULT = _gauge(
+    "recovery_plan_test_last_result",
+    Subject.RECOVERY,
+    "How the newest test of the plan ended: 1 passed, 0 failed, -1 there was none.",
+    _PLAN,
+)
+PLAN_EXPECTED = _gauge(
+    "recovery_plan_expected_seconds",
+    Subject.RECOVERY,
+    "How long the plan is expected to take in the slowest of its scenarios: its critical path.",
+    _PLAN,
+    "A step that was never measured counts with its whole timeout.",
 )
 
 RECOVERY_POINT = _gauge(

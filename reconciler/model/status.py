@@ -14,6 +14,7 @@ from reconciler.model.desired import Revision
 from reconciler.model.drill import RecoveryTime, Rehearsed
 from reconciler.model.objective import ObjectiveStatus
 from reconciler.model.observed import Failure, RunHistory
+from reconciler.model.recovery import PlanStanding, Readiness
 from reconciler.model.wishes import Pause
 
 
@@ -139,6 +140,8 @@ class SystemStatus(Struct, frozen=True):
     copied: Copied = field(default_factory=Copied)
     objectives: tuple[ObjectiveStatus, ...] = ()
     """One for each promise that is declared, those for types of disaster last."""
+    readiness: Readiness | None = None
+    """How ready it is to be recovered; None: it holds the records of a host."""
 
     def condition(self, wanted: ConditionType) -> Condition | None:
         return next((c for c in self.conditions if c.type is wanted), None)
@@ -198,3 +201,4 @@ class Status(Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
     """Of no system and no repository: of the program's own memory, and of the receivers of alerts."""
     alerts: AlertsStatus = field(default_factory=AlertsStatus)
+    recovery_plans: tuple[PlanStanding, ...] = ()

@@ -15,6 +15,7 @@ from reconciler.model.event import Event
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
 from reconciler.model.pulse import Doing, Pulse
+from reconciler.model.recovery import PlanStanding, Readiness, ReadinessPart
 from reconciler.model.snapshot import BackupKind
 from reconciler.model.status import (
     Condition,
@@ -137,10 +138,12 @@ def company(at: datetime = NOON) -> Status:
                 mtd=timedelta(hours=4),
                 verification=Verification(quick=timedelta(days=1), deep=timedelta(days=30)),
                 copied=Copied(declared=2, held=1, offsite_declared=1, offsite_held=0, lag=timedelta(hours=1), digits=DIGITS),
+                readiness=Readiness("orders", (ReadinessPart("drill", 20, 20, "proven"), ReadinessPart("plan", 0, 80, "no")), ready=False),
                 **drilled(at),
             ),
         ),
         repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
+        recovery_plans=(PlanStanding("shop", at - timedelta(days=3), at + timedelta(days=87), True, 14400.0, 900.0),),
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),
         alerts=AlertsStatus(
             firing={AlertSeverity.CRITICAL: 2, AlertSeverity.LOW: 1},

@@ -76,6 +76,15 @@ SYSTEMS = {
     "attic": ("low", '  suspend: {reason: "moves house", until: 2100-01-01}\n'),  # never backed up
 }
 
+PLAN = """\
+apiVersion: reconciler/v1
+kind: RecoveryPlan
+metadata: {name: letters}
+spec:
+  scenarios: [hardware_failure]
+  steps: [{name: restore, restore: {system: letters}}]
+"""
+
 FILES = 300
 
 UNANSWERED: dict[str, str] = {}
@@ -88,6 +97,7 @@ def _written(folder: Path) -> Path:
     specs.mkdir()
     base = BASE.format(port=free_port(), closed=free_port(), folder=folder)
     (specs / "base.yaml").write_text(base, encoding="utf-8")
+    (specs / "plan.yaml").write_text(PLAN, encoding="utf-8")
     for name, (tier, more) in SYSTEMS.items():
         (specs / f"{name}.yaml").write_text(SYSTEM.format(name=name, tier=tier, more=more), encoding="utf-8")
         (folder / "data" / name).mkdir(parents=True)
@@ -106,7 +116,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, prometheus: Callable[[str], Pr
     address = next(
         line.split('listen: "')[1].split('"')[0] for line in (specs / "base.yaml").read_text().splitlines() if "listen: " in line
     )
-    command = [sys.executable, "-m", "reconciler.cli.main", "--specs", str(specs), "--state", str(folder / "state"), "--watch", "--init"]
+    command = [*_reconcile(specs), "--watch", "--init"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=folder)
@@ -123,6 +133,10 @@ def run(tmp_path_factory: pytest.TempPathFactory, prometheus: Callable[[str], Pr
         print((folder / "log").read_text(encoding="utf-8", errors="replace"))  # shown by pytest beside a failure
 
 
+def _reconcile(specs: Path) -> list[str]:
+    return [sys.executable, "-m", "reconciler.cli.main", "--specs", str(specs), "--state", str(specs.parent / "state")]
+
+
 def _until_all_happened(scraped: Prometheus, specs: Path) -> None:
     def some(answer: Series) -> bool:
         return bool(answer)
@@ -130,6 +144,8 @@ def _until_all_happened(scraped: Prometheus, specs: Path) -> None:
     scraped.until("reconciler_spec_last_load_successful == 1", some, seconds=60)
     scraped.until('reconciler_recovery_point_timestamp_seconds{system="photos"} > 0', some, seconds=60)
     (specs.parent / "data" / "photos").rename(specs.parent / "lost")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([*_reconcile(specs), "recovery", "test", "letters"], check=True, env=environment, capture_output=True)
     for happened in (
         'reconciler_drill_last_result{system="letters"} == 1',
         'reconciler_drill_last_result{system="ledger"} == 0',
@@ -139,6 +155,7 @@ def _until_all_happened(scraped: Prometheus, specs: Path) -> None:
         'reconciler_rto_predicted_seconds{basis="own"} > 0',
         'reconciler_rpo_breach_predicted_timestamp_seconds{system="photos"} > 0',
         "sum(reconciler_alerts_firing) > 0",
+        'reconciler_recovery_plan_test_last_result{plan="letters"} == 1',
         'reconciler_notifications_failed_total{receiver="duty/nobody"} > 0',
     ):
         scraped.until(happened, some, seconds=60)

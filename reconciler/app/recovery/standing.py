@@ -11,8 +11,7 @@ from reconciler.app.recovery.values import PlanStatus, RecoveryStatus
 from reconciler.app.scene import Scene, load, look
 from reconciler.decide.conditions import conditions
 from reconciler.decide.plan import plan as decide_plan
-from reconciler.decide.readiness import readiness, standing
-from reconciler.decide.recovery import forecast
+from reconciler.decide.readiness import Plans, readiness, standing
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.records import is_records
 from reconciler.model.recovery import Readiness, RecoveryRun, RunMode
@@ -31,12 +30,13 @@ def status(house: House, *, cached: bool = False) -> RecoveryStatus:
 def status_of(catalog: Catalog, scene: Scene) -> RecoveryStatus:
     """Of one look at everything."""
     decision = Decision.of(scene.desired, scene.observed, scene.now)
-    reports = []
+    plans, reports = Plans.of(decision), []
     for plan in scene.desired.recovery_plans:
         newest = next(iter(catalog.recoveries.newest(1, plan.name, RunMode.RUN)), None)
-        forecasts = {name: forecast(decision, plan, name) for name in plan.spec.scenarios}
-        reports.append(PlanStatus(standing(decision, plan), plan.systems, forecasts, newest))
-    return RecoveryStatus(scene.now, tuple(reports), tuple(sorted(_readiness(scene, decision), key=lambda r: (r.ready, r.score, r.system))))
+        reports.append(PlanStatus(standing(decision, plans, plan), plan.systems, plans.forecasts[plan.name], newest))
+    return RecoveryStatus(
+        scene.now, tuple(reports), tuple(sorted(_readiness(scene, decision, plans), key=lambda r: (r.ready, r.score, r.system)))
+    )
 
 
 def runs(house: House, limit: int, plan: str | None) -> tuple[RecoveryRun, ...]:
@@ -55,7 +55,7 @@ def run_detail(house: House, prefix: str) -> RecoveryRun:
     return found[0]
 
 
-def _readiness(scene: Scene, decision: Decision) -> Sequence[Readiness]:
+def _readiness(scene: Scene, decision: Decision, plans: Plans) -> Sequence[Readiness]:
     stated = conditions(scene.desired, scene.observed, decide_plan(scene.desired, scene.observed, scene.now), scene.now)
     mine = {s.name: [c for c in stated if (c.kind, c.name) == ("System", s.name)] for s in scene.desired.systems}
-    return [readiness(decision, s, mine[s.name]) for s in scene.desired.systems if not is_records(s.name)]
+    return [readiness(decision, plans, s, mine[s.name]) for s in scene.desired.systems if not is_records(s.name)]

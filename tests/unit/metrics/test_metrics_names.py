@@ -11,7 +11,7 @@ from reconciler.metrics import document, names
 from reconciler.metrics.names import Metric, MetricType
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
-UNITS = ("_seconds", "_bytes", "_total", "_info")
+UNITS = ("_seconds", "_bytes", "_ratio", "_total", "_info")
 WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_spec_last_load_successful",
     "reconciler_system_suspended",
@@ -31,6 +31,7 @@ WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_copies_offsite_target",
     "reconciler_copies_offsite_held",
     "reconciler_drill_last_result",
+    "reconciler_recovery_plan_test_last_result",
 }
 
 
@@ -52,7 +53,7 @@ def test_a_name_says_prefix_unit_and_type(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", names.ALL, ids=lambda metric: metric.name)
 def test_labels_hold_names_and_nothing_that_grows(metric: Metric) -> None:
     closed = {"system", "repository", "tier", "policy", "owner", "host", "kind", "name", "condition", "action", "version", "python"}
-    closed |= {"severity", "receiver", "depth", "basis"}
+    closed |= {"severity", "receiver", "depth", "basis", "plan"}
     closed |= {"revision", "dirty"} if metric is names.SPEC else set()  # one series, replaced at each commit
     assert set(metric.labels) <= closed
     assert len(metric.labels) <= 5
