@@ -147,6 +147,7 @@ class Lines:
             elapsed = self._clock.monotonic() - began
             if elapsed > self._silence and size < elapsed * _SLOWEST:
                 raise Lost(f"only {size} bytes in {elapsed:.0f} seconds")
+        response.close()  # whole or not: http.client lets nobody ask again over a line whose last answer is not closed
         expected = response.headers.get("content-length")
         if expected is not None and expected.isdigit() and int(expected) != size:
             raise Lost(f"{size} bytes of {expected} came")
