@@ -129,9 +129,9 @@ class Round(Struct, frozen=True):
             return None
         sample = self._measured(work, call)
         if name is None:
-            _same(self.source, self.peer.landed(self.source, self.target), self.peer.name)
+            same(self.source, self.peer.landed(self.source, self.target), self.peer.name)
         else:
-            _same(self.source / name, self.peer.landed_one(self.source, self.target, name), self.peer.name)
+            same(self.source / name, self.peer.landed_one(self.source, self.target, name), self.peer.name)
         shutil.rmtree(self.target, ignore_errors=True)
         return sample
 
@@ -152,7 +152,7 @@ class Round(Struct, frozen=True):
         )
 
 
-def _same(source: Path, landed: Path, peer: str) -> None:
+def same(source: Path, landed: Path, peer: str) -> None:
     done = subprocess.run(["diff", "-r", "--no-dereference", str(source), str(landed)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise CommandFailed(f"what {peer} restored differs: {(done.stdout + done.stderr)[:300]}")

@@ -39,6 +39,11 @@ class Peer(Struct):
     def repository(self) -> Path:
         return self.work / "repository"
 
+    @property
+    def place(self) -> str:
+        """The words by which the tool knows its repository."""
+        return str(self.repository)
+
     def version(self) -> str:
         """Raises OSError or CalledProcessError when the tool is not there."""
         raise NotImplementedError

@@ -45,7 +45,7 @@ class Reconciler(Peer):
     def prepare(self, source: Path) -> None:
         specs = self.work / "specs"
         specs.mkdir()
-        (specs / "all.yaml").write_text(_SPECS.format(repository=self.repository, key=self.key, source=source))
+        (specs / "all.yaml").write_text(_SPECS.format(repository=self.place, key=self.key, source=source))
         self.environment.update(RECONCILER_SPECS=str(specs), RECONCILER_STATE=str(self.work / "state"))
         self.quietly(*_COMMAND, "repository", "init", "main")
 

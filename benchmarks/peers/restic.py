@@ -14,9 +14,7 @@ class Restic(Peer):
         return first_line(found("restic"), "version")
 
     def prepare(self, source: Path) -> None:
-        self.environment.update(
-            RESTIC_PASSWORD="benchmark", RESTIC_REPOSITORY=str(self.repository), RESTIC_CACHE_DIR=str(self.work / "cache")
-        )
+        self.environment.update(RESTIC_PASSWORD="benchmark", RESTIC_REPOSITORY=self.place, RESTIC_CACHE_DIR=str(self.work / "cache"))
         self.quietly(found("restic"), "init")
 
     def backup(self, source: Path) -> Call:
