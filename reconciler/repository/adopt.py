@@ -17,16 +17,17 @@ from reconciler.repository.format import Type
 from reconciler.repository.index import ChunkIndex, places_of, unindexed_packs
 from reconciler.repository.pack import PackEntry
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 
 
-def adopt(store: Store, seals: Seals, avoided: frozenset[bytes], *, thorough: bool) -> Iterator[PackEntry]:
+def adopt(store: Store, place: Readable, seals: Seals, avoided: frozenset[bytes], *, thorough: bool) -> Iterator[PackEntry]:
     """Packs without index except ``avoided`` ones, read back as a run reads back its own; durable with the next barrier of the store.
 
-    ``thorough``: their data, too. One that does not read back is left alone: nobody needs it, and the next clean-up takes it.
+    ``place``: what lists the packs. ``thorough``: their data, too.
+    One that does not read back is left alone: nobody needs it, and the next clean-up takes it.
     """
     fetcher = Fetcher(store, seals, ChunkIndex())
-    for entry in unindexed_packs(store, seals, avoided, []):
+    for entry in unindexed_packs(place, seals, avoided, []):
         try:
             _read_back(entry, seals, fetcher, thorough=thorough)
         except (Damaged, ObjectMissing):

@@ -15,6 +15,7 @@ from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Type
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.manifest import block_refs, read_block, read_entries
+from reconciler.repository.near import Kept
 from reconciler.repository.pattern import Pattern
 from reconciler.repository.places import Places
 from reconciler.repository.root import RootRecord
@@ -73,9 +74,15 @@ class Browser:
     """Of one repository, as it was when its index was loaded."""
 
     def __init__(
-        self, store: Store, seals: Seals, record: Callable[[str], RootRecord], load: Callable[[frozenset[int] | None], ChunkIndex]
+        self,
+        store: Store,
+        seals: Seals,
+        record: Callable[[str], RootRecord],
+        load: Callable[[frozenset[int] | None], ChunkIndex],
+        kept: Kept | None = None,
     ) -> None:
-        """``load``: the index, of chunks of these types; None: of all."""
+        """``load``: the index, of chunks of these types; None: of all. ``kept``: where parts of manifests lie on this machine."""
+        self._kept = kept
         self._store = store
         self._seals = seals
         self._record = record
@@ -126,12 +133,12 @@ class Browser:
         if entry.cold.flags & UNREAD:
             raise Unread("its content could not be read when the backup was taken")
         if self._files is None:
-            self._files = Fetcher(self._store, self._seals, self._load(None))
+            self._files = Fetcher(self._store, self._seals, self._load(None), kept=self._kept)
         return _content(entry, self._files)
 
     def _manifest_fetcher(self) -> Fetcher:
         if self._manifests is None:
-            self._manifests = Fetcher(self._store, self._seals, self._load(_MANIFESTS))
+            self._manifests = Fetcher(self._store, self._seals, self._load(_MANIFESTS), kept=self._kept)
         return self._manifests
 
     def _matches(

@@ -7,15 +7,17 @@ the two always sees the other, without clocks or locks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
 from reconciler.base.ids import new_id
+from reconciler.repository.abreast import abreast
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import FORMAT, OBJECT_BYTES_MAX, Type
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 from reconciler.repository.wire import UNREADABLE
 
 
@@ -29,33 +31,42 @@ class DeletionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Index objects that the same run superseded."""
 
 
-def read_deletion_records(store: Store, seals: Seals) -> dict[str, DeletionRecord]:
-    """Every record by its name. Raises Damaged: without all of them nobody knows what may be relied on."""
-    return {found.name: _read(store, seals, found.name) for found in store.list("gc")}
+def read_deletion_records(store: Readable, seals: Seals, known: Container[str] = ()) -> dict[str, DeletionRecord]:
+    """Every record by its name, but for ``known`` ones. Raises Damaged: without all of them nobody knows what may be relied on."""
+    names = [found.name for found in store.list("gc") if found.name not in known]
+    return dict(zip(names, abreast(store, partial(_read, store, seals), names), strict=True))
 
 
-def deletion_records(store: Store, seals: Seals) -> dict[str, frozenset[bytes]]:
-    """Name of each record, and the packs it condemns."""
-    return {name: frozenset(record.packs) for name, record in read_deletion_records(store, seals).items()}
+def deletion_records(store: Readable, seals: Seals, known: Container[str] = ()) -> dict[str, frozenset[bytes]]:
+    """Name of each record, and the packs it condemns. ``known``: names that are left out; a record never changes."""
+    return {name: frozenset(record.packs) for name, record in read_deletion_records(store, seals, known).items()}
 
 
-def legible_records(store: Store, seals: Seals) -> tuple[dict[str, frozenset[bytes]], tuple[RepositoryError, ...]]:
+def legible_records(store: Readable, seals: Seals) -> tuple[dict[str, frozenset[bytes]], tuple[RepositoryError, ...]]:
     """For those who only read: the records that can be read, and what is wrong with the others.
 
     Each stands for packs that had better be read elsewhere, and nothing more: a rotten one must not take every snapshot away.
     """
     records: dict[str, frozenset[bytes]] = {}
     damage: list[RepositoryError] = []
-    for found in store.list("gc"):
-        try:
-            records[found.name] = frozenset(_read(store, seals, found.name).packs)
-        except (Damaged, ObjectMissing) as error:
-            records[found.name] = frozenset()
-            damage.append(error)
+    names = [found.name for found in store.list("gc")]
+    for name, record in zip(names, abreast(store, partial(_read_or_why, store, seals), names), strict=True):
+        if isinstance(record, DeletionRecord):
+            records[name] = frozenset(record.packs)
+        else:
+            records[name] = frozenset()
+            damage.append(record)
     return records, tuple(damage)
 
 
-def _read(store: Store, seals: Seals, name: str) -> DeletionRecord:
+def _read_or_why(store: Readable, seals: Seals, name: str) -> DeletionRecord | RepositoryError:
+    try:
+        return _read(store, seals, name)
+    except (Damaged, ObjectMissing) as error:
+        return error
+
+
+def _read(store: Readable, seals: Seals, name: str) -> DeletionRecord:
     plain = seals.unseal_object(Type.DELETION, name, store.get(name, OBJECT_BYTES_MAX))
     try:
         return msgspec.msgpack.decode(plain, type=DeletionRecord)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Protocol
 
 from reconciler.base.files import Buffer
 from reconciler.repository.aead import InvalidTag
+from reconciler.repository.ahead import Ahead
 from reconciler.repository.codec import decompress
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
 from reconciler.repository.index import Position, SegmentPlace
+from reconciler.repository.near import Kept, segment_name
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable
 
 _KEPT_BYTES = 48 * 2**20
 
@@ -30,7 +33,8 @@ class Index(Protocol):
 class Fetcher:
     """Chunks by id. Memory: about 48 MiB of decoded segments, the least recently used go first."""
 
-    def __init__(self, store: Store, seals: Seals, index: Index, kept_bytes: int = _KEPT_BYTES) -> None:
+    def __init__(self, store: Readable, seals: Seals, index: Index, kept_bytes: int = _KEPT_BYTES, *, kept: Kept | None = None) -> None:
+        """``kept``: where parts that describe snapshots may lie on this machine, for whoever does not look for damage."""
         self.store = store
         self._seals = seals
         self._index = index
@@ -39,6 +43,18 @@ class Fetcher:
         self._segments: OrderedDict[int, Future[Buffer]] = OrderedDict()
         self._bytes = 0
         self._latest: tuple[int, Buffer] = (-1, b"")
+        self._kept = kept
+        self._ahead = Ahead(store) if store.at_once > 1 else None
+
+    def expect(self, chunks: Iterable[bytes]) -> None:
+        """These will be read, about in this order: where a question takes time, it is asked now. Nothing else changes."""
+        if self._ahead is None:
+            return
+        numbers = dict.fromkeys(position.segment for chunk in chunks if (position := self._index.find(chunk)) is not None)
+        with self._lock:
+            fresh = [number for number in numbers if number not in self._segments]
+        places = (self._index.segment(number) for number in fresh)
+        self._ahead.expect(place for place in places if not self._lies_here(place))
 
     def position(self, chunk: bytes) -> Position | None:
         """Where a chunk is; None when no index knows it."""
@@ -110,7 +126,23 @@ class Fetcher:
 
     def read_place(self, place: SegmentPlace) -> Buffer:
         """The same, where the index need not know the segment."""
-        return self.decode(place, self.store.get_range(place.pack_name, place.offset, place.stored_bytes))
+        return self.decode(place, self._sealed(place))
+
+    def _sealed(self, place: SegmentPlace) -> Buffer:
+        name = segment_name(place.pack_name, place.offset)
+        keeps = self._kept is not None and place.kind != Type.DATA
+        data: Buffer | None = self._kept.get(name, place.stored_bytes) if keeps and self._kept is not None else None
+        if data is not None:
+            return data
+        data = self._ahead.take(place) if self._ahead is not None else None
+        if data is None:
+            data = self.store.get_range(place.pack_name, place.offset, place.stored_bytes)
+        if keeps and self._kept is not None:
+            self._kept.put(name, bytes(data))
+        return data
+
+    def _lies_here(self, place: SegmentPlace) -> bool:
+        return self._kept is not None and place.kind != Type.DATA and self._kept.has(segment_name(place.pack_name, place.offset))
 
     def decode(self, place: SegmentPlace, sealed: Buffer) -> Buffer:
         """The plaintext of a sealed segment. Raises Damaged naming the pack."""

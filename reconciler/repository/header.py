@@ -23,7 +23,7 @@ from reconciler.repository.format import (
 )
 from reconciler.repository.keys import parse_checked, with_digest
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable
 
 _KIND = "reconciler repository"
 _LIMIT = 64 * 1024
@@ -50,7 +50,7 @@ def new_header(repository_id: str, header_key: bytes, created: str) -> bytes:
     return json.dumps(with_digest(body | {"mac": _mac(body, header_key)}), indent=1, sort_keys=True).encode() + b"\n"
 
 
-def read_header(store: Store) -> dict[str, Any]:
+def read_header(store: Readable) -> dict[str, Any]:
     """The header, checked as far as possible without a key. Raises NotInitialised, Damaged, NewerFormat, Unreachable."""
     try:
         data = store.get("header", _LIMIT)
@@ -82,7 +82,7 @@ def new_config(seals: Seals) -> bytes:
     return seals.seal_object(Type.CONFIG, "config/0", json.dumps({"chunker": chunker}, sort_keys=True).encode())
 
 
-def read_config(store: Store, seals: Seals) -> Chunker:
+def read_config(store: Readable, seals: Seals) -> Chunker:
     """The newest configuration."""
     names = [found.name for found in store.list("config")]
     if not names:
@@ -100,7 +100,7 @@ def read_config(store: Store, seals: Seals) -> Chunker:
     return chunker
 
 
-def config_damage(store: Store, seals: Seals) -> tuple[RepositoryError, ...]:
+def config_damage(store: Readable, seals: Seals) -> tuple[RepositoryError, ...]:
     """Why the next backup would find no configuration; empty when it will."""
     try:
         read_config(store, seals)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from reconciler.repository.abreast import abreast
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import INDEX_CHUNKS_MAX, OBJECT_BYTES_MAX, Type
 from reconciler.repository.pack import HEAD_BYTES, PackEntry, check_entry, pack_name, read_directory
 from reconciler.repository.seal import Seals, lengths_of
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 from reconciler.repository.wire import UNREADABLE
 
 _BITS = 25  # offsets and lengths inside a segment are below 2**25
@@ -138,7 +140,7 @@ class ChunkIndex:
 
 
 def load_index(
-    store: Store,
+    store: Readable,
     seals: Seals,
     condemned: frozenset[bytes] = frozenset(),
     distrusted: frozenset[bytes] = frozenset(),
@@ -170,26 +172,31 @@ def load_index(
     return index, tuple(damage)
 
 
-def _index_objects(store: Store, seals: Seals, damage: list[RepositoryError]) -> Iterator[IndexObject]:
+def _index_objects(store: Readable, seals: Seals, damage: list[RepositoryError]) -> Iterator[IndexObject]:
     """All that can be read. One that goes between listing and reading was replaced by a clean-up: its replacement is listed by then."""
     seen: set[str] = set()
     replaced = True
     while replaced:
         replaced = False
-        for found in tuple(store.list("index")):
-            if found.name in seen:
-                continue
-            seen.add(found.name)
-            try:
-                yield read_index_object(store, seals, found.name)
-            except (Damaged, ObjectMissing) as error:
-                if store.find(found.name) is None:
-                    replaced = True
-                else:
-                    damage.append(error)
+        names = [found.name for found in store.list("index") if found.name not in seen]
+        seen.update(names)
+        for name, described in zip(names, abreast(store, partial(_read_or_why, store, seals), names), strict=True):
+            if isinstance(described, IndexObject):
+                yield described
+            elif store.find(name) is None:
+                replaced = True
+            else:
+                damage.append(described)
 
 
-def unindexed_packs(store: Store, seals: Seals, known: frozenset[bytes], damage: list[RepositoryError]) -> Iterator[PackEntry]:
+def _read_or_why(store: Readable, seals: Seals, name: str) -> IndexObject | RepositoryError:
+    try:
+        return read_index_object(store, seals, name)
+    except (Damaged, ObjectMissing) as error:
+        return error
+
+
+def unindexed_packs(store: Readable, seals: Seals, known: frozenset[bytes], damage: list[RepositoryError]) -> Iterator[PackEntry]:
     """Packs that are there and not ``known``, by their own directories. One that cannot be read is added to ``damage``."""
     for found in store.list("packs"):
         try:
@@ -204,7 +211,7 @@ def unindexed_packs(store: Store, seals: Seals, known: frozenset[bytes], damage:
             damage.append(error)
 
 
-def read_index_object(store: Store, seals: Seals, name: str) -> IndexObject:
+def read_index_object(store: Readable, seals: Seals, name: str) -> IndexObject:
     """Raises Damaged naming it."""
     data = store.get(name, OBJECT_BYTES_MAX)
     if hashlib.sha256(data).hexdigest() != name.rsplit("/", 1)[-1]:

@@ -23,7 +23,7 @@ from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
 from reconciler.repository.aead import InvalidTag, Xaes
 from reconciler.repository.errors import Damaged, RepositoryError, WeakKey, WrongKey
-from reconciler.repository.store import Store
+from reconciler.repository.store import Found, Readable
 
 Stored = bytes | RepositoryError
 """What an object holds, or why it cannot be read."""
@@ -158,12 +158,16 @@ def with_digest(body: dict[str, Any]) -> dict[str, Any]:
     return body | {"sha256": hashlib.sha256(_canonical(body)).hexdigest()}
 
 
-def read_slots(store: Store) -> dict[str, Stored]:
-    """Every slot by its object name. One that cannot be read is its own error: it must not keep the owners of the others out."""
+def read_slots(store: Readable, known: dict[Found, bytes] | None = None) -> dict[str, Stored]:
+    """Every slot by its object name. One that cannot be read is its own error: it must not keep the owners of the others out.
+
+    ``known``: what slots of this place held when they were last listed like this; what is read now is added.
+    """
+    known = known if known is not None else {}
     slots: dict[str, Stored] = {}
     for found in store.list("keys"):
         try:
-            slots[found.name] = store.get(found.name, SLOT_BYTES_MAX)
+            slots[found.name] = known[found] = known.get(found) or store.get(found.name, SLOT_BYTES_MAX)
         except RepositoryError as error:
             slots[found.name] = error
     return slots

@@ -20,6 +20,7 @@ from reconciler.base.files import REAL_DISK, read_regular
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import OBJECT_BYTES_MAX, Raw, Type
 from reconciler.repository.marks import MarkRecord
+from reconciler.repository.near import Kept
 from reconciler.repository.root import Root, from_micros, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Found
@@ -86,10 +87,19 @@ class Cache:
         """Whether files are written; a command that must change nothing only reads them."""
         self._folder = folder
         self._known: dict[str, Known] = {}
+        self._slots: dict[str, dict[Found, bytes]] = {}
+
+    def slots(self, url: str) -> dict[Found, bytes]:
+        """Key slots of the place at ``url`` as this process has read them."""
+        return self._slots.setdefault(url, {})
 
     def known(self, repository: str) -> Known:
         """``repository``: its id."""
-        return self._known.setdefault(repository, Known(self, os.path.join(self._folder, repository) if self._folder is not None else None))
+        if repository not in self._known:
+            file = os.path.join(self._folder, repository) if self._folder is not None else None
+            kept = Kept(f"{file}.objects", lambda: self.keeps) if file is not None else None
+            self._known.setdefault(repository, Known(self, file, kept))
+        return self._known[repository]
 
 
 class Known(Struct):
@@ -97,6 +107,8 @@ class Known(Struct):
 
     cache: Cache
     file: str | None
+    kept: Kept | None = None
+    """Copies of immutable objects of a place that takes time to ask."""
     _roots: dict[str, tuple[Found, Root]] = field(default_factory=dict)
     _marks: dict[str, tuple[Found, MarkRecord]] = field(default_factory=dict)
     _loaded: bool = False

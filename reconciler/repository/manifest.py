@@ -75,11 +75,7 @@ def read_entries(
 
     ``may_be_in``: asked with an encoded block, then with folder and rows of a piece; False: nothing in it is decoded.
     """
-    refs = list(block_refs(record, fetcher))
-    for position, ref in enumerate(refs):
-        after = refs[position + 1] if position + 1 < len(refs) else None
-        if prefix and not may_hold(ref, after, prefix):
-            continue
+    for ref, _ in wanted_blocks(list(block_refs(record, fetcher)), fetcher, prefix):
         block = fetcher.chunk(Type.ENTRIES, ref.id)
         if not may_be_in(block):
             continue
@@ -87,6 +83,14 @@ def read_entries(
             if (not prefix or folder_touches(piece.folder, prefix)) and may_be_in(piece.folder, piece.hot):
                 entries = entries_of(piece)
                 yield from entries if not prefix else [entry for entry in entries if is_below(entry.path, prefix)]
+
+
+def wanted_blocks(refs: Sequence[BlockRef], fetcher: Fetcher, prefix: bytes) -> list[tuple[BlockRef, BlockRef | None]]:
+    """(block, the one after it) of those that may hold something of ``prefix``; they will be read now."""
+    beside = zip(refs, (*refs[1:], None), strict=True)
+    wanted = [(ref, after) for ref, after in beside if not prefix or may_hold(ref, after, prefix)]
+    fetcher.expect(ref.id for ref, _ in wanted)
+    return wanted
 
 
 def is_below(path: bytes, prefix: bytes) -> bool:
@@ -157,6 +161,7 @@ class BaseCursor:
 
     def _grouped(self) -> Iterator[BaseFolder]:
         folder: BaseFolder | None = None
+        self._fetcher.expect(ref.id for ref in self._refs)
         for number, ref in enumerate(self._refs):
             try:
                 pieces = read_block(self._fetcher, ref)

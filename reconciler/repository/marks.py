@@ -12,7 +12,7 @@ from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
 from reconciler.repository.root import from_micros, to_micros
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 from reconciler.repository.wire import UNREADABLE
 
 _LIMIT = 64 * 1024
@@ -59,7 +59,7 @@ def drop_marks(store: Store, seals: Seals, about: str, kind: str, until: datetim
             store.delete(found.name)
 
 
-def read_mark(store: Store, seals: Seals, name: str) -> MarkRecord:
+def read_mark(store: Readable, seals: Seals, name: str) -> MarkRecord:
     """Raises Damaged naming it."""
     plain = seals.unseal_object(Type.MARK, name, store.get(name, _LIMIT))
     try:
@@ -80,7 +80,7 @@ def is_about_snapshot(name: str) -> bool:
     return not is_about_pack(name) and name.split("/")[1] != READ
 
 
-def distrusted_packs(store: Store) -> frozenset[bytes]:
+def distrusted_packs(store: Readable) -> frozenset[bytes]:
     """Packs in which a verification found damage. A mark that cannot be read counts: doubt stores once more."""
     packs = [name for name in store.folders("marks") if len(name) == _PACK_DIGITS]  # the folders of ten thousand snapshots stay closed
     return frozenset(bytes.fromhex(pack) for pack in packs if any(True for _ in store.list(f"marks/{pack}")))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.secret import Secret
+from reconciler.repository.abreast import both
 from reconciler.repository.browse import Browser
 from reconciler.repository.deletion import condemned_packs, legible_records
 from reconciler.repository.entries import Entry
@@ -20,16 +21,17 @@ from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX, Type
 from reconciler.repository.header import Chunker, check_header, read_header
 from reconciler.repository.index import ChunkIndex, load_index
-from reconciler.repository.keys import open_slots, read_slots
+from reconciler.repository.keys import Stored, open_slots, read_slots
 from reconciler.repository.known import Cache, Known
 from reconciler.repository.listing import RootListing, list_snapshots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import distrusted_packs
+from reconciler.repository.near import Kept, glance
 from reconciler.repository.place import checked_key, store_at
 from reconciler.repository.root import RootRecord, unseal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.sound import Refusal, sound_entries
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 
 
 class Opened:
@@ -63,16 +65,16 @@ class Opened:
         with the repository, as is one that nobody gave.
         """
         owned = owned or store is None
-        store = store or store_at(url)
+        store, cache = store or store_at(url), cache or Cache(None)
         try:
-            header = read_header(store)
-            seals = Seals(open_slots(read_slots(store), checked_key(key, kind), kind, header["id"]), header["id"])
+            header, slots = _doors(store, cache)
+            seals = Seals(open_slots(slots, checked_key(key, kind), kind, header["id"]), header["id"])
             check_header(header, seals.header_key)
         except BaseException:
             if owned:
                 store.close()
             raise
-        return cls(store, seals, header["id"], clock or SystemClock(), (cache or Cache(None)).known(header["id"]), owned=owned)
+        return cls(store, seals, header["id"], clock or SystemClock(), cache.known(header["id"]), owned=owned)
 
     def close(self) -> None:
         self._known = Cache(None).known(self.id)
@@ -87,21 +89,23 @@ class Opened:
 
     def listing(self, *, anew: bool = False) -> RootListing:
         """Every snapshot with its marks. ``anew``: each object is read, known or not: for whoever is about to remove something."""
-        return list_snapshots(self._store, self._seals, self._known, anew=anew)
+        if anew:
+            return list_snapshots(self._store, self._seals, self._known, anew=True)
+        return list_snapshots(self._glance("snapshots", "marks"), self._seals, self._known)
 
     def entries(self, snapshot: str, prefix: bytes = b"", refused: Callable[[Refusal], None] | None = None) -> Iterator[Entry]:
         """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below.
 
         ``refused``: only what a restore can make something of comes, and this hears of the rest; None: all of it, and damage raises.
         """
-        record, fetcher = self._record(snapshot), Fetcher(self._store, self._seals, self._index())
+        record, fetcher = self._ready(snapshot)
         if refused is not None:
             return sound_entries(record, fetcher, refused, prefix)
         return read_entries(record, fetcher, prefix)
 
     def browse(self) -> Browser:
         """For looking into snapshots, as the repository is now."""
-        return Browser(self._store, self._seals, self._record, lambda kinds: self._load(kinds)[0])
+        return Browser(self._store, self._seals, self._record, self._near, self._kept)
 
     def free_bytes(self) -> int | None:
         """Space left where the repository is; None when the place does not say."""
@@ -120,10 +124,10 @@ class Opened:
         index, _ = self._load(frozenset({Type.DATA}))
         return index.content_bytes
 
-    def _record(self, snapshot: str) -> RootRecord:
+    def _record(self, snapshot: str, place: Readable | None = None) -> RootRecord:
         name = f"snapshots/{snapshot}"
         try:
-            return unseal_root(self._seals, name, self._store.get(name, OBJECT_BYTES_MAX))
+            return unseal_root(self._seals, name, (place or self._store).get(name, OBJECT_BYTES_MAX))
         except ObjectMissing:
             raise NoSuchSnapshot(f"there is no snapshot {snapshot} in {self.url}") from None
 
@@ -132,12 +136,38 @@ class Opened:
         for root in self.listing().roots:
             yield self._record(root.id)
 
+    def _ready(self, snapshot: str) -> tuple[RootRecord, Fetcher]:
+        """What is read to restore a snapshot that a listing showed: it relies on nothing that was not indexed by then."""
+        record, index = both(self._store, lambda: self._record(snapshot), self._near)
+        return record, Fetcher(self._store, self._seals, index, kept=self._kept)
+
+    def _near(self, kinds: frozenset[int] | None = None) -> ChunkIndex:
+        """The index for whoever brings content back: each object that it is made of proves itself, wherever it lies."""
+        return self._load(kinds, self._glance("gc", "index", "packs", folders=("marks",)))[0]
+
     def _index(self) -> ChunkIndex:
         return self._load()[0]
 
-    def _load(self, kinds: frozenset[int] | None = None) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
-        """Every chunk of these kinds, from a pack that nobody doubts where there is one; a condemned one is read last, while it exists."""
-        records, illegible = legible_records(self._store, self._seals)
-        distrusted = condemned_packs(records) | distrusted_packs(self._store)
-        index, damage = load_index(self._store, self._seals, distrusted=distrusted, unindexed=True, kinds=kinds)
+    def _load(self, kinds: frozenset[int] | None = None, place: Readable | None = None) -> tuple[ChunkIndex, tuple[RepositoryError, ...]]:
+        """Every chunk of these kinds, from a pack that nobody doubts where there is one; a condemned one is read last, while it exists.
+
+        ``place``: where it is read; None: every object in the place itself, as whoever looks for damage must.
+        """
+        place = place or self._store
+        records, illegible = legible_records(place, self._seals)
+        distrusted = condemned_packs(records) | distrusted_packs(place)
+        index, damage = load_index(place, self._seals, distrusted=distrusted, unindexed=True, kinds=kinds)
         return index, (*illegible, *damage)
+
+    @property
+    def _kept(self) -> Kept | None:
+        return self._known.kept if self._store.at_once > 1 else None
+
+    def _glance(self, *lists: str, folders: tuple[str, ...] = ()) -> Readable:
+        """The place with these lists asked for at once. Only for lists whose order among each other promises nothing."""
+        return glance(self._store, self._kept, lists, folders)
+
+
+def _doors(store: Store, cache: Cache) -> tuple[dict[str, Any], dict[str, Stored]]:
+    """Header and key slots, side by side."""
+    return both(store, lambda: read_header(store), lambda: read_slots(store, cache.slots(store.url)))

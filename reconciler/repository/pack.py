@@ -11,13 +11,14 @@ import hashlib
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import msgspec
 from blake3 import blake3
 from msgspec import Struct
 
+from reconciler.repository.abreast import abreast
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import (
     DIRECTORY_BYTES_MAX,
@@ -30,10 +31,12 @@ from reconciler.repository.format import (
     Packed,
     Type,
 )
+from reconciler.repository.near import Kept, segment_name
 from reconciler.repository.seal import Seals, lengths_of
-from reconciler.repository.store import Draft, Store
+from reconciler.repository.store import Draft, Readable, Store
 from reconciler.repository.wire import UNREADABLE
 
+_READ_BACK_BYTES = 8 * 2**20
 _HEAD = struct.Struct(">8sH32s")
 _TAIL = struct.Struct(">I8s")
 HEAD_BYTES = _HEAD.size
@@ -85,13 +88,16 @@ class _Check(Struct):
     offset: int
     length: int
     digest: bytes
+    describes: bool = False
+    """A segment that says what a snapshot holds."""
 
 
 class PackWriter:
     """Appends segments to one open pack, closes it when full, and publishes it from a thread of its own. Threads may share it."""
 
-    def __init__(self, store: Store, seals: Seals, *, thorough: bool = False) -> None:
-        """``thorough``: read back the data, too, not only directories and metadata."""
+    def __init__(self, store: Store, seals: Seals, *, thorough: bool = False, kept: Kept | None = None) -> None:
+        """``thorough``: read back the data, too, not only directories and metadata. ``kept``: where the latter is kept when it was read."""
+        self._kept = kept
         self._store = store
         self._seals = seals
         self._thorough = thorough
@@ -110,7 +116,7 @@ class PackWriter:
             draft.write(sealed)
             self._hash.update(sealed)
             if self._thorough or kind != Type.DATA:
-                self._open_checks.append(_Check(self._size, len(sealed), blake3(sealed).digest()))
+                self._open_checks.append(_Check(self._size, len(sealed), blake3(sealed).digest(), kind != Type.DATA))
             self._segments.append(Segment(kind, packed, len(sealed), plain_bytes, ids, lengths))
             self._size += len(sealed)
             self.stored_bytes += len(sealed)
@@ -133,13 +139,21 @@ class PackWriter:
 
         What was sealed was decoded and hashed again before it was written: equal bytes are whole chunks.
         """
-        for name, checks in self._checks.items():
-            for check in checks:
-                if blake3(self._store.get_range(name, check.offset, check.length)).digest() != check.digest:
-                    raise Damaged(
-                        f"{name} reads back other bytes than were written", object=name, hint="Is the disk of the repository sound?"
-                    )
+        each = [(name, run) for name, checks in self._checks.items() for run in _side_by_side(checks)]
+        for _ in abreast(self._store, self._read_back, each):
+            pass
         self._checks.clear()
+
+    def _read_back(self, run: tuple[str, list[_Check]]) -> None:
+        name, checks = run
+        begin = checks[0].offset
+        data = memoryview(self._store.get_range(name, begin, checks[-1].offset + checks[-1].length - begin))
+        for check in checks:
+            piece = data[check.offset - begin :][: check.length]
+            if blake3(piece).digest() != check.digest:
+                raise Damaged(f"{name} reads back other bytes than were written", object=name, hint="Is the disk of the repository sound?")
+            if self._kept is not None and check.describes:
+                self._kept.put(segment_name(name, check.offset), bytes(piece))
 
     def abort(self) -> None:
         """Let go of the open pack; packs already published stay and are used by the next run or collected."""
@@ -205,6 +219,18 @@ class PackWriter:
             wait(under_way, return_when=FIRST_COMPLETED)
 
 
+def _side_by_side(checks: Sequence[_Check]) -> Iterator[list[_Check]]:
+    """Checks of one pack in the order of their offsets, joined where nothing stands between them and they are not too much for one read."""
+    run: list[_Check] = []
+    for check in checks:
+        if run and (run[-1].offset + run[-1].length != check.offset or check.offset - run[0].offset + check.length > _READ_BACK_BYTES):
+            yield run
+            run = []
+        run.append(check)
+    if run:
+        yield run
+
+
 def _publish(draft: Draft, name: str) -> None:
     try:
         draft.commit(name)
@@ -213,7 +239,7 @@ def _publish(draft: Draft, name: str) -> None:
         raise
 
 
-def read_directory(store: Store, seals: Seals, name: str, size: int) -> PackEntry:
+def read_directory(store: Readable, seals: Seals, name: str, size: int) -> PackEntry:
     """The directory out of a pack itself. Raises Damaged or ObjectMissing naming the pack."""
     if not HEAD_BYTES + _TAIL.size <= size <= PACK_BYTES_MAX:
         raise Damaged(f"{name} has an impossible size of {size} bytes", object=name)

@@ -6,8 +6,9 @@ then success. Index, roots, pack directories and entry blocks of the run are rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import Self
 
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.base.ids import new_id
+from reconciler.repository.abreast import together
 from reconciler.repository.adopt import adopt
 from reconciler.repository.compare import Tally
 from reconciler.repository.deletion import condemned_packs, deletion_records
@@ -24,13 +26,14 @@ from reconciler.repository.format import OBJECT_BYTES_MAX
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex, load_index, write_index_objects
 from reconciler.repository.marks import distrusted_packs
+from reconciler.repository.near import Kept
 from reconciler.repository.owners import group_names, user_names
 from reconciler.repository.pack import PackWriter
 from reconciler.repository.request import TakeRequest
 from reconciler.repository.rescue import lacking, rescue
 from reconciler.repository.root import Root, RootRecord, seal_root, shown_root, to_micros
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import Defect
 
@@ -65,7 +68,11 @@ class Publisher:
         writer: Writer,
         *,
         thorough: bool = False,
+        near: Readable | None = None,
+        kept: Kept | None = None,
     ) -> None:
+        """``near``: the place as it was listed a moment ago; None: it is listed now. ``kept``: what is read back is kept there."""
+        near = near or store
         self._store = store
         self._seals = seals
         self._chunker = chunker
@@ -75,22 +82,23 @@ class Publisher:
         self.id = new_id()
         self.gone: frozenset[bytes] = frozenset()
         """Packs that the index describes and the store does not have; looked for by a thorough run only."""
-        self._records = deletion_records(store, seals)
-        condemned, distrusted = condemned_packs(self._records), distrusted_packs(store)
+        self._kept = kept
+        self._records = deletion_records(near, seals)
+        condemned, distrusted = condemned_packs(self._records), distrusted_packs(near)
         if request.kind == "full":  # what is known to be damaged is stored anew
-            self.index, self.damage = load_index(store, seals, condemned | distrusted)
+            self.index, self.damage = load_index(near, seals, condemned | distrusted)
             self.gone = _gone(store, self.index) if thorough else frozenset()
             if self.gone:
-                self.index, self.damage = load_index(store, seals, condemned | distrusted | self.gone)
+                self.index, self.damage = load_index(near, seals, condemned | distrusted | self.gone)
         else:
-            self.index, self.damage = load_index(store, seals, condemned, distrusted)
-        self._adopted = list(adopt(store, seals, self.index.packs | condemned | distrusted, thorough=thorough))
+            self.index, self.damage = load_index(near, seals, condemned, distrusted)
+        self._adopted = list(adopt(store, near, seals, self.index.packs | condemned | distrusted, thorough=thorough))
         """Left by killed runs, and indexed with the first packs of this one."""
         for entry in self._adopted:
             self.index.add(entry, seals)
         self._relied = set(self.index.packs)
         """Packs that the new root may name: those known at the beginning, and those of this run."""
-        self.packs = PackWriter(store, seals, thorough=thorough)
+        self.packs = PackWriter(store, seals, thorough=thorough, kept=kept)
         self._object_bytes = 0
         self._checkpoints: list[str] = []
 
@@ -114,13 +122,11 @@ class Publisher:
         self._relied |= {entry.pack for entry in entries}
         written = write_index_objects(self._store, self._seals, entries)
         self._store.barrier()
+        self._object_bytes += sum(len(data) for _, data in written)
         try:
-            for name, data in written:
-                self._object_bytes += len(data)
-                self._read_back(name, data)
-            self.packs.read_back()
+            together(self._store, *(partial(self._read_back, name, data) for name, data in written), self.packs.read_back)
         except ObjectMissing as error:
-            if not deletion_records(self._store, self._seals).keys() - self._records.keys():
+            if not deletion_records(self._store, self._seals, self._records):
                 raise
             raise Collected("a clean-up removed what this backup had just stored", system=self._request.system) from error
 
@@ -138,21 +144,18 @@ class Publisher:
         ``under``: the id of the original of a copy; FileExistsError when that is there already.
         """
         pending, final = f"pending/{self.id}", f"snapshots/{under or self.id}"
-        data = self._put_root(pending, record)
-        try:
-            self._look_at_deletions(record)
-        except Collected:
-            self._store.delete(pending)
-            raise
+        data = self._put_root(pending, record, partial(self._look_at_deletions_or_withdraw, pending, record))
         if under is not None:
             record = msgspec.structs.replace(record, id=under)
             data = seal_root(self._seals, record)
         self._store.put(final, data)
         self._store.barrier()
-        found = self._store.find(final)
-        if found is None or self._store.find(f"expired/{self.id}") is not None:
+        found, expired = together(self._store, partial(self._store.find, final), partial(self._store.find, f"expired/{self.id}"))
+        if found is None or expired is not None:
             self._store.delete(final)
             raise Collected(f"the snapshot of {self._request.system} was given up by a clean-up while it was being published")
+        if self._kept is not None:
+            self._kept.put(final, data)
         self.clear()
         return shown_root(record, found.stored_at)
 
@@ -160,8 +163,7 @@ class Publisher:
         """Remove the pending roots of this run, and the checkpoints of the one that it continued: they have served."""
         base = self._base
         continued = [f"pending/{base.id}-{number}" for number in range(1, base.checkpoint + 1)] if base is not None else []
-        for name in (f"pending/{self.id}", *self._checkpoints, *continued):
-            self._store.delete(name)
+        together(self._store, *(partial(self._store.delete, name) for name in (f"pending/{self.id}", *self._checkpoints, *continued)))
 
     def record(
         self,
@@ -216,17 +218,27 @@ class Publisher:
             turnover=turnover,
         )
 
-    def _put_root(self, name: str, record: RootRecord) -> bytes:
+    def _put_root(self, name: str, record: RootRecord, meanwhile: Callable[[], None] | None = None) -> bytes:
+        """``meanwhile``: what else may be done once the root is durable, while it is read back."""
         data = seal_root(self._seals, record)
         self._store.put(name, data)
         self._store.barrier()
         self._object_bytes += len(data)
-        self._read_back(name, data)
+        together(self._store, partial(self._read_back, name, data), *((meanwhile,) if meanwhile is not None else ()))
         return data
+
+    def _look_at_deletions_or_withdraw(self, pending: str, record: RootRecord) -> None:
+        try:
+            self._look_at_deletions(record)
+        except Collected:
+            self._store.delete(pending)
+            raise
 
     def _read_back(self, name: str, data: bytes) -> None:
         if self._store.get(name, OBJECT_BYTES_MAX) != data:
             raise Damaged(f"{name} reads back other bytes than were written", object=name, hint="Is the disk of the repository sound?")
+        if self._kept is not None and name.startswith("index/"):
+            self._kept.put(name, data)
 
     def _look_at_deletions(self, record: RootRecord) -> None:
         """After the pending root is durable: a clean-up that began since either saw it, or its record is visible here.
@@ -234,8 +246,8 @@ class Publisher:
         A condemned pack is no harm as long as everything that the root names stands in other packs, too; what does not is copied.
         """
         for _ in range(_RESCUES_MAX):
-            records = deletion_records(self._store, self._seals)
-            fresh = condemned_packs({name: packs for name, packs in records.items() if name not in self._records})
+            recent = deletion_records(self._store, self._seals, self._records)
+            records, fresh = self._records | recent, condemned_packs(recent)
             if not fresh & self._relied:
                 return
             condemned = condemned_packs(records)

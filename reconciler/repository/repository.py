@@ -30,7 +30,7 @@ from reconciler.repository.request import TakeRequest
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 from reconciler.tree.entry import Defect, Listing
 from reconciler.tree.write import Target
 
@@ -94,11 +94,12 @@ class Repository(Opened):
         from reconciler.repository.resume import last_checkpoint
         from reconciler.repository.take import Surroundings, take
 
-        self._sweep(request.as_of)
-        around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
-        known, _ = list_roots_shown(self._store, self._seals, self._known)  # listing() names the others: a hole is better than no backup
-        compared = self._base(base) or last_checkpoint(self._store, self._seals, request, known)
-        aside = compared if base is not None and beside in {None, base} else self._base(beside, needed=False)
+        near = self._glance("snapshots", "gc", "index", "packs", *(() if base else ("pending",)), "config", "tmp", folders=("marks",))
+        known, _ = list_roots_shown(near, self._seals, self._known)  # listing() names the others: a hole is better than no backup
+        self._sweep(request.as_of, near)
+        around = Surroundings(self._store, self._seals, self._sizes(near), self._clock, stop, progress, near, self._kept)
+        compared = self._base(base, near) or last_checkpoint(near, self._seals, request, known)
+        aside = compared if base is not None and beside in {None, base} else self._base(beside, near, needed=False)
         return take(around, source, request, compared, Writer.of(request.writer, known), judge, aside)
 
     def restore(
@@ -130,8 +131,8 @@ class Repository(Opened):
         """A restore that is ready to run with any choice of entries. See :class:`Restore` for ``finished``."""
         from reconciler.repository.restore import Restore
 
-        fetcher = Fetcher(self._store, self._seals, self._index())
-        return Restore(self._record(snapshot), fetcher, self._seals, target, self._clock, stop, progress, finished)
+        record, fetcher = self._ready(snapshot)
+        return Restore(record, fetcher, self._seals, target, self._clock, stop, progress, finished)
 
     def copy_from(
         self,
@@ -149,8 +150,8 @@ class Repository(Opened):
         from reconciler.repository.copier import Copier
         from reconciler.repository.take import Surroundings
 
-        self._sweep(self._clock.now())
-        around = Surroundings(self._store, self._seals, self._sizes(), self._clock, stop, progress)
+        self._sweep(self._clock.now(), self._store)
+        around = Surroundings(self._store, self._seals, self._sizes(self._store), self._clock, stop, progress, self._store)
         there = [root.id for root in self.listing().roots]
         copier = Copier(around, origin._side(), self._side(), there, compression)
         return (copier.copy(snapshot) for snapshot in snapshots)
@@ -287,11 +288,11 @@ class Repository(Opened):
 
         return Donor(self._side(), self.listing().roots)
 
-    def _base(self, base: str | None, *, needed: bool = True) -> RootRecord | None:
+    def _base(self, base: str | None, place: Readable, *, needed: bool = True) -> RootRecord | None:
         if base is None:
             return None
         try:
-            return self._record(base)
+            return self._record(base, place)
         except (NoSuchSnapshot, Damaged) as error:
             if not needed:
                 return None
@@ -307,16 +308,16 @@ class Repository(Opened):
 
         return Side(self._store, self._seals, self._record, self._index)
 
-    def _sizes(self) -> Chunker:
+    def _sizes(self, place: Readable) -> Chunker:
         """How large files are cut. Only writers need it: a lost configuration keeps nobody from restoring."""
         from reconciler.repository.header import read_config
 
         if self._chunker is None:
-            self._chunker = read_config(self._store, self._seals)
+            self._chunker = read_config(place, self._seals)
         return self._chunker
 
-    def _sweep(self, now: datetime) -> None:
+    def _sweep(self, now: datetime, place: Readable) -> None:
         """Leftovers of killed runs that nobody can still be writing."""
-        for found in list(self._store.list("tmp")):
+        for found in list(place.list("tmp")):
             if now - found.stored_at > _TEMPORARY_KEPT:
                 self._store.delete(found.name)

@@ -22,7 +22,7 @@ from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Raw
 from reconciler.repository.restore_crew import Crew, suits
 from reconciler.repository.restore_files import FileWriter, Written, attempt
-from reconciler.repository.restore_order import batches, in_pack_order
+from reconciler.repository.restore_order import batches, chunks_of, in_pack_order
 from reconciler.repository.restore_pool import Pool
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
@@ -122,7 +122,9 @@ class Restore(Struct):
                 if not number:
                     pool.open(Crew(writer) if len(window) >= _HELPERS_FROM and suits(writer) else writer)
                 size = _SYNCED_BATCH if self.target.replaces else _BATCH if pool.small else _HELPER_BATCH
-                pool.run(batches(in_pack_order(window, self.fetcher.position), *size), self._between)
+                placed = in_pack_order(window, self.fetcher.position)
+                self.fetcher.expect(chunk for _, entry in placed for chunk in chunks_of(entry))
+                pool.run(batches(placed, *size), self._between)
             pool.finish()
             self._between()  # a stop by now has left files of the last batches out
         finally:

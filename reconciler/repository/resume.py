@@ -19,12 +19,12 @@ from reconciler.repository.manifest import block_refs, read_block
 from reconciler.repository.request import TakeRequest
 from reconciler.repository.root import Root, RootRecord, to_micros, unseal_root
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable
 
 RESUMABLE: Final = timedelta(days=1)  # since the checkpoint: later, "every byte was read" would say too much
 
 
-def last_checkpoint(store: Store, seals: Seals, request: TakeRequest, snapshots: Iterable[Root]) -> RootRecord | None:
+def last_checkpoint(store: Readable, seals: Seals, request: TakeRequest, snapshots: Iterable[Root]) -> RootRecord | None:
     """The newest checkpoint of the very backup that ``request`` asks for, unless one of ``snapshots`` ended after it."""
     newest: RootRecord | None = None
     for found in list(store.list("pending")):

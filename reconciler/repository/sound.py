@@ -20,7 +20,7 @@ from reconciler.repository.entries import BlockRef, Entry, Piece, count_rows, de
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import BLOCK_ENTRIES_MAX
-from reconciler.repository.manifest import block_refs, folder_touches, is_below, may_hold, read_block
+from reconciler.repository.manifest import block_refs, folder_touches, is_below, read_block, wanted_blocks
 from reconciler.repository.order import Key, Order, key_of
 from reconciler.repository.root import RootRecord
 from reconciler.tree.entry import NAME, join
@@ -103,10 +103,7 @@ def _believed(entries: Sequence[Entry], refused: Listener) -> Iterator[Entry]:
 
 def _blocks(record: RootRecord, fetcher: Fetcher, refused: Listener, prefix: bytes) -> Iterator[_Block]:
     refs = _in_order(list(block_refs(record, fetcher, lambda ref, why: refused(Refusal(join(ref.folder, ref.name), why)))), fetcher)
-    for position, ref in enumerate(refs):
-        after = refs[position + 1] if position + 1 < len(refs) else None
-        if prefix and not may_hold(ref, after, prefix):
-            continue
+    for ref, after in wanted_blocks(refs, fetcher, prefix):
         try:
             pieces = [entries for piece in _read(fetcher, ref) if (entries := _decoded(piece, prefix, refused))]
         except (Damaged, ObjectMissing) as error:

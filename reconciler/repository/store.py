@@ -42,12 +42,36 @@ class Draft(Protocol):
     def discard(self) -> None: ...
 
 
-class Store(Protocol):
-    """Errors are RepositoryErrors: NoSpace and Unreachable may pass with time, ObjectMissing will not."""
+class Readable(Protocol):
+    """What can be asked of a place. Errors are RepositoryErrors: Unreachable may pass with time, ObjectMissing will not."""
 
     url: str
     at_once: int
     """How many calls at a time are quicker than one after another; 1 where they are not."""
+
+    def get(self, name: str, limit: int) -> bytes: ...
+
+    def get_range(self, name: str, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes, or an error."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        """Every object below the folder ``prefix``, sorted by name. An error is an error, never an empty list; a folder inside of one of
+        the fixed folders need not be there to be empty."""
+        ...
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below ``prefix``, sorted, for what is in them costs a request or a call each. Some may be empty."""
+        ...
+
+    def find(self, name: str) -> Found | None:
+        """One object of the listing, or None."""
+        ...
+
+
+class Store(Readable, Protocol):
+    """What can be asked of a place and done there. NoSpace may pass with time, too."""
+
     uploads: int
     """How many packs may be on their way at a time. A place that is not a disk holds each of them in memory meanwhile."""
 
@@ -75,25 +99,6 @@ class Store(Protocol):
 
     def barrier(self) -> None:
         """Everything put and committed so far survives a power cut when this returns."""
-        ...
-
-    def get(self, name: str, limit: int) -> bytes: ...
-
-    def get_range(self, name: str, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes, or an error."""
-        ...
-
-    def list(self, prefix: str) -> Iterator[Found]:
-        """Every object below the folder ``prefix``, sorted by name. An error is an error, never an empty list; a folder inside of one of
-        the fixed folders need not be there to be empty."""
-        ...
-
-    def folders(self, prefix: str) -> Iterator[str]:
-        """Names of the folders directly below ``prefix``, sorted, for what is in them costs a request or a call each. Some may be empty."""
-        ...
-
-    def find(self, name: str) -> Found | None:
-        """One object of the listing, or None."""
         ...
 
     def delete(self, name: str) -> None:

@@ -23,14 +23,16 @@ from reconciler.repository.errors import BaseUnusable, Damaged, ObjectMissing, R
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
 from reconciler.repository.header import Chunker
+from reconciler.repository.index import ChunkIndex
 from reconciler.repository.manifest import BaseCursor, block_refs
+from reconciler.repository.near import Kept
 from reconciler.repository.publish import Publisher, Writer
 from reconciler.repository.request import TakeRequest
 from reconciler.repository.resume import is_whole
 from reconciler.repository.root import Root, RootRecord, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
-from reconciler.repository.store import Store
+from reconciler.repository.store import Readable, Store
 from reconciler.repository.turning import Turning
 from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import Defect, Listing
@@ -78,6 +80,12 @@ class Surroundings(Struct, frozen=True):
     clock: Clock
     stop: threading.Event | None = None
     progress: Callable[[Progress], None] | None = None
+    near: Readable | None = None
+    """The place as the beginning of the run sees it; None: as it is."""
+    kept: Kept | None = None
+
+    def fetcher(self, index: ChunkIndex) -> Fetcher:
+        return Fetcher(self.store, self.seals, index, kept=self.kept)
 
 
 def take(
@@ -98,8 +106,8 @@ def take(
     Raises RepositoryError or Cancelled; everything acknowledged before stays as it was. BaseUnusable: try again without a base.
     """
     started = around.clock.monotonic()
-    publisher = Publisher(around.store, around.seals, around.chunker, request, base, writer)
-    if base is not None and base.checkpoint and not is_whole(base, Fetcher(around.store, around.seals, publisher.index), publisher.index):
+    publisher = Publisher(around.store, around.seals, around.chunker, request, base, writer, near=around.near, kept=around.kept)
+    if base is not None and base.checkpoint and not is_whole(base, around.fetcher(publisher.index), publisher.index):
         base = None
     sink = Sink(around.seals, Codec(*request.compression), publisher.packs, publisher.index)
     try:
@@ -145,7 +153,7 @@ class _Run:
         self.tally = Tally()
         refs: Sequence[BlockRef] = ()
         self._cursor: BaseCursor | None = None
-        fetcher = Fetcher(around.store, around.seals, publisher.index)
+        fetcher = around.fetcher(publisher.index)
         self._turning = _turning(beside, base, request, fetcher)
         if base is not None:
             refs = _readable_refs(base, fetcher)

@@ -1,0 +1,246 @@
+"""A place that takes time to ask: few questions, side by side, and copies on this machine that are never believed against it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from reconciler.repository import BaseUnusable, Cache, NoSuchSnapshot, Repository, Unreachable
+from reconciler.repository.abreast import abreast, both, together
+from reconciler.repository.ahead import Ahead
+from reconciler.repository.format import Type
+from reconciler.repository.index import SegmentPlace
+from reconciler.repository.near import Kept
+from reconciler.repository.store import Found, LocalStore
+from tests.unit.repository.conftest import Bench, described
+
+
+class Far(LocalStore):
+    """A disk that wants to be asked like a bucket, and counts the questions."""
+
+    at_once = 5
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.asked: list[str] = []
+        self.most = 0
+        self._under_way = 0
+        self._count = threading.Lock()
+
+    def _ask(self, what: str) -> None:
+        with self._count:
+            self.asked.append(what)
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+        time.sleep(0.002)
+        with self._count:
+            self._under_way -= 1
+
+    def get(self, name: str, limit: int) -> bytes:
+        self._ask(f"get {name}")
+        return super().get(name, limit)
+
+    def get_range(self, name: str, offset: int, length: int) -> bytes:
+        self._ask(f"range {name}")
+        return super().get_range(name, offset, length)
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        self._ask(f"list {prefix}")
+        return super().list(prefix)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        self._ask(f"folders {prefix}")
+        return super().folders(prefix)
+
+    def find(self, name: str) -> Found | None:
+        self._ask(f"find {name}")
+        return super().find(name)
+
+
+Door = Callable[[], tuple[Far, Repository]]
+
+
+@pytest.fixture
+def door(bench: Bench, tmp_path: Path) -> Door:
+    """Opens the repository as a new process would, with the cache of those before."""
+
+    def opened() -> tuple[Far, Repository]:
+        cache = Cache(str(tmp_path / "cache"))
+        cache.keeps = True
+        far = Far(str(bench.place))
+        return far, Repository.open(str(bench.place), bench.key(), store=far, cache=cache)
+
+    return opened
+
+
+def fill(bench: Bench, files: int) -> None:
+    for number in range(files):
+        (bench.source / f"{number:04}").write_bytes(b"%d" % number * 50)
+
+
+def first(bench: Bench, door: Door) -> str:
+    _, repository = door()
+    root = bench.take(repository, kind="full").root
+    assert root is not None
+    return root.id
+
+
+@pytest.mark.parametrize("files", [5, 700])
+def test_a_backup_of_nothing_new_asks_the_same_few_questions_however_many_files_there_are(bench: Bench, door: Door, files: int) -> None:
+    fill(bench, files)
+    snapshot = first(bench, door)
+    far, repository = door()
+    assert bench.take(repository, base=snapshot).unchanged
+    lists = {f"list {folder}" for folder in ("keys", "snapshots", "gc", "index", "packs", "config", "tmp")}
+    assert {*lists, "get header", "folders marks"} <= set(far.asked)
+    others = sorted(set(far.asked) - lists - {"get header", "folders marks"})
+    assert [other for other in others if not other.startswith(("get keys/", "get config/"))] == []
+    assert len(far.asked) <= 11
+    assert far.most > 1
+
+
+def test_without_the_copies_it_is_asked_for_them_and_the_result_is_the_same(bench: Bench, door: Door, tmp_path: Path) -> None:
+    fill(bench, 50)
+    snapshot = first(bench, door)
+    shutil.rmtree(tmp_path / "cache")
+    far, repository = door()
+    assert bench.take(repository, base=snapshot).unchanged
+    assert any(asked.startswith("get index/") for asked in far.asked)
+    assert any(asked.startswith("range packs/") for asked in far.asked)
+
+
+def test_a_copy_that_was_torn_by_a_power_cut_is_no_copy(bench: Bench, door: Door, tmp_path: Path) -> None:
+    fill(bench, 50)
+    snapshot = first(bench, door)
+    objects = next((tmp_path / "cache").glob("*.objects"))
+    spoilt = list(objects.iterdir())
+    for path in spoilt:
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+    assert spoilt
+    far, repository = door()
+    assert repository.listing().complete
+    assert bench.take(repository, base=snapshot).unchanged
+    assert f"get snapshots/{snapshot}" in far.asked
+    shutil.rmtree(tmp_path / "cache")
+
+
+def test_a_copy_that_somebody_forged_passes_for_nothing(bench: Bench, door: Door, tmp_path: Path) -> None:
+    fill(bench, 50)
+    snapshot = first(bench, door)
+    for path in (tmp_path / "cache").glob("*.objects/snapshots_*"):
+        data = bytearray(path.read_bytes()[:-32])
+        data[-1] ^= 1
+        path.write_bytes(data + blake3(data).digest())
+    _, repository = door()
+    assert not repository.listing().complete
+    with pytest.raises(BaseUnusable):
+        bench.take(repository, base=snapshot)
+
+
+def test_what_the_place_no_longer_lists_is_gone_whatever_lies_here(bench: Bench, door: Door) -> None:
+    fill(bench, 5)
+    snapshot = first(bench, door)
+    _, repository = door()
+    assert len(repository.listing().roots) == 1
+    (bench.place / "snapshots" / snapshot).unlink()
+    _, again = door()
+    assert again.listing().roots == ()
+    with pytest.raises(NoSuchSnapshot):
+        list(again.entries(snapshot))
+
+
+def test_whoever_looks_for_damage_reads_the_place_and_not_the_copies(bench: Bench, door: Door) -> None:
+    fill(bench, 50)
+    snapshot = first(bench, door)
+    for path in (bench.place / "index").iterdir():
+        path.chmod(0o600)
+        path.write_bytes(b"rotten")
+    _, repository = door()
+    assert repository.entries(snapshot)
+    assert not repository.check(deep=False).intact
+    assert not repository.verify(snapshot).intact
+
+
+def test_a_restore_reads_neighbours_with_one_question(bench: Bench, door: Door, tmp_path: Path) -> None:
+    for number in range(40):
+        (bench.source / f"{number:02}").write_bytes(os.urandom(300_000))
+    snapshot = first(bench, door)
+    far, repository = door()
+    restored = bench.restored(repository, snapshot, tmp_path / "target")
+    assert not restored.failures
+    assert described(bench.inside(tmp_path / "target")) == described(bench.source)
+    ranges = sum(asked.startswith("range packs/") for asked in far.asked)
+    assert ranges <= 5  # 12 MB in pieces of 4 MiB
+    assert far.most > 1
+
+
+def test_a_part_that_cannot_be_read_ahead_is_asked_for_again_by_whoever_needs_it(bench: Bench) -> None:
+    far = Far(str(bench.place))
+    far.put("packs/aa/" + "aa" * 32, bytes(1000))
+    there = SegmentPlace(b"\xaa" * 32, 100, 200, 200, Type.DATA, 0, b"")
+    beyond = SegmentPlace(b"\xaa" * 32, 900, 200, 200, Type.DATA, 0, b"")
+    ahead = Ahead(far)
+    ahead.expect([there])
+    ahead.expect([beyond])
+    assert ahead.take(there) == bytes(200)
+    assert ahead.take(there) is None  # taken
+    assert ahead.take(beyond) is None  # cut short: who needs it hears of it
+
+
+def test_what_nobody_takes_is_dropped_and_holds_nothing_up(bench: Bench) -> None:
+    far = Far(str(bench.place))
+    size = 3 * 2**20
+    far.put("packs/bb/" + "bb" * 32, bytes(40 * size))
+    parts = [SegmentPlace(b"\xbb" * 32, number * size, size, size, Type.DATA, 0, b"") for number in range(40)]
+    ahead = Ahead(far)
+    ahead.expect(parts)
+    for part in parts[20:]:
+        taken = ahead.take(part)
+        assert taken is not None
+        assert len(taken) == size
+    assert len(far.asked) <= 40
+
+
+def test_answers_come_in_the_order_of_the_questions_and_the_first_error_ends_it(bench: Bench) -> None:
+    far = Far(str(bench.place))
+
+    def ask(number: int) -> int:
+        time.sleep(0.01 if number % 2 else 0)
+        if number >= 7:
+            raise Unreachable(f"no {number}")
+        return number
+
+    answers = abreast(far, ask, range(50))
+    assert [next(answers) for _ in range(7)] == list(range(7))
+    with pytest.raises(Unreachable, match="no 7"):
+        next(answers)
+    assert together(far, lambda: 1, lambda: 2) == [1, 2]
+    assert both(far, lambda: "one", lambda: 2) == ("one", 2)
+
+
+def test_copies_take_no_more_room_than_they_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.repository.near._BYTES_MAX", 10_000)
+    monkeypatch.setattr("reconciler.repository.near._BYTES_LEFT", 6_000)
+    kept = Kept(str(tmp_path / "objects"), lambda: True)
+    for number in range(40):
+        kept.put(f"index/{number}", bytes(1000))
+        os.utime(tmp_path / "objects" / f"index_{number}", (number, number))
+    assert sum(path.stat().st_size for path in (tmp_path / "objects").iterdir()) <= 10_500
+    assert kept.get("index/39", 1000) == bytes(1000)
+    assert kept.get("index/39", 999) is None
+    assert kept.get("index/0", 1000) is None
+
+
+def test_a_command_that_changes_nothing_keeps_no_copies(tmp_path: Path) -> None:
+    kept = Kept(str(tmp_path / "objects"), lambda: False)
+    kept.put("index/1", b"content")
+    assert not (tmp_path / "objects").exists()
