@@ -47,6 +47,9 @@ class Gateway(Struct):
     """Method and path of each request."""
     pages: dict[str, bytes] = field(default_factory=dict)
     """The first answer to each list, for an old one to be given again."""
+    under_way: int = 0
+    most: int = 0
+    """How many requests were under way at a time, at most."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -61,6 +64,17 @@ class Gateway(Struct):
         fault = Fault(how, method, path, **more)
         self.faults.append(fault)
         return fault
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        with self.lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.under_way -= 1
 
     def chosen(self, method: str, path: str) -> Fault | None:
         with self.lock:
@@ -79,6 +93,10 @@ def faulty_gateway(upstream: int) -> Iterator[Gateway]:
 
         def log_message(self, *words: object) -> None:
             """Nothing is printed."""
+
+        def _serve(self) -> None:
+            with gateway.counted():
+                self._pass()
 
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -150,7 +168,7 @@ def faulty_gateway(upstream: int) -> Iterator[Gateway]:
             self.close_connection = True
             self.connection.close()
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815 (names of the library)
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 (names of the library)
 
         def handle(self) -> None:
             try:

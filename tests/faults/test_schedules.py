@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +20,9 @@ from msgspec import Struct, field
 
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import ReconcilerError
-from reconciler.repository import Repository, RepositoryError
-from reconciler.repository.store import Found
+from reconciler.repository import Repository, RepositoryError, opened
+from reconciler.repository.near import Kept, glance
+from reconciler.repository.store import Found, Readable, Store
 from reconciler.tree.write import Target
 from tests.faults.world import TIMES, Killed, Memory, look, objects_of
 from tests.unit.repository.conftest import Bench
@@ -75,6 +76,7 @@ class Shared(Memory):
     def __init__(self, objects: dict[str, bytes], stage: Stage) -> None:
         super().__init__(objects, stage.step)
         self.stage = stage
+        self.at_once = stage.chance.choice([1, 5])  # asked one by one, or with the lists of a look before anything else
         self.times = dict.fromkeys(objects, START - timedelta(days=1))
 
     def create(self, name: str, data: bytes) -> None:
@@ -83,6 +85,16 @@ class Shared(Memory):
 
     def _found(self, name: str) -> Found:
         return Found(name, len(self.objects.get(name, b"")), self.times.get(name, self.stage.now))
+
+
+@pytest.fixture(autouse=True)
+def lists_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for at once may be answered in any order."""
+
+    def shuffled(place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = ()) -> Readable:
+        return glance(place, kept, place.stage.chance.sample(lists, len(lists)) if isinstance(place, Shared) else lists, folders)
+
+    monkeypatch.setattr(opened, "glance", shuffled)
 
 
 class Skewed(SystemClock):
