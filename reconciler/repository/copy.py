@@ -20,7 +20,7 @@ from reconciler.base.errors import Cancelled
 from reconciler.repository.builder import ManifestBuilder
 from reconciler.repository.codec import Codec
 from reconciler.repository.copy_known import Known, Pair
-from reconciler.repository.entries import Cold, Cuts, decode_colds, decode_rows
+from reconciler.repository.entries import Cold, Cuts, decode_colds, decode_rows, ids_of
 from reconciler.repository.errors import Damaged, ObjectMissing, OriginDamaged
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import CHECKPOINT_BYTES, CHECKPOINT_SECONDS, WHOLE_FILE_BYTES, Type
@@ -166,7 +166,9 @@ class _Run:
         rows: list[Row] = []
         colds: list[Cold] = []
         for piece in folder.pieces:
-            for row, cold in zip(decode_rows(piece.hot), decode_colds(piece.cold), strict=True):
+            there = decode_colds(piece.cold)
+            self._origin.expect(chunk for cold in there for chunk in ids_of(cold.chunks) if self._known.find(chunk) is None)
+            for row, cold in zip(decode_rows(piece.hot), there, strict=True):
                 rows.append(row)
                 colds.append(self._translated(folder.path, row, cold))
                 self._files += stat.S_ISREG(row[MODE])

@@ -8,7 +8,7 @@ names by raw bytes. A block ends after a name whose keyed hash says so: an edit 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -114,6 +114,11 @@ def decode_rows(hot: bytes) -> list[Row]:
         return _rows_decoder.decode(hot)
     except UNREADABLE as error:
         raise Damaged("a piece of a manifest cannot be read") from error
+
+
+def ids_of(chunks: bytes) -> Iterator[bytes]:
+    """The single ids of a file's chunks, in its order."""
+    return (chunks[start : start + 32] for start in range(0, len(chunks), 32))
 
 
 def decode_colds(cold: bytes) -> list[Cold]:

@@ -53,8 +53,12 @@ class Fetcher:
         numbers = dict.fromkeys(position.segment for chunk in chunks if (position := self._index.find(chunk)) is not None)
         with self._lock:
             fresh = [number for number in numbers if number not in self._segments]
-        places = (self._index.segment(number) for number in fresh)
-        self._ahead.expect(place for place in places if not self._lies_here(place))
+        self.expect_parts(map(self._index.segment, fresh))
+
+    def expect_parts(self, places: Iterable[SegmentPlace]) -> None:
+        """The same, of segments that will be read past the cache."""
+        if self._ahead is not None:
+            self._ahead.expect(place for place in places if not self._lies_here(place))
 
     def position(self, chunk: bytes) -> Position | None:
         """Where a chunk is; None when no index knows it."""

@@ -215,6 +215,7 @@ class Look:
         alone = ChunkIndex()
         alone.add(entry, self._seals)
         fetcher = Fetcher(self._store, self._seals, alone)
+        fetcher.expect_parts(alone.of_pack(entry.pack))
         first: RepositoryError | None = None
         for number, segment in enumerate(entry.segments):
             if self._stop is not None and self._stop.is_set():

@@ -17,12 +17,12 @@ from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
-from reconciler.repository.entries import Entry
+from reconciler.repository.entries import Entry, ids_of
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Raw
 from reconciler.repository.restore_crew import Crew, suits
 from reconciler.repository.restore_files import FileWriter, Written, attempt
-from reconciler.repository.restore_order import batches, chunks_of, in_pack_order
+from reconciler.repository.restore_order import batches, in_pack_order
 from reconciler.repository.restore_pool import Pool
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
@@ -123,7 +123,7 @@ class Restore(Struct):
                     pool.open(Crew(writer) if len(window) >= _HELPERS_FROM and suits(writer) else writer)
                 size = _SYNCED_BATCH if self.target.replaces else _BATCH if pool.small else _HELPER_BATCH
                 placed = in_pack_order(window, self.fetcher.position)
-                self.fetcher.expect(chunk for _, entry in placed for chunk in chunks_of(entry))
+                self.fetcher.expect(chunk for _, entry in placed for chunk in ids_of(entry.cold.chunks))
                 pool.run(batches(placed, *size), self._between)
             pool.finish()
             self._between()  # a stop by now has left files of the last batches out

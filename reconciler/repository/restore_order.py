@@ -45,9 +45,3 @@ def batches(placed: Iterable[tuple[int, Entry]], bytes_max: int, files_max: int)
 
 def _segment(placed: tuple[int, Entry]) -> int:
     return placed[0]
-
-
-def chunks_of(entry: Entry) -> Iterator[bytes]:
-    """The ids of a file's chunks, in its order."""
-    chunks = entry.cold.chunks
-    return (chunks[start : start + 32] for start in range(0, len(chunks), 32))

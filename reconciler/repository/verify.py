@@ -186,6 +186,7 @@ class Verify(Struct):
         except Damaged as error:
             self._fault(error)
         if deep:  # also without a directory: what the index says is what a restore relies on
+            self.fetcher.expect_parts(known)
             sound = [self._check(place, segment) for place, segment in zip(known, segments, strict=True)]
             if whole and all(sound) and self.readings is not None:
                 self.readings.add(pack, began)

@@ -244,3 +244,19 @@ def test_a_command_that_changes_nothing_keeps_no_copies(tmp_path: Path) -> None:
     kept = Kept(str(tmp_path / "objects"), lambda: False)
     kept.put("index/1", b"content")
     assert not (tmp_path / "objects").exists()
+
+
+def test_a_verification_a_check_and_a_copy_read_neighbours_with_one_question(bench: Bench, door: Door, tmp_path: Path) -> None:
+    for number in range(40):
+        (bench.source / f"{number:02}").write_bytes(os.urandom(300_000))
+    snapshot = first(bench, door)
+    other = Bench(bench.source, tmp_path / "other").init()
+    for work in (
+        lambda repository: repository.verify(snapshot).intact,
+        lambda repository: repository.check(deep=True).intact,
+        lambda repository: [copied.snapshot for copied in other.copy_from(repository, [snapshot])] == [snapshot],
+    ):
+        far, repository = door()
+        assert work(repository)
+        ranges = sum(asked.startswith("range packs/") for asked in far.asked)
+        assert ranges <= 12, ranges  # 12 MB in pieces of 4 MiB, the directory of the pack, and the list of files
