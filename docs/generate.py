@@ -125,13 +125,14 @@ def command_index() -> str:
 def write_all() -> None:
     """Every generated file, in place."""
     from reconciler.cli.render.plan_schema import plan_schema
+    from reconciler.cli.render.report_schema import report_schema
     from reconciler.metrics import document
     from reconciler.spec.schemas import schemas
 
     PAGE.write_text(render(), encoding="utf-8")
     INDEX.write_text(command_index(), encoding="utf-8")
     PAGE.with_name("metrics.md").write_text(document.render(), encoding="utf-8")
-    for name, schema in (schemas() | {"plan.schema.json": plan_schema()}).items():
+    for name, schema in (schemas() | {"plan.schema.json": plan_schema(), "report.schema.json": report_schema()}).items():
         (PAGE.parents[1] / "schemas" / name).write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.model.objective import ObjectiveStatus
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.recovery import Readiness, RecoveryOutcome, RecoveryRun, StepRecord, StepState
+    from reconciler.model.report import Compliance, Report, SystemEvidence
     from reconciler.model.snapshot import BackupKind, Grade, Mark, MarkKind, Snapshot
     from reconciler.model.statistics import RepositoryStatistics, Statistics, Stored, SystemStatistics
     from reconciler.model.status import Condition, ConditionType, Status, SystemStatus, Truth
@@ -94,6 +95,7 @@ _HOMES = {
     "reconciler.catalog.records": ("RestoreRecord", "Run", "RunOutcome"),
     "reconciler.model.plan": ("Action", "ActionKind", "Gap", "Held", "Plan", "Waiting"),
     "reconciler.model.recovery": ("Readiness", "RecoveryOutcome", "RecoveryRun", "StepRecord", "StepState"),
+    "reconciler.model.report": ("Compliance", "Report", "SystemEvidence"),
     "reconciler.model.snapshot": ("BackupKind", "Grade", "Mark", "MarkKind", "Snapshot"),
     "reconciler.app.alerts": ("AlertList",),
     "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
@@ -156,6 +158,9 @@ __all__ = [
     "DrillList",
     "DrillRecord",
     "ObjectiveStatus",
+    "Report",
+    "SystemEvidence",
+    "Compliance",
     "Event",
     "Action",
     "ActionKind",

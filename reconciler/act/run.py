@@ -109,7 +109,19 @@ def _record(result: Result, context: Context) -> None:
     if done.outcome is RunOutcome.SUCCEEDED and action.kind is not ActionKind.BACKUP:  # which goes by its own history
         moved = done.added_bytes if action.kind is ActionKind.COPY else done.bytes
         context.catalog.paces.put(action.pace_kind, action.repository, Pace(round(result.seconds, 3), moved, len(action.snapshots)))
-    _audit("complete", action, context, result.run_id, outcome=done.outcome.value, snapshot=done.snapshot_id, message=result.message)
+    facts: dict[str, object] = {"as_of": done.as_of.isoformat()} if done.as_of is not None else {}
+    facts |= {"code": result.failure.code} if result.failure is not None else {}
+    facts |= {"damaged": sorted({each.snapshot for each in done.affected})} if done.affected else {}
+    _audit(
+        "complete",
+        action,
+        context,
+        result.run_id,
+        outcome=done.outcome.value,
+        snapshot=done.snapshot_id,
+        message=result.message,
+        **facts,
+    )
     context.catalog.add_event(
         "Warning" if result.failure is not None or done.outcome is RunOutcome.PARTIAL else "Normal",
         "System" if action.system else "Repository",

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.model.event import Event
     from reconciler.model.health import Health
     from reconciler.model.recovery import RecoveryRun
+    from reconciler.model.report import Report
     from reconciler.model.snapshot import BackupKind
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
@@ -93,6 +94,10 @@ class Reconciler:
     async def statistics(self, system: str | None = None, *, cached: bool = False) -> Statistics:
         """Counts, sizes, ratios, growth and failures, per system and repository. Changes nothing."""
         return await self._run(lambda _stop: self._session.statistics(system, cached=cached))
+
+    async def report(self, *systems: str, begins: datetime | None = None, ends: datetime | None = None, cached: bool = False) -> Report:
+        """Evidence over a period: the 30 days before ``ends`` (None: now) when ``begins`` is left out. Changes nothing."""
+        return await self._run(lambda _stop: self._session.report(begins, ends, systems, cached=cached))
 
     async def health(self, *, cached: bool = False) -> Health:
         """How well host, repositories and backups are now. Changes nothing."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.app import history
 from reconciler.app.house import House
+from reconciler.app.promises import remember_promises
 from reconciler.app.records import with_records
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, RepositoryState
@@ -65,10 +66,11 @@ def load(house: House, catalog: Catalog, *, cache: Cache | None = None) -> Loade
 
 
 def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:
-    """Keep what parsed well for the day when it does not. Writes only when something changed."""
+    """Keep what parsed well for the day when it does not, and record what is promised. Writes only when something changed."""
     from reconciler.catalog.records import Document
 
     house.memory.parses().keep()
+    remember_promises(house, catalog, loaded.desired)
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
     if same_tree and catalog.get_value(_DIGEST) == loaded.desired.digest:
         return

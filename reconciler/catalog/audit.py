@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -107,10 +108,11 @@ class Verdict(Struct, frozen=True):
     """What is wrong with the line after them, or with the end of the log; None: nothing."""
 
 
-def verify(path: Path, head: str | None = None) -> Verdict:
+def verify(path: Path, head: str | None = None, *, told: Callable[[Mapping[str, Any]], None] | None = None) -> Verdict:
     """Check the chain from its first line. A torn last line is no fault: a crash may leave one. Raises AuditError.
 
     ``head``: the hash of a line, as an earlier check gave it; not finding it is a fault, for then lines were cut off the end.
+    ``told`` hears each good line, in order; what stands after a fault is nobody's evidence.
     """
     count, previous, met = 0, BEGINNING, head is None
     try:
@@ -118,9 +120,12 @@ def verify(path: Path, head: str | None = None) -> Verdict:
             for raw in file:
                 if not raw.endswith(b"\n"):
                     break
-                fault = _fault(raw, previous)
+                line = _parsed(raw)
+                fault = _fault(line, previous)
                 if fault is not None:
                     return Verdict(count, previous, f"line {count + 1}: {fault}")
+                if told is not None:
+                    told(line)
                 count, previous = count + 1, _hash(raw)
                 met = met or previous == head
     except OSError as error:
@@ -128,10 +133,15 @@ def verify(path: Path, head: str | None = None) -> Verdict:
     return Verdict(count, previous, None if met else f"no line has the hash {head}: lines were cut off the end, or it is of another log")
 
 
-def _fault(raw: bytes, previous: str) -> str | None:
+def _parsed(raw: bytes) -> Any:
     try:
-        line = json.loads(raw)
+        return json.loads(raw)
     except ValueError:
+        return None
+
+
+def _fault(line: Any, previous: str) -> str | None:
+    if line is None:
         return "not JSON"
     if not isinstance(line, dict) or "prev" not in line:
         return "not a line of an audit log"

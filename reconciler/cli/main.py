@@ -39,6 +39,7 @@ FAMILIES = (
     "keys",
     "care",
     "audit",
+    "report",
     "prune",
     "holds",
     "steer",
@@ -171,7 +172,8 @@ def _root(
     ] = None,
     allow_hosts: _Hosts = None,
     output: Annotated[
-        Format, Option("--output", "-o", metavar="FORMAT", help="text, json, markdown (with --dry-run) or github (with validate).")
+        Format,
+        Option("--output", "-o", metavar="FORMAT", help="text or json; markdown (--dry-run, report), html (report), github (validate)."),
     ] = Format.TEXT,
     dry_run: Annotated[bool, Option("--dry-run", help="Print the plan and change nothing.")] = False,
     detailed: Annotated[bool, Option("--detailed-exitcode", help="With --dry-run: exit 2 when changes are pending.")] = False,

@@ -33,6 +33,7 @@ class Format(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
     GITHUB = "github"
+    HTML = "html"
 
 
 class Level(StrEnum):
@@ -102,7 +103,8 @@ class Words(Struct, frozen=True):
 
 
 _FOR_ONE = {
-    Format.MARKDOWN: "Markdown is for the plan: `reconcile --dry-run -o markdown`.",
+    Format.MARKDOWN: "Markdown is for the plan and the report: `reconcile --dry-run -o markdown`, `reconcile report -o markdown`.",
+    Format.HTML: "A page is for the report: `reconcile report -o html`.",
     Format.GITHUB: "Annotations are for faults of the specs: `reconcile validate -o github`.",
 }
 """Formats of one command alone."""

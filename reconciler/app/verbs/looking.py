@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from reconciler.app.house import House
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.decide.backups import Request
     from reconciler.model.event import Event
     from reconciler.model.health import Health
+    from reconciler.model.report import Report
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
     from reconciler.model.uncovered import Uncovered
@@ -68,6 +70,22 @@ class Looking:
         from reconciler.catalog import audit
 
         return audit.verify(self.house.memory.state / AUDIT, head)
+
+    def report(
+        self,
+        begins: datetime | None = None,
+        ends: datetime | None = None,
+        systems: Sequence[str] = (),
+        *,
+        cached: bool = False,
+    ) -> Report:
+        """Evidence from ``begins`` (None: 30 days before the end) until ``ends`` (None: now), of ``systems`` or of all. Changes nothing.
+
+        Raises Usage for a period that is empty or not over yet. A broken audit log raises nothing: :attr:`Report.audit` says so.
+        """
+        from reconciler.app import evidence
+
+        return evidence.report(self.house, begins, ends, systems, cached=cached)
 
     def write_metrics(self, status: Status, file: Path) -> None:
         """As node_exporter's textfile collector reads them. Raises TextfileUnwritable."""

@@ -43,6 +43,8 @@ def _check(words: Words) -> None:
             raise Usage(f"{flag} goes with --dry-run only", hint="A pass that acts looks at everything afresh.")
     if words.output is Format.GITHUB:
         raise Usage("-o github goes with `validate` only", hint="Annotations are for faults of the specs: `reconcile validate -o github`.")
+    if words.output is Format.HTML:
+        raise Usage("-o html goes with `report` only", hint="A page is for the report: `reconcile report -o html`.")
     if words.output is Format.MARKDOWN and not words.dry_run:
         raise Usage("-o markdown goes with --dry-run only", hint="Markdown is for the plan: `reconcile --dry-run -o markdown`.")
 

@@ -43,16 +43,17 @@ def validate(words: Words) -> ExitCode:
 def schema(
     words: Words,
     *,
-    kind: Annotated[str | None, Argument(metavar="KIND", help="System, BackupPolicy, …, or Plan; all of the specs when left out.")] = None,
+    kind: Annotated[str | None, Argument(metavar="KIND", help="System, …, Plan or Report; all of the specs when left out.")] = None,
 ) -> ExitCode:
-    """Print the JSON Schema of the specs, for editors, or of the plan, for programs."""
+    """Print the JSON Schema of the specs, for editors, or of the plan or the report, for programs."""
     import json
 
     from reconciler.app.planning import schemas
     from reconciler.cli.output import write
     from reconciler.cli.render.plan_schema import plan_schema
+    from reconciler.cli.render.report_schema import report_schema
 
-    every = schemas() | {"plan.schema.json": plan_schema()}
+    every = schemas() | {"plan.schema.json": plan_schema(), "report.schema.json": report_schema()}
     wanted = {name.removesuffix(".schema.json").lower(): text for name, text in every.items()}
     found = wanted.get((kind or "reconcile").lower())
     if found is None:

@@ -56,17 +56,20 @@ def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) ->
 def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
     """A table per group; names and sentences cannot break out of their cells. An edit stands first: a reviewer asks what it costs."""
     lines = [*_edit(blast)] if blast is not None else []
-    lines += [f"### {_cell(summary(plan, len(desired.systems)))}", ""]
+    lines += [f"### {cell(summary(plan, len(desired.systems)))}", ""]
     if not plan.complete:
         lines += ["> Some repository could not be observed; the plan knows nothing about it.", ""]
     if plan.pause is not None:
-        lines += [f"> Paused until {when.universal(plan.pause.until)}, by {_cell(plan.pause.by)}: {_cell(plan.pause.reason)}.", ""]
+        lines += [
+            f"> Paused until {when.universal(plan.pause.until)}, by {cell(plan.pause.by)}: {cell(plan.pause.reason)}.",
+            "",
+        ]
     rows = [(SYMBOLS[a.kind], a.system, deed(a), cause(a)) for a in plan.actions]
     rows += [(HELD, h.system, f"{len(h.snapshots)} of {h.total} snapshots in {h.repository} stay", h.why) for h in plan.held]
     rows += [(PERSON, names_of(group), group[0].person, group[0].why) for group in causes(plan.gaps)]
     if rows:
         lines += ["| | system | what | why |", "|---|---|---|---|"]
-        lines += [f"| `{sign}` | {_cell(system)} | {_cell(what)} | {_cell(why)} |" for sign, system, what, why in rows]
+        lines += [f"| `{sign}` | {cell(system)} | {cell(what)} | {cell(why)} |" for sign, system, what, why in rows]
         lines.append("")
     for text in approvals_yaml(plan):
         told = "<details><summary>To let them go, put this into a file of the specs</summary>"
@@ -77,21 +80,22 @@ def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None
 
 
 def _edit(blast: BlastRadius) -> Iterator[str]:
-    yield f"### {_cell(blast_summary(blast))}"
+    yield f"### {cell(blast_summary(blast))}"
     yield ""
     for note in blast_notes(blast):
-        yield f"> {_cell(note)}"
+        yield f"> {cell(note)}"
         yield ""
     rows = blast_rows(blast)
     if rows:
         yield "| | who | what | why |"
         yield "|---|---|---|---|"
         for effect, who, what, why in rows:
-            yield f"| `{SIGNS[effect]}` | {_cell(who)} | {_cell(what)} | {_cell(why)} |"
+            yield f"| `{SIGNS[effect]}` | {cell(who)} | {cell(what)} | {cell(why)} |"
         yield ""
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text that stays inside its cell and says nothing to Markdown."""
     safe = escape(text)
     for sign in "\\`*_[]<>|#":
         safe = safe.replace(sign, "\\" + sign)

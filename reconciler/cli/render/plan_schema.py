@@ -26,8 +26,8 @@ def plan_schema() -> dict[str, Any]:
     _, parts = msgspec.json.schema_components([Plan, BlastRadius], ref_template="#/$defs/{name}")
     plan = parts.pop("Plan")
     for told in (Action, BlastRadius, Estimate, Gap, Held, Pause, Place, Released, Revision, SpecChange, Waiting):
-        _describe(parts[told.__name__]["properties"], told)
-    _describe(plan["properties"], Plan)
+        describe(parts[told.__name__]["properties"], told)
+    describe(plan["properties"], Plan)
     own = {name: field for name, field in plan["properties"].items() if name not in {"clean", "spec_digest", "revision"}}
     totals = {str(kind): _AMOUNT for kind in ActionKind} | dict.fromkeys(
         ("snapshots_to_mark", "snapshots_to_forget", "snapshots_held", "gaps"), _AMOUNT
@@ -53,7 +53,7 @@ def plan_schema() -> dict[str, Any]:
         "problems": _object({"errors": _AMOUNT, "warnings": _AMOUNT}),
     }
     required = [name for name in properties if name != "blast_radius"]
-    defs = {name: _complete(part) for name, part in sorted(parts.items())}
+    defs = {name: complete(part) for name, part in sorted(parts.items())}
     title = {"$schema": _DIALECT, "title": "Plan", "description": "What `reconcile --dry-run -o json` prints."}
     return title | _object(properties) | {"required": required, "$defs": defs}
 
@@ -62,7 +62,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _describe(properties: dict[str, Any], told: type) -> None:
+def describe(properties: dict[str, Any], told: type) -> None:
     """Give each field the sentence that stands below it in its class, and moments their format."""
     import ast
     import inspect
@@ -88,6 +88,6 @@ def _be_moments(schema: dict[str, Any]) -> None:
         _be_moments(below)
 
 
-def _complete(part: dict[str, Any]) -> dict[str, Any]:
+def complete(part: dict[str, Any]) -> dict[str, Any]:
     """Every field is written, also one that has its default."""
     return part | {"required": list(part["properties"])} if "properties" in part else part

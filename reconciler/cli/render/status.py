@@ -112,7 +112,9 @@ def _promise(system: SystemStatus, each: ObjectiveStatus) -> list[Cell]:
 
 
 def _length(value: timedelta | None) -> str:
-    return when.span(value) if value is not None else "-"
+    if value is None:
+        return "-"
+    return "<1s" if timedelta(0) < value < timedelta(seconds=1) else when.span(value)
 
 
 def _foreseen(page: Page, status: Status) -> None:

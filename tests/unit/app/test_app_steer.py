@@ -49,7 +49,7 @@ def test_a_trigger_is_taken_by_the_next_tick_and_is_gone_when_it_was_done(house:
     (result,) = house.one_pass().results
     assert (result.action.reason, result.done.backup_kind) == ("requested", BackupKind.FULL)
     assert house.one_pass().results == ()
-    assert audited(house) == ["trigger"]
+    assert audited(house) == ["specs", "trigger"]
     assert "Triggered" in reasons(house)
 
 
