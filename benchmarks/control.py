@@ -29,7 +29,7 @@ from reconciler.base.ids import new_id
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.records import RunOutcome
 from reconciler.decide.plan import plan
-from reconciler.metrics.collect import registry
+from reconciler.metrics.exposition import written
 from reconciler.model.observed import RepositoryState
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
 
@@ -165,9 +165,7 @@ def _measure(size: int, root: Path) -> dict[str, float]:
     scene = next(iter(passes._decided.values()), None)
     deciding = _seconds(lambda: plan(scene.desired, scene.observed, scene.now)) if scene is not None else 0.0
     status = passes.tick(jump=None, under_way=frozenset()).board.status
-    from prometheus_client import generate_latest
-
-    metrics = _seconds(lambda: generate_latest(registry(lambda: status)))
+    metrics = _seconds(lambda: written(status))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     memory.close()
     return {

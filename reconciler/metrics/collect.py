@@ -1,19 +1,16 @@
-"""Status to metric families, at the moment of the scrape.
+"""Status to metric families.
 
-A custom collector instead of gauges that somebody must remember to set and to remove: what the Status no longer holds is
-gone with the next scrape, and after a restart nothing begins at zero.
+Nothing is kept from one Status to the next: what one no longer holds is gone with the next scrape, and after a restart nothing begins at 0.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
 
 from reconciler import __version__
 from reconciler.metrics import names
@@ -29,28 +26,6 @@ Sample = tuple[Metric, tuple[str, ...], float]
 
 _RESULTS: dict[DrillOutcome | None, float] = {DrillOutcome.PROVEN: 1, DrillOutcome.FAILED: 0}
 _TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
-
-
-class StatusCollector(Collector):
-    """Reads the published Status anew for each scrape; None (nothing observed yet) leaves build and heartbeat."""
-
-    def __init__(self, published: Callable[[], Status | None]) -> None:
-        self._published = published
-
-    def describe(self) -> list[Family]:
-        """Registering must not need a Status."""
-        return []
-
-    def collect(self) -> Iterator[Family]:
-        return families(self._published())
-
-
-def registry(published: Callable[[], Status | None]) -> CollectorRegistry:
-    """What /metrics shows: the published Status and, on Linux, this process (``process_*``)."""
-    result = CollectorRegistry()
-    result.register(StatusCollector(published))
-    ProcessCollector(registry=result)
-    return result
 
 
 def families(status: Status | None) -> Iterator[Family]:

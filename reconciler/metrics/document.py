@@ -18,8 +18,8 @@ Prometheus and dashboards are in [`grafana/`](../grafana/README.md).
 
 This page is generated from the table that the code uses; do not edit it by hand.
 
- * Everything is read at the moment of the scrape from the status that the last pass published. A restart loses nothing; what is no longer
-   declared is gone with the next scrape.
+ * Everything comes from the status that the last pass published. A restart loses nothing; what is no longer declared is gone with the
+   next scrape. However often somebody scrapes, a status is written down once.
  * Times are Unix timestamps, never ages: an age would stand still together with the process. **0 means never**, so a rule compares
    `> 0` before it subtracts.
  * Passes that cron starts write the same with `--textfile /var/lib/node_exporter/reconciler.prom`, for the textfile collector of

@@ -7,10 +7,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
-
 from reconciler.base.errors import ReconcilerError
-from reconciler.metrics.collect import StatusCollector
+from reconciler.metrics.exposition import written
 from reconciler.model.status import Status
 
 MODE = 0o644
@@ -29,13 +27,11 @@ def write(status: Status, path: Path) -> None:
 
     Without the metrics of the process, which has ended by the time anybody reads them.
     """
-    registry = CollectorRegistry()
-    registry.register(StatusCollector(lambda: status))
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(generate_latest(registry))
+            file.write(written(status))
             os.fchmod(file.fileno(), MODE)
         os.replace(temporary, path)
     except OSError as error:

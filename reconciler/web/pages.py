@@ -9,7 +9,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from reconciler.base.clock import Clock
-from reconciler.metrics.collect import registry
+from reconciler.metrics.exposition import Exposition
 from reconciler.model.board import Board
 from reconciler.model.pulse import Pulse
 from reconciler.model.status import Status
@@ -57,10 +56,10 @@ def _endpoints(published: Callable[[], Board | None], pulse: Callable[[], Pulse]
         board = published()
         return board.status if board is not None else None
 
-    metrics = registry(status)
+    metrics = Exposition(status)
 
     def scrape(_request: Request) -> Response:
-        return Response(generate_latest(metrics), headers={**HEADERS, "content-type": _TEXT_FORMAT})
+        return Response(metrics(), headers={**HEADERS, "content-type": _TEXT_FORMAT})
 
     def healthz(_request: Request) -> Response:
         """For a supervisor that restarts: about the loop, not about the backups. A busy loop is alive, and says what it is at."""

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 import reconciler
 from reconciler.metrics import names
-from reconciler.metrics.collect import families, registry
+from reconciler.metrics.collect import families
+from reconciler.metrics.exposition import Exposition
 from reconciler.model.desired import Revision
 from reconciler.model.drill import DrillOutcome, Rehearsed
 from reconciler.model.observed import RunHistory
@@ -27,7 +27,7 @@ class Scrape:
     """One exposition, read back the way a scraper reads it."""
 
     def __init__(self, status: Status | None) -> None:
-        text = generate_latest(registry(lambda: status)).decode()
+        text = Exposition(lambda: status)().decode()
         self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -216,10 +216,10 @@ def test_a_suspended_system_says_so_and_keeps_ageing() -> None:
 
 def test_a_removed_system_is_gone_with_the_next_scrape() -> None:
     published = [company()]
-    source = registry(lambda: published[-1])
-    assert b'system="ledger"' in generate_latest(source)
+    source = Exposition(lambda: published[-1])
+    assert b'system="ledger"' in source()
     published.append(replace(published[0], systems=tuple(s for s in published[0].systems if s.name != "ledger")))
-    assert b'"ledger"' not in generate_latest(source)
+    assert b'"ledger"' not in source()
 
 
 def test_before_the_first_observation_only_build_heartbeat_and_counters_are_known() -> None:

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
 
-from reconciler.metrics.collect import registry
+from reconciler.metrics.exposition import Exposition
 from reconciler.metrics.textfile import TextfileUnwritable, write
 from tests.fakes.statuses import company
 
@@ -16,7 +15,7 @@ from tests.fakes.statuses import company
 def test_it_says_what_metrics_would_say(tmp_path: Path) -> None:
     file = tmp_path / "reconciler.prom"
     write(company(), file)
-    served = generate_latest(registry(company)).decode()
+    served = Exposition(company)().decode()
     assert file.read_text() == "".join(line for line in served.splitlines(keepends=True) if "process_" not in line)
     assert file.stat().st_mode & 0o777 == 0o644
 

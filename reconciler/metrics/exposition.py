@@ -1,0 +1,60 @@
+"""The metrics as text: for whoever scrapes, however often, and for a file.
+
+What a Status says is written once. A pass publishes one each interval, and several scrapers (or one that was set to milliseconds) ask in
+between: 2,000 systems take half a second to write, which the loop would miss. Only what tells of this process is read anew each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from reconciler.metrics.collect import families
+from reconciler.model.status import Status
+
+
+class Exposition:
+    """Call it for what /metrics shows: the published Status and, on Linux, this process (``process_*``). From any thread."""
+
+    def __init__(self, published: Callable[[], Status | None]) -> None:
+        """``published``: an immutable value, the same object until another one is published; None until something was observed."""
+        self._published = published
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        self._lock = threading.Lock()
+        self._kept: tuple[Status | None, bytes] | None = None
+
+    def __call__(self) -> bytes:
+        return self._of_status() + generate_latest(self._process)
+
+    def _of_status(self) -> bytes:
+        with self._lock:  # the others wait for the one that writes, instead of writing the same beside it
+            status, kept = self._published(), self._kept
+            if kept is None or kept[0] is not status:
+                kept = self._kept = (status, written(status))
+            return kept[1]
+
+
+def written(status: Status | None) -> bytes:
+    """In the Prometheus text format 0.0.4. Without a Status: build, heartbeat and the counters at 0."""
+    registry = CollectorRegistry()
+    registry.register(_OfStatus(status))
+    return generate_latest(registry)
+
+
+class _OfStatus(Collector):
+    """Instead of gauges that somebody must remember to set and to remove."""
+
+    def __init__(self, status: Status | None) -> None:
+        self._status = status
+
+    def describe(self) -> list[Family]:
+        """Registering must not write anything."""
+        return []
+
+    def collect(self) -> Iterator[Family]:
+        return families(self._status)

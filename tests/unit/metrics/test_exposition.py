@@ -1,0 +1,87 @@
+"""However often it is asked for, a status is written once; and what is answered is one status, never half of two."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from itertools import count
+
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.metrics.exposition import Exposition, written
+from reconciler.model.status import Status
+from tests.fakes.statuses import company
+
+
+def crowd(systems: int, snapshots: int = 12) -> Status:
+    """A company with so many systems that each have so many snapshots."""
+    status = company()
+    (orders,) = (system for system in status.systems if system.name == "orders")
+    protection = tuple(replace(p, snapshots=snapshots) for p in orders.protection)
+    named = tuple(replace(orders, name=f"orders-{number}", protection=protection) for number in range(systems))
+    return replace(status, systems=named)
+
+
+def told(text: bytes) -> set[float]:
+    """Every number of snapshots that the text names."""
+    families = text_string_to_metric_families(text.decode())
+    return {sample.value for family in families if family.name == "reconciler_snapshots" for sample in family.samples}
+
+
+def test_a_hundred_scrapes_between_two_passes_cost_less_than_one_that_writes() -> None:
+    status = crowd(1_000)
+    exposition = Exposition(lambda: status)
+    began = time.process_time()
+    first = exposition()
+    writing = time.process_time() - began
+    began = time.process_time()
+    for _ in range(100):
+        exposition()
+    assert time.process_time() - began < writing
+    assert first.startswith(written(status))
+
+
+def test_the_next_pass_is_seen_by_the_next_scrape() -> None:
+    published: list[Status | None] = [None]
+    exposition = Exposition(lambda: published[-1])
+    assert told(exposition()) == set()
+    for number in (1, 2, 3):
+        published.append(crowd(2, snapshots=number))
+        assert told(exposition()) == {number}
+
+
+def test_an_equal_status_of_a_later_pass_is_written_again() -> None:
+    """It is told apart by being another object: comparing thousands of systems would cost as much as writing them."""
+    published = [crowd(2)]
+    exposition = Exposition(lambda: published[-1])
+    exposition()
+    later = replace(published[0], loop=replace(published[0].loop, last_success_at=published[0].at + timedelta(minutes=1)))
+    published.append(later)
+    assert exposition().startswith(written(later))
+
+
+def test_scrapers_in_several_threads_beside_a_loop_that_publishes_see_whole_statuses_in_order() -> None:
+    published, numbers, over = [crowd(20, snapshots=0)], count(1), threading.Event()
+    exposition = Exposition(lambda: published[-1])
+    seen: dict[int, list[set[float]]] = {scraper: [] for scraper in range(3)}
+
+    def scrape(scraper: int) -> None:
+        while not over.is_set():
+            seen[scraper].append(told(exposition()))
+
+    threads = [threading.Thread(target=scrape, args=(scraper,)) for scraper in seen]
+    for thread in threads:
+        thread.start()
+    for number, _ in zip(numbers, range(30), strict=False):
+        published.append(crowd(20, snapshots=number))
+        time.sleep(0.02)
+    over.set()
+    for thread in threads:
+        thread.join()
+    for answers in seen.values():
+        assert all(len(numbers) == 1 for numbers in answers), "all of one status"
+        told_in_order = [next(iter(numbers)) for numbers in answers]
+        assert told_in_order == sorted(told_in_order)
+    assert sum(map(len, seen.values())) > 10
