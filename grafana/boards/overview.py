@@ -45,6 +45,7 @@ from boards.values import (
     Column,
     colored,
     dashed,
+    decimals,
     from_on,
     link,
     linked,
@@ -52,6 +53,9 @@ from boards.values import (
     steps,
     words,
 )
+
+NEVER = 1e9
+"""An age of thirty years is that of no snapshot; the share of the RPO that is used is then set to as much."""
 
 
 def dashboard() -> Json:
@@ -169,7 +173,7 @@ def _systems() -> Json:
     def of_pair(metric: str) -> str:
         return each(metric, "system", "repository")
 
-    used = f"(time() - ({RECOVERY_POINT} > 0)) / on (system) group_left () {RPO}"
+    used = f"(time() - ({RECOVERY_POINT} > 0)) / on (system) group_left () {RPO} or ({RECOVERY_POINT} == 0) + {NEVER:.0f}"
     failures = colored(steps(NONE, (1, WARN), (3, BAD)))
     return table(
         "Systems in their repositories",
@@ -182,11 +186,11 @@ def _systems() -> Json:
             Column("owner", "Owner"),
         ],
         [
-            value(f"(time() - {RECOVERY_POINT}) * {LABELLED}", "Age", "s", mapped(from_on(1e9, "never"))),
+            value(f"(time() - {RECOVERY_POINT}) * {LABELLED}", "Age", "s", mapped(from_on(NEVER, "never"))),
             value(f"0 * {RECOVERY_POINT} + on (system) group_left () {RPO}", "RPO", "s"),
-            value(used, "RPO used", "percentunit", *colored(USED)),
+            value(used, "RPO used", "percentunit", decimals(0), mapped(from_on(NEVER, "never", color=BAD)), *colored(USED)),
             value(of_pair("reconciler_snapshots"), "Snapshots"),
-            value(of_pair("reconciler_backup_consecutive_failures"), "Failures in a row", "none", *failures),
+            value(of_pair("reconciler_backup_consecutive_failures"), "Failures", "none", *failures),
             value(of_pair("reconciler_backup_last_duration_seconds"), "Last took", "s"),
             value(of_pair("reconciler_backup_last_bytes"), "Size", "bytes"),
             value(of_pair("reconciler_backup_last_added_bytes"), "Last added", "bytes"),
@@ -206,6 +210,7 @@ def _used() -> Json:
         "{{system}}",
         USED,
         (12, 8),
+        decimals=0,
         min=0,
         max=1,
         links=[TO_SYSTEM],

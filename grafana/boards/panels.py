@@ -16,6 +16,7 @@ Size = tuple[int, int]
 """Width and height in grid units; a board is 24 wide."""
 
 SMALL: Size = (4, 4)
+NARROW = 8
 LIST_OPTIONS = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 
 
@@ -37,14 +38,19 @@ def queries(*expressions: tuple[str, str]) -> list[Json]:
     return [query(expression, legend, name=chr(ord("A") + number)) for number, (expression, legend) in enumerate(expressions)]
 
 
-def stat(title: str, description: str, unit: str, expression: str, by: Json, size: Size = SMALL, **options: Any) -> Json:
-    """One number. ``options``: ``mappings`` from values to words, ``decimals``, ``noValue`` for what stands there without an answer."""
+def stat(
+    title: str, description: str, unit: str, expression: str, by: Json, size: Size = SMALL, *, plain: bool = False, **options: Any
+) -> Json:
+    """One number, on a ground of its colour if not ``plain``.
+
+    ``options``: ``mappings`` from values to words, ``decimals``, ``noValue`` for what stands there without an answer.
+    """
     return {
         **_panel("stat", title, description, size, [query(expression, instant=True)]),
         "fieldConfig": {"defaults": {"unit": unit, "color": {"mode": "thresholds"}, "thresholds": by, **options}, "overrides": []},
         "options": {
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-            "colorMode": "background",
+            "colorMode": "none" if plain else "background",
             "graphMode": "none",
             "justifyMode": "center",
             "orientation": "auto",
@@ -80,7 +86,7 @@ def lines(
             "overrides": list(overrides),
         },
         "options": {
-            "legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"], "showLegend": True},
+            "legend": _legend(size),
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
     }
@@ -165,7 +171,7 @@ def table(
             },
         ],
         "fieldConfig": {
-            "defaults": {"unit": "none", "custom": {"filterable": True}, "thresholds": steps(QUIET)},
+            "defaults": {"unit": "none", "custom": {"filterable": True, "minWidth": 80}, "thresholds": steps(QUIET)},
             "overrides": [
                 {
                     "matcher": {"id": "byName", "options": column.heading},
@@ -181,6 +187,13 @@ def table(
 def value(expression: str, heading: str, unit: str = "none", *properties: Json) -> tuple[str, Column]:
     """An expression and its column, for :func:`table`."""
     return expression, Column("", heading, unit, properties)
+
+
+def _legend(size: Size) -> Json:
+    """A table of values where there is room for one; on a narrow panel it would hide most of its lines."""
+    if size[0] <= NARROW:
+        return LIST_OPTIONS
+    return {**LIST_OPTIONS, "displayMode": "table", "calcs": ["lastNotNull", "max"]}
 
 
 def _panel(kind: str, title: str, description: str, size: Size, asked: Sequence[Json]) -> Json:

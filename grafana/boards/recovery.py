@@ -25,7 +25,6 @@ from boards.terms import (
 )
 from boards.values import (
     BAD,
-    CELL_IN_COLOR,
     COUNT_IS_A_WARNING,
     COUNT_IS_BAD,
     DRILL,
@@ -37,9 +36,10 @@ from boards.values import (
     WARN,
     Column,
     colored,
+    decimals,
     linked,
-    mapped,
     steps,
+    worded,
 )
 
 DAY = 86400
@@ -181,7 +181,7 @@ def _systems() -> Json:
     enough = colored(steps(BAD, (0, GOOD)))
     return table(
         "Systems",
-        "One line for each system. Spare copies: held beyond what is declared, below 0 some are missing. MTD margin: what is left of the "
+        "One line for each system. Spare: copies held beyond what is declared, below 0 some are missing. MTD margin: what is left of the "
         "outage that can be survived after the predicted recovery. Empty: not declared, or nothing measured.",
         [
             Column("system", "System", properties=(linked("In detail", SYSTEM, "system"),)),
@@ -193,20 +193,19 @@ def _systems() -> Json:
                 f"{KNOWN} * 0 * {LABELLED} + on (system) group_left () {condition_of_system('Ready')}",
                 "Ready",
                 "none",
-                mapped(TRUTH),
-                *CELL_IN_COLOR,
+                *worded(TRUTH),
             ),
-            value(DRILL_RESULT, "Newest drill", "none", mapped(DRILL), *CELL_IN_COLOR),
-            value(f"clamp_min({PROOF_EXPIRES} - time(), 0)", "Proof counts for", "s", *proof_left),
+            value(DRILL_RESULT, "Newest drill", "none", *worded(DRILL)),
+            value(f"clamp_min({PROOF_EXPIRES} - time(), 0)", "Proof for", "s", *proof_left),
             value(MEASURED, "Measured", "s"),
             value(RTO_PREDICTED, "Predicted", "s"),
             value(RTO, "RTO", "s"),
-            value(RTO_USED, "RTO used", "percentunit", *colored(USED)),
+            value(RTO_USED, "RTO used", "percentunit", decimals(0), *colored(USED)),
             value(f"{MTD} - on (system) {RTO_PREDICTED}", "MTD margin", "s", *enough),
             value(COPIES, "Copies"),
-            value(f"{COPIES} - on (system) {COPIES_DECLARED}", "Spare copies", "none", *enough),
-            value(f"{OFFSITE} - on (system) {OFFSITE_DECLARED}", "Spare at another site", "none", *enough),
-            value(f"time() - ({VERIFIED} > 0)", "Read whole ago", "s"),
+            value(f"{COPIES} - on (system) {COPIES_DECLARED}", "Spare", "none", *enough),
+            value(f"{OFFSITE} - on (system) {OFFSITE_DECLARED}", "Spare offsite", "none", *enough),
+            value(f"time() - ({VERIFIED} > 0)", "Read ago", "s"),
         ],
         (24, 10),
         ("RTO used", True),
@@ -272,7 +271,7 @@ def _plans() -> Json:
         "One line for each plan. Counts for: until the newest passed test expires; 0 where none counts, also because the plan has changed.",
         [Column("plan", "Plan")],
         [
-            value(PLAN_RESULT, "Newest test", "none", mapped(PLAN_TEST), *CELL_IN_COLOR),
+            value(PLAN_RESULT, "Newest test", "none", *worded(PLAN_TEST)),
             value(f"time() - ({PLAN_TESTED} > 0)", "Passed ago", "s"),
             value(f"clamp_min({PLAN_EXPIRES} - time(), 0)", "Counts for", "s", *colored(steps(BAD, (1, WARN), (7 * DAY, GOOD)))),
             value(PLAN_EXPECTED, "Will take", "s"),
@@ -303,6 +302,7 @@ def _rto_used() -> Json:
         (8, 9),
         min=0,
         max=1,
+        decimals=1,
         links=[TO_SYSTEM],
     )
 
@@ -357,6 +357,7 @@ def _verified() -> Json:
         (8, 9),
         min=0,
         max=1,
+        decimals=1,
         links=[TO_SYSTEM],
     )
 

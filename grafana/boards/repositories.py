@@ -7,7 +7,6 @@ from boards.panels import Json, lines, queries, query, stat, table, timeline, va
 from boards.terms import REPOSITORIES, count, each, repository_variable, select
 from boards.values import (
     BAD,
-    CELL_IN_COLOR,
     COUNT_IS_A_WARNING,
     COUNT_IS_BAD,
     GOOD,
@@ -22,6 +21,7 @@ from boards.values import (
     from_on,
     mapped,
     steps,
+    worded,
 )
 
 DAY = 86400
@@ -31,6 +31,8 @@ FAR = 3650 * DAY
 IN_REPOSITORY = "{{repository}}"
 BACK = "1d"
 """How far the forecast of space looks back: a whole day, so that the nightly backup counts once."""
+ENOUGH = "6h"
+"""A forecast from less is noise: one large backup would fill every disk within the hour."""
 
 
 def _each_pair(metric: str) -> str:
@@ -38,10 +40,12 @@ def _each_pair(metric: str) -> str:
     return f"max by (system, repository) ({select(metric, 'repository')})"
 
 
+_SPACE = select("reconciler_repository_free_bytes", "repository")
+_KNOWN_LONG = f"({_SPACE} and {_SPACE} offset {ENOUGH})"
 FREE = f"min by (repository) ({select('reconciler_repository_free_bytes', 'repository')})"
-SHRINKS_BY = f"-min by (repository) (deriv({select('reconciler_repository_free_bytes', 'repository')}[{BACK}]))"
+SHRINKS_BY = f"-min by (repository) (deriv({_SPACE}[{BACK}]))"
 """Bytes per second, at the place where it is worst."""
-LASTS = f"clamp_max({FREE} / clamp_min({SHRINKS_BY}, 1e-9), {FAR})"
+LASTS = f"clamp_max(min by (repository) ({_KNOWN_LONG}) / clamp_min({SHRINKS_BY}, 1e-9), {FAR})"
 REACHABLE = f"min by (repository) ({select('reconciler_repository_up', 'repository')})"
 LISTED = each("reconciler_repository_listed_timestamp_seconds", "repository")
 ORPHANED = each("reconciler_repository_orphaned_snapshots", "repository")
@@ -86,10 +90,16 @@ def _now() -> list[Json]:
             f"min({LASTS})",
             steps(BAD, (7 * DAY, WARN), (30 * DAY, GOOD)),
             mappings=from_on(FAR, "not in sight"),
-            noValue="not known",
+            noValue="not known yet",
         ),
         stat(
-            "Least space", "Free space of the repository that has least of it.", "bytes", f"min({FREE})", steps(QUIET), noValue="not known"
+            "Least space",
+            "Free space of the repository that has least of it.",
+            "bytes",
+            f"min({FREE})",
+            steps(QUIET),
+            plain=True,
+            noValue="not known",
         ),
         stat(
             "Snapshots",
@@ -97,6 +107,7 @@ def _now() -> list[Json]:
             "none",
             f"sum({SNAPSHOTS})",
             steps(QUIET),
+            plain=True,
         ),
         stat(
             "Orphaned",
@@ -112,18 +123,19 @@ def _repositories() -> Json:
     lasts = colored(steps(BAD, (7 * DAY, WARN), (30 * DAY, GOOD)))
     return table(
         "Repositories",
-        "One line for each repository. Lasts: until its space ends, where it goes on shrinking as in the last day.",
+        "One line for each repository. Lasts: until its space ends, where it goes on shrinking as in the last day; empty while less than "
+        "six hours are known. Content: of the newest backup of each system. Failures: in a row, of the system that has most.",
         [Column("repository", "Repository")],
         [
-            value(REACHABLE, "State", "none", mapped(UP), *CELL_IN_COLOR),
+            value(REACHABLE, "State", "none", *worded(UP)),
             value(f"time() - ({LISTED} > 0)", "Listed ago", "s"),
             value(FREE, "Free", "bytes"),
             value(LASTS, "Lasts", "s", mapped(from_on(FAR, "not in sight")), *lasts),
             value(f"count by (repository) ({_each_pair('reconciler_snapshots')})", "Systems"),
             value(SNAPSHOTS, "Snapshots"),
             value(ORPHANED, "Orphaned", "none", *colored(steps("transparent", (1, WARN)))),
-            value(f"sum by (repository) ({_each_pair('reconciler_backup_last_bytes')})", "Content, newest backups", "bytes"),
-            value(f"max by (repository) ({_each_pair('reconciler_backup_consecutive_failures')})", "Most failures in a row"),
+            value(f"sum by (repository) ({_each_pair('reconciler_backup_last_bytes')})", "Content", "bytes"),
+            value(f"max by (repository) ({_each_pair('reconciler_backup_consecutive_failures')})", "Failures"),
         ],
         (24, 7),
         ("Lasts", False),
@@ -173,12 +185,12 @@ def _free() -> Json:
 
 
 def _forecast() -> Json:
-    free = select("reconciler_repository_free_bytes", "repository")
     return lines(
         "Free space in 30 days",
-        "What will be left in 30 days where it goes on as in the last day. At 0 it is full by then.",
+        "What will be left in 30 days where it goes on as in the last day. At 0 it is full by then. No line while less than "
+        "six hours are known.",
         "bytes",
-        [query(f"clamp_min(min by (repository) (predict_linear({free}[{BACK}], {30 * DAY})), 0)", IN_REPOSITORY)],
+        [query(f"clamp_min(min by (repository) (predict_linear({_SPACE}[{BACK}], {30 * DAY}) and {_KNOWN_LONG}), 0)", IN_REPOSITORY)],
         (8, 8),
     )
 

@@ -20,7 +20,6 @@ from boards.terms import (
 )
 from boards.values import (
     BAD,
-    CELL_IN_COLOR,
     COUNT_IS_A_WARNING,
     DRILL,
     GOOD,
@@ -36,7 +35,11 @@ from boards.values import (
     linked,
     mapped,
     steps,
+    worded,
 )
+
+CONDITIONS = 'kind="System", name=~"$system", condition!="Suspended"'
+"""True is well for all of them; Suspended has a figure of its own."""
 
 IN_REPOSITORY = "{{repository}}"
 MOMENT = mapped([{"type": "value", "options": {"0": {"text": "never", "index": 0}}}])
@@ -77,15 +80,17 @@ def _promised() -> list[Json]:
             "s",
             AGE,
             steps(QUIET),
+            plain=True,
             mappings=from_on(1e9, "never"),
         ),
-        stat("RPO", "How old that may become, as declared.", "s", RPO, steps(QUIET), noValue="none declared"),
+        stat("RPO", "How old that may become, as declared.", "s", RPO, steps(QUIET), plain=True, noValue="none declared"),
         stat(
             "RPO used",
             "The age of the recovery point as a share of the RPO: 100 % is a promise broken.",
             "percentunit",
             f"(time() - ({BEST_RECOVERY_POINT} > 0)) / on (system) {RPO}",
             USED,
+            decimals=0,
             noValue="–",
         ),
         stat(
@@ -117,14 +122,13 @@ def _conditions_now() -> Json:
         [Column("condition", "Condition")],
         [
             value(
-                each("reconciler_condition", "condition", where='kind="System", name=~"$system"'),
+                each("reconciler_condition", "condition", where=CONDITIONS),
                 "Status",
                 "none",
-                mapped(TRUTH),
-                *CELL_IN_COLOR,
+                *worded(TRUTH),
             )
         ],
-        (8, 9),
+        (8, 11),
         ("Status", False),
     )
 
@@ -132,27 +136,27 @@ def _conditions_now() -> Json:
 def _conditions_before() -> Json:
     return timeline(
         "Conditions over time",
-        "True is well, but for Suspended. Unknown means that something could not be seen.",
-        each("reconciler_condition", "condition", where='kind="System", name=~"$system"'),
+        "True is well. Unknown means that something could not be seen.",
+        each("reconciler_condition", "condition", where=CONDITIONS),
         "{{condition}}",
         TRUTH,
-        (16, 9),
+        (16, 11),
     )
 
 
 def _repositories() -> Json:
     return table(
         "In its repositories",
-        "One line for each repository: the newest good snapshot there, and how the backups into it went.",
+        "One line for each repository: the newest good snapshot there, and how the backups into it went; a copy is no backup.",
         [Column("repository", "Repository", properties=(linked("Repository", REPOSITORIES, "repository"),))],
         [
             value(f"{RECOVERY_POINT} * 1000", "Recovery point", "dateTimeAsIso", MOMENT),
             value(_of_pair("reconciler_snapshots"), "Snapshots"),
-            value(f"{_of_pair('reconciler_backup_last_attempt_timestamp_seconds')} * 1000", "Last attempt", "dateTimeAsIso", MOMENT),
-            value(f"{_of_pair('reconciler_backup_last_success_timestamp_seconds')} * 1000", "Last success", "dateTimeAsIso", MOMENT),
+            value(f"{_of_pair('reconciler_backup_last_attempt_timestamp_seconds')} * 1000", "Backup tried", "dateTimeAsIso", MOMENT),
+            value(f"{_of_pair('reconciler_backup_last_success_timestamp_seconds')} * 1000", "Backup succeeded", "dateTimeAsIso", MOMENT),
             value(
                 _of_pair("reconciler_backup_consecutive_failures"),
-                "Failures in a row",
+                "Failures",
                 "none",
                 *colored(steps(NONE, (1, WARN), (3, BAD))),
             ),
@@ -293,6 +297,7 @@ def _recovery_now() -> list[Json]:
             "s",
             RTO_PREDICTED,
             steps(QUIET),
+            plain=True,
             noValue="never measured",
         ),
         stat(
@@ -301,6 +306,7 @@ def _recovery_now() -> list[Json]:
             "s",
             each("reconciler_rto_target_seconds", "system"),
             steps(QUIET),
+            plain=True,
             noValue="none declared",
         ),
         stat(
@@ -309,6 +315,7 @@ def _recovery_now() -> list[Json]:
             "s",
             each("reconciler_mtd_target_seconds", "system"),
             steps(QUIET),
+            plain=True,
             noValue="none declared",
         ),
         stat(
@@ -317,6 +324,7 @@ def _recovery_now() -> list[Json]:
             "s",
             each("reconciler_drill_interval_target_seconds", "system"),
             steps(QUIET),
+            plain=True,
             noValue="none declared",
         ),
     ]

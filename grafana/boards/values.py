@@ -30,9 +30,9 @@ def words(of: dict[int, tuple[str, str]]) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
-def from_on(start: float, text: str) -> list[Json]:
-    """Value mappings: a word instead of any number from ``start`` on."""
-    return [{"type": "range", "options": {"from": start, "to": None, "result": {"text": text, "index": 0}}}]
+def from_on(start: float, text: str, **color: str) -> list[Json]:
+    """Value mappings: a word instead of any number from ``start`` on, with ``color`` where one is given."""
+    return [{"type": "range", "options": {"from": start, "to": None, "result": {"text": text, "index": 0, **color}}}]
 
 
 def mapped(mappings: list[Json]) -> Json:
@@ -41,12 +41,23 @@ def mapped(mappings: list[Json]) -> Json:
 
 
 def colored(by: Json) -> tuple[Json, ...]:
-    """Column properties: the cell takes its colour from these steps."""
-    return ({"id": "thresholds", "value": by}, *CELL_IN_COLOR)
+    """Column properties: the cell takes its colour from these steps; an empty one has none.
+
+    Grafana gives an empty cell the colour below the first step: what is not known must look neither well nor bad.
+    """
+    first, *others = by["steps"]
+    colors = [{"color": NONE, "value": None}, {**first, "value": LOWEST}, *others]
+    return ({"id": "thresholds", "value": {**by, "steps": colors}}, _IN_COLOR)
 
 
-CELL_IN_COLOR: tuple[Json, ...] = ({"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}},)
-"""Column properties: the cell takes its colour from its mapping or threshold."""
+def worded(mappings: list[Json]) -> tuple[Json, ...]:
+    """Column properties: words in their colours instead of numbers; an empty cell has none."""
+    return (mapped(mappings), *colored(steps(NONE)))
+
+
+LOWEST = -1e15
+"""Below every value that is drawn."""
+_IN_COLOR: Json = {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}}
 
 
 def linked(title: str, board: str, variable: str, value: str = "${__value.text}") -> Json:
@@ -61,6 +72,11 @@ def link(title: str, board: str, variable: str, value: str) -> Json:
         "url": f"/d/{board}?${{datasource:queryparam}}&${{instance:queryparam}}&var-{variable}={value}&${{__url_time_range}}",
         "targetBlank": False,
     }
+
+
+def decimals(number: int) -> Json:
+    """Column property."""
+    return {"id": "decimals", "value": number}
 
 
 def dashed(pattern: str) -> Json:

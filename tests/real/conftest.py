@@ -102,13 +102,20 @@ def promtool() -> str:
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Prometheus]]:
-    """``prometheus("127.0.0.1:9477")`` starts one that scrapes this address as job ``reconciler``."""
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Prometheus]]:
+    """``prometheus("127.0.0.1:9477")`` starts one that scrapes this address as job ``reconciler``.
+
+    ``history``: OpenMetrics text with timestamps, which it has known all along.
+    """
     program = find("prometheus")
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(target: str) -> Prometheus:
+    def start(target: str, history: str = "") -> Prometheus:
         folder = tmp_path_factory.mktemp("prometheus")
+        if history:
+            (folder / "history").write_text(history, encoding="utf-8")
+            words = ["tsdb", "create-blocks-from", "openmetrics", str(folder / "history"), str(folder / "data")]
+            subprocess.run([find("promtool"), *words], check=True, stdout=subprocess.DEVNULL)
         config = folder / "prometheus.yml"
         scrape = {"job_name": "reconciler", "static_configs": [{"targets": [target]}]}
         timing = {"scrape_interval": f"{SCRAPE_SECONDS}s", "scrape_timeout": f"{SCRAPE_SECONDS}s"}
