@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from reconciler.base.secret import Secret
 
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired, DesiredRepository
+    from reconciler.model.observed import RepositoryState
     from reconciler.repository import Repository
 
 
@@ -35,6 +37,7 @@ class House(Struct, frozen=True):
         from reconciler.app.errors import KeyMissing
         from reconciler.repository import NotInitialised, Repository
 
+        self._refuse_foreign(repository)
         try:
             key = keys.load(repository.key, allowed=self.allow_commands)
         except KeyMissing as error:
@@ -46,10 +49,22 @@ class House(Struct, frozen=True):
         place = self.memory.place(repository, self.allow_commands)
         return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock, store=place, cache=self.memory.cache())
 
+    def foreigner(self, realm: str) -> Callable[[DesiredRepository, datetime], RepositoryState]:
+        """Who looks at what belongs to another program. Loaded only when there is such a repository."""
+
+        def look(repository: DesiredRepository, now: datetime) -> RepositoryState:
+            from reconciler.app.foreign import program_for
+            from reconciler.observe.restic import state_of_restic
+
+            return state_of_restic(repository, program_for(self, repository), realm, now)
+
+        return look
+
     def is_there(self, repository: DesiredRepository) -> bool:
         """Whether a repository is at this place. Asked without its key: a random one finds nothing, or finds that it does not fit."""
         from reconciler.repository import NotInitialised, Repository, WrongKey
 
+        self._refuse_foreign(repository)
         try:
             key = Secret(os.urandom(32).hex().encode())
             Repository.open(repository.url, key, store=self.memory.place(repository, self.allow_commands)).close()
@@ -58,6 +73,13 @@ class House(Struct, frozen=True):
         except WrongKey:
             return True
         return True
+
+    @staticmethod
+    def _refuse_foreign(repository: DesiredRepository) -> None:
+        if repository.observed_only:
+            from reconciler.restic import ResticReadOnly
+
+            raise ResticReadOnly(f"{repository.name} is a repository of {repository.format}, which is only looked at")
 
     def never_read(self, desired: Desired) -> frozenset[tuple[int, int]]:
         """(st_dev, st_ino) of what no backup enters or opens: our own memory and the repositories.

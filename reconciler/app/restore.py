@@ -13,6 +13,7 @@ from contextlib import closing
 
 from reconciler.app.choice import Wanted, by_nearness, chosen, find
 from reconciler.app.errors import OtherHost
+from reconciler.app.foreign import check_request, restore_by_restic
 from reconciler.app.house import House
 from reconciler.app.paths import inside
 from reconciler.app.reports import RestorePlan, RestoreReport, RestoreRequest
@@ -23,6 +24,7 @@ from reconciler.app.restoring.plan import weigh
 from reconciler.app.restoring.run import Reporter, Running, Teller, into_folder, into_place, weighing
 from reconciler.app.scene import Scene, load, look
 from reconciler.base.errors import Usage
+from reconciler.model.desired import DesiredRepository
 from reconciler.model.snapshot import Snapshot
 from reconciler.repository import Repository
 
@@ -31,6 +33,10 @@ def plan(house: House, request: RestoreRequest) -> RestorePlan:
     """Which snapshot, from where, why, and what it would do to what is there. Reads only."""
     scene = _scene(house)
     made = _plan(house, scene, request)
+    declared = _declared(scene, made.repository)
+    if declared.observed_only:
+        check_request(made, request)
+        return made
     with closing(_opened(house, scene, made.repository)) as repository:
         return weigh(repository, made, inside(request.paths), request, weighing(house, scene, made, None)).plan
 
@@ -46,6 +52,12 @@ def restore(
     def attempt(copy: Snapshot, wanted: RestoreRequest) -> RestoreReport:
         is_first = copy is made.snapshot
         planned = made if is_first else plan_for(copy, copy.repository, made.why, wanted, made.notes)
+        declared = _declared(scene, copy.repository)
+        if declared.observed_only:
+            check_request(planned, wanted)
+            if told is not None:
+                told(planned)
+            return restore_by_restic(house, declared, planned, wanted, stop, progress)
         with closing(_opened(house, scene, copy.repository)) as repository:
             running = Running(
                 repository, planned, wanted, weighing(house, scene, planned, stop), stop, progress, told if is_first else None
@@ -102,9 +114,13 @@ def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
 
 
 def _opened(house: House, scene: Scene, name: str) -> Repository:
+    return house.open_repository(_declared(scene, name))
+
+
+def _declared(scene: Scene, name: str) -> DesiredRepository:
     declared = scene.desired.repository(name)
     assert declared is not None, "the plan names a declared repository"
-    return house.open_repository(declared)
+    return declared
 
 
 def _entries(target: str) -> int:

@@ -87,7 +87,14 @@ def look(
 ) -> Scene:
     """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them)."""
     now = house.clock.now()
-    how = Look(house.agent, house.open_repository, refresh=refresh, clock_jump=clock_jump, allow_commands=house.allow_commands)
+    how = Look(
+        house.agent,
+        house.open_repository,
+        refresh=refresh,
+        clock_jump=clock_jump,
+        foreigner=house.foreigner(loaded.desired.realm),
+        allow_commands=house.allow_commands,
+    )
     return Scene(loaded, history.compared(catalog, observe(loaded.desired, catalog, how, now)), now)
 
 
@@ -104,7 +111,8 @@ def look_at_snapshots(house: House) -> Scene:
         with house.memory.reading() as catalog:
             loaded = load(house, catalog)
     wanted = loaded.desired.repositories
-    states = observe_all(wanted, {}, refresh=frozenset(r.name for r in wanted), opener=house.open_repository, now=now)
+    names, look_elsewhere = frozenset(r.name for r in wanted), house.foreigner(loaded.desired.realm)
+    states = observe_all(wanted, {}, refresh=names, opener=house.open_repository, now=now, foreigner=look_elsewhere)
     if not all(state.reachable for state in states.values()):
         with house.memory.reading() as catalog:
             known = catalog.repositories()

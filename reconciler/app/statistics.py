@@ -30,6 +30,8 @@ def statistics(house: House, system: str | None, *, cached: bool) -> Statistics:
     stored: dict[str, Stored] = {}
     unseen: list[tuple[str, str]] = []
     for repository in scene.desired.repositories if not cached else ():
+        if repository.observed_only:
+            continue  # what it takes there, its own program counts
         try:
             with closing(house.open_repository(repository)) as opened:
                 stored[repository.name] = Stored(opened.stored_bytes(), *opened.content_bytes())

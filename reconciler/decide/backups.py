@@ -52,7 +52,7 @@ def _wished(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
 
 def _planned(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, ...], tuple[Waiting, ...]]:
     repository = system.repositories[0] if system.repositories else ""
-    if not scene.here(system) or not scene.reachable(repository):
+    if not scene.here(system) or not scene.reachable(repository) or repository in scene.observed_only:
         return (), ()
     wanted = sorted(dues(_case(scene, system, repository)), key=lambda due: due.due_at)
     if not wanted:
@@ -74,7 +74,7 @@ def _planned(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, ...], t
 def plan_requested(scene: Scene, system: DesiredSystem, request: Request) -> tuple[Action, ...]:
     """What a person asked for, as far as this agent can do it; gaps.py says why it cannot."""
     repository = system.repositories[0] if system.repositories else ""
-    if not scene.here(system) or not scene.reachable(repository) or scene.suspended(system):
+    if not scene.here(system) or not scene.reachable(repository) or scene.suspended(system) or repository in scene.observed_only:
         return ()
     kind = request.kind or BackupKind.INCREMENTAL
     snapshots = scene.snapshots(system.name, repository)

@@ -64,6 +64,8 @@ def compare_repositories(before: DesiredRepository, after: DesiredRepository, sn
         effect, why = Effect.OTHER, ""
         if name == "url":
             effect, why = Effect.LOSS, f"what lies at the old place ({snapshots} snapshots when last seen) is no longer looked at"
+        elif name == "format" and new != "reconciler":
+            effect, why = Effect.LOSS, "nothing is backed up, copied or verified there any more: it is only looked at"
         elif name == "deletable_from":
             grown = new is None or (old is not None and not set(new) <= set(old))
             effect, why = (Effect.LOSS, "more hosts could delete it") if grown else (Effect.GAIN, "")

@@ -32,7 +32,7 @@ from reconciler.model.listing import marked
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held, Plan
 from reconciler.model.problem import Problem, Severity
-from reconciler.model.snapshot import MarkKind
+from reconciler.model.snapshot import Grade, MarkKind
 from reconciler.model.status import Condition, ConditionType, Truth
 
 _Statement = tuple[Truth, str, str]
@@ -139,6 +139,8 @@ def _fresh(scene: Scene, system: DesiredSystem) -> _Statement:
     ago = format_duration(scene.now - best.at, parts=2)
     how = "confirmed" if best.confirmed else "taken"
     numbers = f"the newest good state was {how} {ago} ago, RPO {format_duration(rpo)}"
+    if best.snapshot.grade is Grade.OBSERVED:
+        numbers += f"; {best.snapshot.repository} belongs to another program: whether it is complete is not known"
     if standing is not Standing.BREACHED:
         return Truth.TRUE, "AtRisk" if standing is Standing.AT_RISK else "Met", numbers
     if not scene.here(system):
@@ -180,7 +182,10 @@ def _copies(scene: Scene, system: DesiredSystem) -> _Statement:
 
 
 def _retention(scene: Scene, system: DesiredSystem, held: list[Held]) -> _Statement:
-    if not all(scene.reachable(name) for name in system.repositories) or not system.repositories:
+    kept = scene.kept(system)
+    if system.repositories and not kept:
+        return Truth.TRUE, "NotOurs", "another program decides what is kept"
+    if not all(scene.reachable(name) for name in kept) or not kept:
         return Truth.UNKNOWN, "NotObserved", "not every repository of the system was listed"
     for change in held:
         if change.guard not in _POSTPONED:
@@ -195,7 +200,11 @@ def _retention(scene: Scene, system: DesiredSystem, held: list[Held]) -> _Statem
 def _verified(scene: Scene, system: DesiredSystem) -> _Statement:
     """The repository whose proof is oldest speaks for the system."""
     worst: _Statement | None = None
-    for name in system.repositories:
+    kept = scene.kept(system)
+    if not kept and system.repositories:
+        why = f"what another program holds in {', '.join(system.repositories)} is not verified here"
+        return Truth.UNKNOWN, "NotVerifiable", f"{why}: its own check can tell"
+    for name in kept:
         if scene.snapshots(system.name, name):
             statement = _verified_in(scene, system, name)
             worst = statement if worst is None or _RANK[statement[0]] > _RANK[worst[0]] else worst

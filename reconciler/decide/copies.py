@@ -142,9 +142,9 @@ def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot,
 
 
 def origins(scene: Scene, system: DesiredSystem, target: str) -> tuple[str, ...]:
-    """Repositories that can be read, those of the system first, in its order."""
+    """Repositories of ours that can be read, those of the system first, in its order."""
     names = dict.fromkeys([*system.repositories, *(r.name for r in scene.desired.repositories)])
-    return tuple(name for name in names if name != target and scene.reachable(name))
+    return tuple(name for name in names if name != target and name not in scene.observed_only and scene.reachable(name))
 
 
 def _newest_good(scene: Scene, system: DesiredSystem, repository: str) -> Snapshot | None:

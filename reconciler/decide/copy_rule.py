@@ -107,6 +107,8 @@ def _error(scene: Scene, system: DesiredSystem, repository: DesiredRepository) -
     if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
         number = sum(s.marked(MarkKind.DAMAGED) is not None for s in snapshots)
         return 1, f"{name}: {counted(number, 'snapshot')} damaged, found at {damaged_at:%Y-%m-%d %H:%M}Z"
+    if repository.observed_only:
+        return None, f"{name} belongs to another program and is not verified here"
     if proven_at is None:
         return None, f"{name} was never verified"
     age, period = max(scene.now - proven_at, timedelta(0)), system.verification.deep

@@ -40,7 +40,7 @@ def plan_drills(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
     """The drill that is due now, at most one: out of the first repository that answers and holds a good snapshot."""
     if system.drill.every is None:
         return ()
-    repository = next((name for name in system.repositories if scene.reachable(name) and _good(scene, system, name)), None)
+    repository = next((name for name in scene.kept(system) if scene.reachable(name) and _good(scene, system, name)), None)
     if repository is None or not is_free(scene, system, repository):
         return ()
     good = _good(scene, system, repository)

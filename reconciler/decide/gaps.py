@@ -16,7 +16,7 @@ from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
 from reconciler.model.desired import DesiredRepository, DesiredSystem
-from reconciler.model.observed import SourceState
+from reconciler.model.observed import RunHistory, SourceState
 from reconciler.model.plan import Gap, Held
 from reconciler.model.snapshot import Grade
 
@@ -136,6 +136,8 @@ def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
         return [
             _gap(system, "repository-unobserved", f"repository {primary} was never looked at", f"Declare the repository {primary}", primary)
         ]
+    if primary in scene.observed_only:
+        return _of_observed(scene, system, primary)
     history, gaps = scene.history(system.name, primary), []
     if history.consecutive_failures >= FAILING:
         failure = history.last_failure
@@ -153,11 +155,23 @@ def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
     return gaps
 
 
+def _of_observed(scene: Scene, system: DesiredSystem, primary: str) -> list[Gap]:
+    """Backups that another program takes: nothing here can make them come."""
+    rpo, point = system.objectives.rpo, recovery_point(scene.snapshots(system.name, primary), RunHistory(), scene.now)
+    if rpo is None or not scene.reachable(primary) or (point is not None and scene.now - point.at <= rpo):
+        return []
+    age = f"the newest is {format_duration(scene.now - point.at, parts=2)} old" if point is not None else "none of its snapshots fits"
+    person = f"Look at the job that backs it up into {primary}, and at `contains` of that repository"
+    return [_gap(system, "observed-late", f"{age}, the RPO is {format_duration(rpo)}, and another program takes them", person, primary)]
+
+
 def _of_copies(scene: Scene, system: DesiredSystem) -> list[Gap]:
     gaps = []
     for shortfall in shortfalls(scene, system):
         if not shortfall.repository:
             advice = "Name a repository that adds what is missing, or lower `copies`"
+        elif shortfall.repository in scene.observed_only:
+            advice = f"Run the backup of {system.name} into {shortfall.repository} by its own program: from here it is only looked at"
         elif scene.suspended(system):
             advice = "Take `suspend` out of its spec: nothing is copied while it is there"
         elif missing(scene, system, shortfall.repository):

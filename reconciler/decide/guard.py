@@ -98,14 +98,14 @@ def settled_retention(desired: Desired, observed: Observed, now: datetime) -> di
 def _settled(scene: Scene, system: DesiredSystem) -> bool:
     if not scene.desired.clean or system.last_good:
         return False
-    states = [scene.state(name) for name in system.repositories]
+    states = [scene.state(name) for name in scene.kept(system)]
     seen = all(state is not None and state.reachable and state.fresh for state in states)
     if not seen or scene.observed.clock_jump is not None or scene.observed.clock_unsettled is not None:
         return False
-    stored = (s for name in system.repositories for s in scene.stored(system.name, name))
+    stored = (s for name in scene.kept(system) for s in scene.stored(system.name, name))
     if any(from_future(s.counted_at, scene.now) for s in stored):
         return False  # under a clock that went back everything stays, so nothing objects: that accepts nothing
-    rulings = [rule(scene, system, name) for name in system.repositories]
+    rulings = [rule(scene, system, name) for name in scene.kept(system)]
     return not any(ruling.held or ruling.approvals for ruling in rulings)
 
 

@@ -25,7 +25,7 @@ def plan_maintenance(scene: Scene) -> tuple[Action, ...]:
 
 def _prune(scene: Scene, repository: DesiredRepository) -> Action | None:
     prune, state = repository.maintenance.prune, scene.state(repository.name)
-    if prune is None or state is None or not scene.reachable(repository.name) or state.lost:
+    if prune is None or repository.observed_only or state is None or not scene.reachable(repository.name) or state.lost:
         return None
     if not state.fresh or not state.snapshots or ("", repository.name, Lane.UPKEEP) in scene.observed.busy:
         return None  # only after a complete listing in this very pass, and never in an empty repository

@@ -41,6 +41,8 @@ class Scene(Struct, frozen=True):
     """By system: the name whose history it inherits."""
     suspects: Mapping[str, Mapping[str, str]]
     """By system: snapshots that do not fit its history and are not marked so yet, with the reason."""
+    observed_only: frozenset[str]
+    """Repositories of another program: looked at and restored from, never written to."""
     _index: Mapping[tuple[str, str], tuple[Snapshot, ...]]
     _safety: Mapping[tuple[str, str], tuple[Snapshot, ...]]
     _drills: Mapping[str, tuple[DrillRecord, ...]]
@@ -62,7 +64,8 @@ class Scene(Struct, frozen=True):
         drills = sorted(observed.drills, key=lambda drill: drill.started_at, reverse=True)
         by_system = _grouped(drills, lambda drill: heirs.get(drill.system, drill.system))
         measured = _grouped((drill for drill in drills if drill.measured), lambda drill: drill.repository)
-        return cls(desired, observed, now, former, doubted, index, safety, by_system, measured)
+        observed_only = frozenset(r.name for r in desired.repositories if r.observed_only)
+        return cls(desired, observed, now, former, doubted, observed_only, index, safety, by_system, measured)
 
     def snapshots(self, system: str, repository: str) -> tuple[Snapshot, ...]:
         """Those of one system in one repository, newest first; of the own realm only, the former name counts.
@@ -97,6 +100,10 @@ class Scene(Struct, frozen=True):
         """What the catalog remembers; after a rename, what it remembers of the former name."""
         runs = self.observed.runs
         return runs.get((system, repository)) or runs.get((self.former_names.get(system, ""), repository)) or _NO_RUNS
+
+    def kept(self, system: DesiredSystem) -> tuple[str, ...]:
+        """Its repositories that are ours to write to and to clean."""
+        return tuple(name for name in system.repositories if name not in self.observed_only) if self.observed_only else system.repositories
 
     def here(self, system: DesiredSystem) -> bool:
         """Whether this agent acts on the system; others are only observed."""

@@ -21,7 +21,7 @@ def plan_retention(scene: Scene, system: DesiredSystem) -> tuple[tuple[Action, .
     """Mark, spare, remove or hold, in each repository by itself. What is held is said even while nothing could be done anyway."""
     actions: list[Action] = []
     held: list[Held] = []
-    for repository in system.repositories:
+    for repository in scene.kept(system):
         if not scene.here(system) or not scene.reachable(repository):
             continue
         ruling = rule(scene, system, repository)
@@ -61,6 +61,8 @@ def plan_suspicion(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
 
 def is_free(scene: Scene, system: DesiredSystem, repository: str) -> bool:
     """Whether this agent may care for the system there now."""
+    if repository in scene.observed_only:
+        return False
     lane_busy = (system.name, repository, Lane.UPKEEP) in scene.observed.busy
     return scene.here(system) and scene.reachable(repository) and not scene.suspended(system) and not lane_busy
 

@@ -11,7 +11,7 @@ from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.recovery import RecoveryPlanSpec
-from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
+from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
 from reconciler.model.problem import Place, Problem
@@ -72,6 +72,13 @@ class DesiredRepository(Struct, frozen=True):
     region: str | None = None
     credentials: Credentials = field(default_factory=Credentials)
     """Paths of files are absolute."""
+    format: str = "reconciler"
+    contains: tuple[Contained, ...] = ()
+
+    @property
+    def observed_only(self) -> bool:
+        """Whether it belongs to another program: it is looked at and restored from, and never written to."""
+        return self.format != "reconciler"
 
     @property
     def is_remote(self) -> bool:

@@ -27,6 +27,9 @@ class Grade(StrEnum):
     COMPLETE = "complete"
     PARTIAL = "partial"
     SUSPECT = "suspect"
+    OBSERVED = "observed"
+    """Seen in the repository of another program, which does not record whether it could read everything. It counts as a recovery point,
+    for there is nothing better to go by, and never as verified."""
     SAFETY = "safety"
     """Not a state of the system: what one restore in place was about to touch, for its rollback. Whoever does not know the word takes
     it for suspect, and never for good."""
@@ -103,8 +106,8 @@ class Snapshot(Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Complete, and nothing bad was learned since."""
-        if self.grade is not Grade.COMPLETE:
+        """Complete as far as anybody can know, and nothing bad was learned since."""
+        if self.grade is not Grade.COMPLETE and self.grade is not Grade.OBSERVED:
             return False
         return not self.marks or not any(mark.kind in _BAD for mark in self.marks)  # most have none, and this is asked very often
 

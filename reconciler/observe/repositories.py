@@ -29,6 +29,9 @@ _KINDS = {kind.value: kind for kind in BackupKind}  # made once: a listing asks 
 _GRADES = {grade.value: grade for grade in Grade}
 _MARKS = {kind.value: kind for kind in MarkKind}
 
+Foreigner = Callable[[DesiredRepository, datetime], RepositoryState]
+"""Looks at a repository of another program. Raises ReconcilerError."""
+
 LISTING_SECONDS_MAX = 120.0
 AT_A_TIME = 8
 
@@ -41,6 +44,7 @@ def observe_all(
     opener: Opener,
     now: datetime,
     seconds_max: float = LISTING_SECONDS_MAX,
+    foreigner: Foreigner | None = None,
 ) -> dict[str, RepositoryState]:
     """Every wanted repository: listed now when named in ``refresh``, else as it is known. Side by side, each with its own deadline."""
     states = {r.name: replace(known.get(r.name) or _never_seen(r.name), fresh=False) for r in wanted}
@@ -50,24 +54,33 @@ def observe_all(
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(min(AT_A_TIME, len(to_list)), thread_name_prefix="observe") as pool:
-        for state in pool.map(lambda r: observe_one(r, states[r.name], opener=opener, now=now, seconds_max=seconds_max), to_list):
+
+        def look(wanted: DesiredRepository) -> RepositoryState:
+            return observe_one(wanted, states[wanted.name], opener=opener, now=now, seconds_max=seconds_max, foreigner=foreigner)
+
+        for state in pool.map(look, to_list):
             states[state.name] = state
     return states
 
 
 def observe_one(
-    wanted: DesiredRepository, known: RepositoryState, *, opener: Opener, now: datetime, seconds_max: float = LISTING_SECONDS_MAX
+    wanted: DesiredRepository,
+    known: RepositoryState,
+    *,
+    opener: Opener,
+    now: datetime,
+    seconds_max: float = LISTING_SECONDS_MAX,
+    foreigner: Foreigner | None = None,
 ) -> RepositoryState:
     """The repository as it is now; when it cannot be seen, what was ``known`` with the failure beside it."""
 
     def look() -> RepositoryState:
+        if wanted.observed_only and foreigner is not None:
+            state = foreigner(wanted, now)
+            _same(wanted, known, state.id)
+            return state
         with opener(wanted) as repository:
-            if known.id is not None and known.id != repository.id:
-                from reconciler.repository import WrongRepository
-
-                raise WrongRepository(
-                    f"the place of repository {wanted.name} holds another repository than before", known=known.id, found=repository.id
-                )
+            _same(wanted, known, repository.id)
             state = state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
             return replace(state, small_indexes=repository.small_indexes())
 
@@ -75,6 +88,13 @@ def observe_one(
         return within(seconds_max, look, what=f"repository {wanted.name}", key=wanted.url)
     except ReconcilerError as error:
         return replace(known, reachable=False, fresh=False, failure=Failure.of(error), free_bytes=None)
+
+
+def _same(wanted: DesiredRepository, known: RepositoryState, found: str | None) -> None:
+    if known.id is not None and known.id != found:
+        from reconciler.repository import WrongRepository
+
+        raise WrongRepository(f"the place of repository {wanted.name} holds another repository than before", known=known.id, found=found)
 
 
 def state_of(name: str, repository_id: str, listing: RootListing, free_bytes: int | None, now: datetime) -> RepositoryState:

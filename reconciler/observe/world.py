@@ -14,7 +14,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.drill import DrillRecord
 from reconciler.model.observed import Observed, Pace, RepositoryState, RunHistory
 from reconciler.model.wishes import Pause, Wish
-from reconciler.observe.repositories import LISTING_SECONDS_MAX, Opener, observe_all
+from reconciler.observe.repositories import LISTING_SECONDS_MAX, Foreigner, Opener, observe_all
 from reconciler.observe.sources import observe_sources
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Look(Struct, frozen=True):
     """Names of the repositories to list now; None: all of them."""
     clock_jump: timedelta | None = None
     seconds_max: float = LISTING_SECONDS_MAX
+    foreigner: Foreigner | None = None
     allow_commands: tuple[Path, ...] = ()
     """Directories whose programs the specs may name on this host."""
 
@@ -84,6 +85,7 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
             opener=look.opener,
             now=now,
             seconds_max=look.seconds_max,
+            foreigner=look.foreigner,
         ),
         runs=dict(memory.histories()),
         sources=observe_sources([s for s in desired.systems if s.runs_on(look.agent)], allowed=look.allow_commands),

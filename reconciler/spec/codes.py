@@ -45,6 +45,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         # references
         "unknown-tier": "A System, or Settings.records, names a Tier that does not exist.",
         "unknown-policy": "A System, or Settings.records, names a BackupPolicy that does not exist.",
+        "observed-primary": "A repository of another program stands first, where backups would go.",
         "unknown-repository": "A list of repositories names one that does not exist.",
         "unknown-system": "dependsOn names a System that does not exist.",
         "approval-of-nothing": "A DeletionApproval names a System or Repository that does not exist.",

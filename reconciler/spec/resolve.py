@@ -192,6 +192,8 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
         endpoint=spec.endpoint,
         region=spec.region,
         credentials=_credentials(spec.credentials, folder),
+        format=spec.format,
+        contains=spec.contains,
     )
 
 

@@ -11,7 +11,13 @@ from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.model.snapshot import Grade, MarkKind, Snapshot
 
-_GRADES = {Grade.COMPLETE: Style.GOOD, Grade.PARTIAL: Style.WARN, Grade.SUSPECT: Style.BAD, Grade.SAFETY: Style.FAINT}
+_GRADES = {
+    Grade.COMPLETE: Style.GOOD,
+    Grade.OBSERVED: Style.WARN,
+    Grade.PARTIAL: Style.WARN,
+    Grade.SUSPECT: Style.BAD,
+    Grade.SAFETY: Style.FAINT,
+}
 
 
 def snapshots_page(snapshots: Sequence[Snapshot], now: datetime, *, realm: str) -> Page:

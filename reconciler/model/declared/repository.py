@@ -60,6 +60,21 @@ class Limits(Block):
     )
 
 
+class Contained(Block):
+    """Which snapshots of another program are those of a system: all that fit every criterion that is given."""
+
+    system: Text = Field(description="The System whose state they are.")
+    host: Text | None = Field(None, description="The host name that the program recorded.")
+    path: PathText | None = Field(None, description="One of the paths that were backed up, as the program recorded it.")
+    tag: Text | None = Field(None, description="One of their tags.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.host is None and self.path is None and self.tag is None:
+            raise ValueError("must have at least one of `host`, `path` and `tag`")
+        return self
+
+
 class RepositorySpec(Block):
     """An encrypted store and the place where it can be lost."""
 
@@ -77,6 +92,23 @@ class RepositorySpec(Block):
     )
     maintenance: Maintenance = Field(default_factory=Maintenance.model_construct)
     limits: Limits = Field(default_factory=Limits.model_construct)
+    format: Literal["reconciler", "restic"] = Field(
+        "reconciler", description="restic: a repository of that program; it is looked at and restored from, and never written to."
+    )
+    contains: Items[Contained] = Field((), description="restic: which of its snapshots are those of which system.")
+
+    @model_validator(mode="after")
+    def _is_only_looked_at(self) -> Self:
+        if self.format == "reconciler":
+            if self.contains:
+                raise ValueError("has `contains`, which only a repository of `format: restic` has")
+            return self
+        said = self.credentials
+        if self.maintenance.prune is not None or self.limits.given():
+            raise ValueError("has `maintenance` or `limits`, and a repository of restic is never worked on")
+        if said.identity or said.known_hosts or (said.secret and not self.url.startswith("s3://")):
+            raise ValueError("has `identity`, `knownHosts` or a password for SSH, and restic goes by the SSH configuration of the user")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_place(self) -> Self:

@@ -32,11 +32,28 @@ def check(objects: Objects, broken: AbstractSet[Key]) -> Iterator[Problem]:
                 yield _missing(
                     declared, "unknown-system", ("spec", "dependsOn", index), "System", name, known["System"] - {declared.key[1]}
                 )
+    yield from _contained(objects, known["System"])
     yield from _records(objects, known)
     yield from _approvals(objects, known)
     yield from _cycles(objects)
     yield from _previous_names(objects)
     yield from _realm(objects, broken)
+
+
+def _contained(objects: Objects, systems: set[str]) -> Iterator[Problem]:
+    """Whose snapshots another program holds, and that nobody is to write there."""
+    observed = {declared.key[1] for declared, repository in objects.repositories() if repository.spec.format != "reconciler"}
+    for declared, repository in objects.repositories():
+        for index, one in enumerate(repository.spec.contains):
+            if one.system not in systems:
+                yield _missing(declared, "unknown-system", ("spec", "contains", index, "system"), "System", one.system, systems)
+    chosen = [(declared, policy.spec.repositories) for declared, policy in objects.policies()]
+    chosen += [(declared, system.spec.repositories) for declared, system in objects.systems()]
+    for declared, given in chosen:
+        names = given or ()
+        if names and names[0] in observed and not observed.issuperset(names):
+            message = f"`{names[0]}` is first, so backups would go there, and a repository of another program is never written to"
+            yield declared.problem("observed-primary", ("spec", "repositories", 0), message, hint="Name a repository of ours first.")
 
 
 def _names(objects: Objects, broken: AbstractSet[Key], kind: str) -> set[str]:

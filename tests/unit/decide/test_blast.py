@@ -17,7 +17,7 @@ from reconciler.model.blast import BlastRadius, Effect, SpecChange
 from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hook, Hooks, Retention, Trigger, Window
-from reconciler.model.declared.repository import Credentials, Key, Limits, Maintenance
+from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend, Tolerate
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem, Revision
@@ -266,6 +266,8 @@ def test_no_field_of_a_repository_can_change_unseen(name: str) -> None:
         "media": "tape",
         "deletable_from": ("x",),
         "limits": Limits(concurrency=1),
+        "format": "restic",
+        "contains": (Contained(system="orders", tag="nightly"),),
         "maintenance": Maintenance(window=Window(begin="01:00", end="02:00")),
     }
     before = repository()
