@@ -36,7 +36,7 @@ from tests.fakes.promql import read
 
 SPECS = GRAFANA.parent / "specs"
 BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
-STEP = timedelta(minutes=3)
+STEP = timedelta(minutes=4)
 _ROOM = 4 * 10**12
 _SECONDS = {ActionKind.BACKUP: 25.0, ActionKind.COPY: 20.0, ActionKind.DRILL: 900.0, ActionKind.PRUNE: 300.0}
 _HOUR = timedelta(hours=1)

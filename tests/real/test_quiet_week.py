@@ -46,9 +46,9 @@ def test_a_quiet_week_of_the_example_specs_raises_no_alert(tree: str, promtool: 
 
 def test_a_repository_that_is_gone_for_a_day_raises_the_alerts_that_it_must(promtool: str, tmp_path: Path) -> None:
     """The primary: nothing is backed up, so promises are predicted to break, then broken; its daily look at the structure is missed."""
-    series = Week(one_of_each_tier("company"), ("office", BEGIN + A_DAY, BEGIN + 2 * A_DAY)).series(days=3)
+    series = Week(one_of_each_tier("company"), ("office", BEGIN + A_DAY / 2, BEGIN + A_DAY * 1.5)).series(days=2)
     missed = {"ReconcilerRecoveryPointObjectiveAtRisk", "ReconcilerRecoveryPointObjectiveBreached", "ReconcilerVerificationFailed"}
-    assert evaluate(promtool, tmp_path, series, 3, {ALWAYS, "ReconcilerRepositoryUnreachable", *missed}) == ""
+    assert evaluate(promtool, tmp_path, series, 2, {ALWAYS, "ReconcilerRepositoryUnreachable", *missed}) == ""
 
 
 def test_the_few_snapshots_that_are_sampled_say_what_all_of_them_say() -> None:
