@@ -131,6 +131,8 @@ def _rehearse(drill: _Drill) -> None:
         own = own_roots(action, context, repository.listing())
         still_there(action, own)
         root, limits = own[drill.snapshot], drill.system.drill.limits
+        if limits is not None and limits.bandwidth is not None:
+            repository.pace(limits.bandwidth, drill.stop.is_set)
         drill.record = replace(drill.record, repository_id=repository.id, as_of=root.as_of, files=root.files, bytes=root.bytes)
         parent = os.path.dirname(drill.place)
         sandbox.enough_room(parent, root.bytes, limits.space if limits is not None else None)

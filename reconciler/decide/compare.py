@@ -17,9 +17,12 @@ from reconciler.decide.guard import FORGET_COUNT_MAX, FORGET_PERCENT_MAX
 from reconciler.decide.retention import RULES, is_empty
 from reconciler.model.blast import Effect, SpecChange
 from reconciler.model.declared.block import Block
+from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.objectives import Objectives
 from reconciler.model.declared.policy import GuardLimits, Retention
 from reconciler.model.declared.system import Source, Tolerate
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
+from reconciler.model.disaster import DisasterType
 
 Found = tuple[str, str, str, Effect, str]
 """Field, before, after, effect, why."""
@@ -45,6 +48,9 @@ _DIRECTIONS: Mapping[str, Mapping[str, _Better]] = {
     "drill": dict.fromkeys(("every", "valid_for"), _SMALLER),
     "retention": dict.fromkeys((*RULES, "minimum"), _LARGER),
 }
+_PROMISES = frozenset({"objectives", "copies", "verification", "drill"})
+_TOLD_APART = frozenset({("objectives", "disasters"), ("drill", "assertions")})
+LOOSENED = "loosened promise"
 _NOT_COMPARED = {"name", "place", "generation", "last_good", "previous_name", "sources", "repositories", "guard", "suspend"}
 """What a person did not declare, or what has a comparison of its own."""
 
@@ -91,6 +97,8 @@ def _system(before: DesiredSystem, after: DesiredSystem) -> Iterator[Found]:
     if before.suspend != after.suspend:
         new = f"until {after.suspend.until:%Y-%m-%d %H:%M}Z: {after.suspend.reason}" if after.suspend else ""
         yield "suspend", "suspended" if before.suspend else "", new, Effect.LOSS if after.suspend else Effect.GAIN, ""
+    yield from _disasters(before.objectives, after.objectives)
+    yield from _assertions(before.drill, after.drill)
     for field in DesiredSystem.__struct_fields__:
         old, new = getattr(before, field), getattr(after, field)
         if field in _NOT_COMPARED or old == new:
@@ -111,9 +119,36 @@ def _system(before: DesiredSystem, after: DesiredSystem) -> Iterator[Found]:
 def _block(name: str, before: Block, after: Block, directions: Mapping[str, _Better]) -> Iterator[Found]:
     for key in type(after).model_fields:
         old, new = getattr(before, key), getattr(after, key)
-        if old != new:
+        if old != new and (name, key) not in _TOLD_APART:
             effect = directions[key].effect(old, new) if key in directions else _every(old, new)
-            yield f"{name}.{_camel(key)}", _text(old), _text(new), effect, ""
+            yield f"{name}.{_camel(key)}", _text(old), _text(new), effect, LOOSENED if _is_promise(name, effect) else ""
+
+
+def _is_promise(block: str, effect: Effect) -> bool:
+    return block in _PROMISES and effect is Effect.LOSS
+
+
+def _disasters(before: Objectives, after: Objectives) -> Iterator[Found]:
+    """By what holds while each lasts: without a promise of its own that is the general one."""
+    for word in sorted({*before.disasters, *after.disasters}):
+        own = {key for each in (before, after) if word in each.disasters for key in each.disasters[word].given()}
+        old, new = before.under(DisasterType(word)), after.under(DisasterType(word))
+        for key in sorted(own):
+            was, now = getattr(old, key), getattr(new, key)
+            if was != now:
+                effect = _SMALLER.effect(was, now)
+                yield f"objectives.disasters.{word}.{key}", _text(was), _text(now), effect, LOOSENED if effect is Effect.LOSS else ""
+
+
+def _assertions(before: Drill, after: Drill) -> Iterator[Found]:
+    """One that is asked no longer proves no longer; a changed one is one that went and one that came."""
+    old, new = [each.title for each in before.assertions], [each.title for each in after.assertions]
+    for title in (title for title in old if title not in new):
+        yield "drill.assertions", title, "", Effect.LOSS, LOOSENED
+    for title in (title for title in new if title not in old):
+        yield "drill.assertions", "", title, Effect.GAIN, ""
+    if old == new and before.assertions != after.assertions:
+        yield "drill.assertions", _text(before.assertions), _text(after.assertions), Effect.OTHER, ""
 
 
 def _every(before: Any, after: Any) -> Effect:

@@ -81,6 +81,12 @@ class Opened:
         if self._owned:
             self._store.close()
 
+    def pace(self, bytes_per_second: int, stopped: Callable[[], bool]) -> None:
+        """From now on reading takes at least so long. ``stopped`` ends the waiting; whoever reads asks it, too."""
+        from reconciler.repository.paced import paced
+
+        self._store = paced(self._store, bytes_per_second, self._clock, stopped)
+
     def __enter__(self) -> Self:
         return self
 

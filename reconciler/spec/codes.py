@@ -80,6 +80,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "shared-source": "Two Systems on the same host read the same path.",
         "live-database": "A path holds a database in use; read as a file it may not open again.",
         "source-repository": "A source and a repository overlap.",
+        "drill-sandbox": "The sandbox of drills overlaps with a source, a repository or the spec tree.",
         "repository-overlap": "Two repositories overlap.",
         "repository-in-tree": "A repository lies inside the spec tree.",
         "key-in-tree": "The key file of a repository, or the secret of a receiver, lies inside the spec tree.",

@@ -76,6 +76,9 @@ class DrillLimits(Block):
 
     space: Size | None = Field(None, description="Bytes in the sandbox.")
     time: Duration | None = Field(None, description="From its begin to its end.")
+    bandwidth: Annotated[Size, Field(ge=1024)] | None = Field(
+        None, description="Bytes per second that are read from the repository. A recovery in earnest is not slowed down."
+    )
 
 
 class Drill(Block):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from reconciler.base.clock import Clock
 
 PIECE_BYTES = 64 * 1024
+_ASKED_SECONDS = 0.2
+"""So often somebody who waits looks whether he still has to."""
 
 
 class Throttle:
@@ -19,13 +22,16 @@ class Throttle:
         self._free_at = clock.monotonic()
         self._lock = threading.Lock()
 
-    def take(self, size: int) -> None:
-        """Wait until ``size`` bytes more may pass."""
+    def take(self, size: int, stopped: Callable[[], bool] | None = None) -> None:
+        """Wait until ``size`` bytes more may pass, or until ``stopped`` says that nobody waits for them any more."""
         if self._rate is None:
             return
         with self._lock:
             now = self._clock.monotonic()
             begin = max(self._free_at, now)
             self._free_at = begin + size / self._rate
-        if begin > now:
-            time.sleep(begin - now)
+        left = begin - now
+        while left > 0 and not (stopped is not None and stopped()):
+            step = left if stopped is None else min(left, _ASKED_SECONDS)
+            time.sleep(step)
+            left -= step

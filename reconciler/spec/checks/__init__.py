@@ -11,14 +11,20 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from reconciler.model.problem import Problem
-from reconciler.spec.checks import alerts, paths, promises, references
+from reconciler.spec.checks import alerts, drills, paths, promises, references
 from reconciler.spec.declare import Key
 from reconciler.spec.resolve import Objects
 
 
 def check(objects: Objects, *, checked: Collection[Key], broken: AbstractSet[Key]) -> list[Problem]:
     """Every problem between the objects of a tree. ``checked``: those that stand in the tree now."""
-    found = [*references.check(objects, broken), *promises.check(objects, broken), *paths.check(objects), *alerts.check(objects)]
+    found = [
+        *references.check(objects, broken),
+        *promises.check(objects, broken),
+        *paths.check(objects),
+        *drills.check(objects),
+        *alerts.check(objects),
+    ]
     if "RecoveryPlan" in objects.by_kind:
         from reconciler.spec.checks import recovery
 

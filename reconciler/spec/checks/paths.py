@@ -98,13 +98,13 @@ def _against(declared: Declared, system: System, index: int, path: str, stores: 
         at, name = _at(system, index), store.key[1]
         if inside(path, url):
             yield declared.problem("source-repository", at, f"{path} lies inside the Repository `{name}` ({url})")
-        elif inside(url, path) and not _excluded(os.path.relpath(url, path), system.spec.sources[index].exclude):
+        elif inside(url, path) and not excluded(os.path.relpath(url, path), system.spec.sources[index].exclude):
             pattern = "/" + os.path.relpath(url, path) + "/"
             message = f"{path} contains the Repository `{name}` ({url})"
             yield declared.problem("source-repository", at, message, hint=f'Add "{pattern}" to its `exclude`.')
 
 
-def _excluded(relative: str, patterns: tuple[str, ...]) -> bool:
+def excluded(relative: str, patterns: tuple[str, ...]) -> bool:
     """Whether ``patterns`` leave out a folder or one above it."""
     if not patterns:
         return False

@@ -6,14 +6,18 @@ import json
 from collections.abc import Callable
 
 import cli_samples as samples
+from msgspec.structs import replace
 
+from reconciler.app.drills import DrillList
 from reconciler.base.errors import StateError
+from reconciler.cli.render.drills import drill_page, drills_page
 from reconciler.cli.render.error import error_json, error_page
 from reconciler.cli.render.plan import plan_page
 from reconciler.cli.render.plan_json import plan_json, plan_markdown
 from reconciler.cli.render.problems import problems_json, problems_page
 from reconciler.cli.render.snapshots import snapshot_page, snapshots_json, snapshots_page
 from reconciler.cli.render.status import status_json, status_page
+from reconciler.model.drill import Asserted, Control, DrillOutcome, DrillRecord
 from reconciler.model.standing import breaches
 
 Golden = Callable[[str, str], None]
@@ -113,3 +117,54 @@ def test_an_error_is_a_sentence_its_context_and_a_hint(golden: Golden) -> None:
 def test_an_error_never_shows_the_password_of_a_url() -> None:
     error = StateError("cannot reach https://backup:hunter2@nas/store", url="https://backup:hunter2@nas/store")
     assert "hunter2" not in error_page(error).render()
+
+
+def _drills() -> DrillList:
+    """Proven, failed, and under way."""
+    plain = DrillRecord(
+        id=samples.identity(3),
+        system="orders",
+        repository="main",
+        snapshot_id=samples.identity(9),
+        pick="newest",
+        started_at=samples.NOW - 2 * samples.DAY,
+        actor="loop",
+        version="0.1.0",
+        ended_at=samples.NOW - 2 * samples.DAY + samples.MINUTE,
+        outcome=DrillOutcome.PROVEN,
+        expires_at=samples.NOW + 12 * samples.DAY,
+        files=1204,
+        bytes=2**30,
+        prepare_seconds=0.4,
+        restore_seconds=48.2,
+        assert_seconds=1.3,
+        predicted_seconds=61.0,
+        asserted=(
+            Asserted("path /srv/orders/*.pdf minFiles 100", passed=True, why="1,204 files"),
+            Asserted("command /usr/bin/true", passed=True, why="it ended with 0", toothless=True),
+        ),
+        controls=(Control("missing", rejected=True, path="/srv/orders/a.pdf"), Control("swapped", rejected=None)),
+    )
+    failed = replace(
+        plain,
+        id=samples.identity(4),
+        started_at=samples.NOW - samples.HOUR,
+        outcome=DrillOutcome.FAILED,
+        expires_at=None,
+        findings=("/srv/orders/\x1b[31mb.pdf is changed",),
+        asserted=(Asserted("sqlite /srv/orders/shop.db", passed=False, why="a page is malformed", on_older=True),),
+    )
+    under_way = replace(
+        plain, id=samples.identity(5), started_at=samples.NOW, ended_at=None, outcome=None, expires_at=None, files=0, bytes=0
+    )
+    return DrillList(samples.NOW, (under_way, failed, plain))
+
+
+def test_drills_are_a_table_with_the_newest_last(golden: Golden) -> None:
+    golden("drills.txt", drills_page(_drills()).render())
+
+
+def test_one_drill_in_full(golden: Golden) -> None:
+    _, failed, proven = _drills().drills
+    golden("drill-proven.txt", drill_page(proven).render())
+    golden("drill-failed.txt", drill_page(failed).render())

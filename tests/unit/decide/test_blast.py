@@ -14,7 +14,7 @@ from reconciler.decide.blast import blast_radius
 from reconciler.decide.guard import rule
 from reconciler.decide.scene import Scene
 from reconciler.model.blast import BlastRadius, Effect, SpecChange
-from reconciler.model.declared.drill import Drill
+from reconciler.model.declared.drill import Assertion, Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hook, Hooks, Retention, Trigger, Window
 from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
@@ -215,6 +215,45 @@ def test_more_hosts_that_can_delete_are_a_loss() -> None:
     assert [c.effect for c in radius(closed, open_).changes] == [Effect.LOSS]
     assert [c.effect for c in radius(closed, anybody).changes] == [Effect.LOSS]
     assert [c.effect for c in radius(open_, closed).changes] == [Effect.GAIN]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ({"rpo": "1h"}, {"rpo": "4h"}, "objectives.rpo"),
+        ({"objectives": Objectives(rto=d("1h"))}, {"objectives": Objectives(rto=d("2h"))}, "objectives.rto"),
+        ({"objectives": Objectives(mtd=d("1h"))}, {"objectives": Objectives()}, "objectives.mtd"),
+        ({"drill": Drill(every=d("30d"))}, {"drill": Drill(every=d("90d"))}, "drill.every"),
+        ({"drill": Drill(every=d("30d"))}, {"drill": Drill()}, "drill.every"),
+        ({"drill": Drill(valid_for=d("30d"))}, {"drill": Drill(valid_for=d("60d"))}, "drill.validFor"),
+        ({"copies": Copies(count=2)}, {"copies": Copies(count=1)}, "copies.count"),
+        ({"verification": Verification(deep=d("30d"))}, {}, "verification.deep"),
+    ],
+)
+def test_a_loosened_promise_is_called_so(before: dict[str, Any], after: dict[str, Any], field: str) -> None:
+    (change,) = radius(desired(system(**before)), desired(system(**after))).changes
+    assert (change.field, change.effect, change.why) == (field, Effect.LOSS, "loosened promise")
+    (tightened,) = radius(desired(system(**after)), desired(system(**before))).changes
+    assert (tightened.effect, tightened.why) == (Effect.GAIN, "")
+
+
+def test_a_promise_for_a_type_of_disaster_is_compared_by_what_holds_then() -> None:
+    own = Objectives.model_validate({"rto": "1h", "disasters": {"cyber_attack": {"rto": "30m"}}})
+    (change,) = radius(desired(system(objectives=own)), desired(system(objectives=Objectives(rto=d("1h"))))).changes
+    assert (change.field, change.before, change.after) == ("objectives.disasters.cyber_attack.rto", "30m", "1h")
+    assert (change.effect, change.why) == (Effect.LOSS, "loosened promise")
+
+
+def test_an_assertion_that_is_asked_no_longer_is_a_loosened_promise() -> None:
+    asked = Drill(every=d("7d"), assertions=(Assertion(path="/srv/a"), Assertion(path="/srv/b", min_files=3)))
+    fewer = Drill(every=d("7d"), assertions=(Assertion(path="/srv/a"),))
+    (gone,) = radius(desired(system(drill=asked)), desired(system(drill=fewer))).changes
+    assert (gone.before, gone.after, gone.why) == ("path /srv/b minFiles 3", "", "loosened promise")
+    weaker = Drill(every=d("7d"), assertions=(Assertion(path="/srv/a"), Assertion(path="/srv/b", min_files=1)))
+    assert [c.effect for c in radius(desired(system(drill=asked)), desired(system(drill=weaker))).changes] == [Effect.LOSS, Effect.GAIN]
+    slower = Drill(every=d("7d"), assertions=(Assertion(command=("/bin/true",), timeout=d("1h")),))
+    quicker = Drill(every=d("7d"), assertions=(Assertion(command=("/bin/true",)),))
+    assert [c.effect for c in radius(desired(system(drill=slower)), desired(system(drill=quicker))).changes] == [Effect.OTHER]
 
 
 def test_a_base_with_errors_is_said() -> None:
