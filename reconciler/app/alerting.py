@@ -18,7 +18,7 @@ from reconciler.base.secret import Secret, redact
 from reconciler.decide.alerts import COOLDOWN, judge
 from reconciler.decide.digest import digests
 from reconciler.decide.notices import LEVEL_KINDS, is_quiet, notices
-from reconciler.decide.raising import NOTHING_FOUND, Found, of_status, together
+from reconciler.decide.raising import Found, of_status, together
 from reconciler.decide.receiving import DEAD_MAN, declared_receivers, receiver_name, receiver_statuses
 from reconciler.model.alerts import Alert, AlertSeverity, AlertsStatus, AlertState, Notice, Raised, Silence
 from reconciler.model.declared.secret import SecretFrom
@@ -37,7 +37,7 @@ _SUMMARY_MAX, _DETAIL_MAX, _WORD_MAX = 500, 1000, 200
 _DIGESTS = "alerts.digests"
 
 
-def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, checks: Found = NOTHING_FOUND) -> Status:
+def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, checks: Found) -> Status:
     """Let alerts fire and end, and put the messages about them where they wait; the status with the counts.
 
     ``settled``: the actions of this pass have ended. ``checks``: what health says.
@@ -49,7 +49,7 @@ def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, 
     def decide(known: tuple[Alert, ...], silences: tuple[Silence, ...]) -> tuple[Sequence[Alert], Sequence[Notice]]:
         return notices(judge(found, known, now, cooldown=cooldown), silences, policies, now, settled=settled)
 
-    alerts = book.turn(decide, now)
+    alerts = book.turn(decide, now, kept=scene.desired.settings.health.history)
     last = {name: datetime.fromisoformat(at) for name, at in json.loads(catalog.get_value(_DIGESTS) or "{}").items()}
     due = digests(policies, alerts, status, last, now, settled=settled)
     if due:

@@ -193,7 +193,7 @@ def _change(house: House, ids: Sequence[str], verb: str, event: str, by: str | N
     changed: list[Alert] = []
     for alert in found:
         house.memory.audit().append("note", verb, f"{alert.object_kind}/{alert.object_name}", alert=alert.id, actor=person, note=note)
-        changed += catalog.alerts.change(alert.id, lambda one: change(one, person, note, now), now)
+        changed += catalog.alerts.change(alert.id, lambda one: change(one, person, note, now))
         said = f"{alert.condition}, by {person}" + (f": {note}" if note else "")
         catalog.add_event("Normal", alert.object_kind, alert.object_name, event, said, now)
     return tuple(changed)

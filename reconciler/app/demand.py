@@ -15,6 +15,7 @@ from reconciler.act.words import REQUESTED
 from reconciler.app.acting import close_interrupted, make_context
 from reconciler.app.choice import find
 from reconciler.app.errors import NotFound, NotPlanned
+from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
 from reconciler.app.names import require_repository, require_systems
 from reconciler.app.recording import record
@@ -134,7 +135,7 @@ def _carry_out(
     if touched:
         after = look(house, catalog, scene.loaded, refresh=touched)
         remember_repositories(catalog, after, touched)
-        record(catalog, after, decide_plan(after.desired, after.observed, after.now), settled=False)
+        record(catalog, after, decide_plan(after.desired, after.observed, after.now), HostWatch(house), settled=False)
     return results
 
 

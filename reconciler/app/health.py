@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from reconciler.app import statistics, view
+from reconciler.app.endpoints import endpoints
 from reconciler.app.house import House
-from reconciler.app.scene import load
-from reconciler.decide.health import judge_health
+from reconciler.app.scene import NOTHING as NO_LISTING
+from reconciler.app.scene import load, look
+from reconciler.decide.health import judge_health, judge_host
 from reconciler.model.desired import Desired
-from reconciler.model.health import Health
+from reconciler.model.health import Health, HostReading, Largest, Role, Use
+from reconciler.model.observed import Observed
+from reconciler.model.snapshot import Snapshot
+from reconciler.notify.web import connect
 from reconciler.observe.host import read_host
+from reconciler.observe.network import reach
+from reconciler.observe.recovery import probe
+
+SANDBOXES = "drills"
 
 
 def health(house: House, *, cached: bool) -> Health:
-    """``cached``: repositories as they were last seen. The host is always looked at."""
+    """``cached``: repositories as they were last seen, and nothing on the network is asked. The host is always looked at."""
     with house.memory.reading() as catalog:
-        desired = load(house, catalog).desired
+        scene = look(house, catalog, load(house, catalog), refresh=NO_LISTING)
+        known = catalog.looks.memory()
     status = view.status(house, cached=cached)
+    reading = measure(house, scene.desired, scene.observed, asks=not cached)
+    limits = scene.desired.settings.health
+    checks, _ = judge_host(reading, limits, known, status.at)
     systems = statistics.statistics(house, None, cached=True).systems
-    return Health(status.at, house.agent, judge_health(read_host(_places(house, desired)), status, systems))
+    return Health(status.at, house.agent, judge_health(checks, status, systems, limits), reading)
 
 
-def _places(house: House, desired: Desired) -> dict[str, str]:
-    """What it is, and its path: our memory, repositories on disks, sources that this host reads."""
-    places = {"state": str(house.memory.state)}
-    places |= {f"repository {r.name}": r.url for r in desired.repositories if not r.is_remote}
+def measure(house: House, desired: Desired, observed: Observed, *, asks: bool) -> HostReading:
+    """The host now. ``asks``: also whether addresses answer and repositories can be read, which takes seconds when they do not."""
+    reading = read_host(_places(house, desired))
+    if asks:
+        reading = replace(
+            reading,
+            reached=reach(endpoints(house, desired), house.clock, to_receiver=connect),
+            probes=probe([r for r in desired.repositories if not r.observed_only], house.open_repository, house.clock),
+        )
+    return replace(reading, largest=_largest(desired, observed))
+
+
+def _places(house: House, desired: Desired) -> dict[Use, str]:
+    """What for, and the path: our memory, where drills restore, repositories on disks, sources that this host reads."""
+    places = {Use(Role.STATE): str(house.memory.state), Use(Role.SANDBOX): str(house.memory.state / SANDBOXES)}
+    places |= {Use(Role.REPOSITORY, r.name): r.url for r in desired.repositories if not r.is_remote}
     for system in desired.systems:
         if system.runs_on(house.agent):
             paths = [path for source in system.sources if (path := source.path or source.sqlite) is not None]
-            places |= {f"source of {system.name}" if len(paths) == 1 else f"source {path} of {system.name}": path for path in paths}
+            places |= {Use(Role.SOURCE, system.name, path if len(paths) > 1 else ""): path for path in paths}
     return places
+
+
+def _largest(desired: Desired, observed: Observed) -> Largest | None:
+    """By the newest good snapshot of each system of ours."""
+    newest: dict[str, Snapshot] = {}
+    for state in observed.repositories.values():
+        for snapshot in state.snapshots:
+            known = newest.get(snapshot.system)
+            if snapshot.good and snapshot.realm == desired.realm and (known is None or snapshot.as_of > known.as_of):
+                newest[snapshot.system] = snapshot
+    largest = max(newest.values(), key=lambda snapshot: (snapshot.bytes, snapshot.system), default=None)
+    return Largest(largest.system, largest.bytes) if largest is not None else None

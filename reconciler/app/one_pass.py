@@ -12,6 +12,7 @@ from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.alerting import deliver_once
 from reconciler.app.create import create_missing
+from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
 from reconciler.app.recording import end_of_pass, record, record_gaps
 from reconciler.app.reports import PassReport
@@ -73,4 +74,6 @@ def _afterwards(house: House, catalog: Catalog, scene: Scene, results: tuple[Res
     plan = decide_plan(after.desired, after.observed, after.now)
     record_gaps(catalog, plan.gaps, after.now)
     end_of_pass(catalog, after.now, complete=plan.complete)
-    return plan, record(catalog, after, plan, settled=True)
+    host = HostWatch(house)
+    host.look(after, catalog)
+    return plan, record(catalog, after, plan, host, settled=True)

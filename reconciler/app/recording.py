@@ -22,13 +22,14 @@ from reconciler.model.plan import Gap, Plan
 from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
 
 if TYPE_CHECKING:
+    from reconciler.app.host_watch import HostWatch
     from reconciler.catalog.catalog import Catalog
 
 _LOOP = "loop"
 _log = get("app")
 
 
-def record(catalog: Catalog, scene: Scene, plan: Plan, *, settled: bool) -> Status:
+def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settled: bool) -> Status:
     """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: what was due has been done."""
     judged = _judged(catalog, scene, plan)
     known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
@@ -37,9 +38,10 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, *, settled: bool) -> Stat
         if _event_kind(flip) == "Normal" and (flip.kind, flip.name, flip.type) not in known:
             continue  # well from the beginning: no news
         catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
-    status = _status(catalog, scene, plan, dated)
+    health, checks = host.judge(catalog, scene)
+    status = replace(_status(catalog, scene, plan, dated), health=health)
     try:
-        return take_turn(catalog, scene, status, settled=settled)
+        return take_turn(catalog, scene, status, settled=settled, checks=checks)
     except ReconcilerError:
         raise  # the catalog itself, or the lease
     except Exception as error:  # noqa: BLE001 - a defect in what tells people must not end what protects them

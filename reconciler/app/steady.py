@@ -18,6 +18,7 @@ from reconciler.act.run import run as run_action
 from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.create import create_missing
+from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
@@ -60,6 +61,7 @@ class SteadyPass:
         self._touched: set[str] = set()
         self._is_first = True
         self._rest = Rest(house.clock)
+        self._host = HostWatch(house)
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""
@@ -79,13 +81,14 @@ class SteadyPass:
         seen = look(self._house, self._catalog, loaded, refresh=listed, clock_jump=jump)
         scene = replace(seen, observed=replace(seen.observed, busy=seen.observed.busy | under_way))
         remember_repositories(self._catalog, scene, listed)
+        self._host.begin(scene)
         plan = decide_plan(scene.desired, scene.observed, scene.now)
         accept_retention(self._catalog, scene)
         forget_old_wishes(self._catalog, scene)
         history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
-        board = Board(record(self._catalog, scene, plan, settled=False), plan, self._catalog.events(EVENTS_SHOWN))
+        board = Board(record(self._catalog, scene, plan, self._host, settled=False), plan, self._catalog.events(EVENTS_SHOWN))
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
         self.told(scene.desired, scene.now, plan.complete)
@@ -108,6 +111,10 @@ class SteadyPass:
         finally:
             with self._lock:
                 self._touched.add(action.repository)
+
+    def close(self) -> None:
+        """After the last tick."""
+        self._host.close()
 
     def overdue(self, action: Action, error: ActionOverdue) -> None:
         """A hanging action is news for a person."""

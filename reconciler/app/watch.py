@@ -69,6 +69,7 @@ def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.
         loop.run(stop)
     finally:
         supervisor.stopping()
+        passes.close()
         endpoints.close()
         courier.close(wait_seconds=COURIER_SECONDS)
         stop.set()

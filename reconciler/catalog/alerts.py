@@ -13,7 +13,6 @@ from reconciler.catalog import tables
 from reconciler.catalog.tables import upsert
 from reconciler.model.alerts import Alert, Silence
 
-KEPT = timedelta(days=90)
 KEPT_MAX = 10_000
 """Alerts that are over."""
 _LATELY = timedelta(days=1)
@@ -53,15 +52,19 @@ def starting(connection: Connection, prefix: str) -> tuple[Alert, ...]:
     return _read(connection.execute(query).scalars())
 
 
-def write(connection: Connection, known: Sequence[Alert], after: Sequence[Alert], now: datetime) -> None:
-    """Only what differs. Long resolved ones make room when anything does."""
+def write(connection: Connection, known: Sequence[Alert], after: Sequence[Alert]) -> bool:
+    """Only what differs; whether anything did."""
     before = {alert.id: alert for alert in known}
     rows = [_row(alert) for alert in after if before.get(alert.id) != alert]
-    if not rows:
-        return
-    connection.execute(upsert(tables.alerts), rows)
+    if rows:
+        connection.execute(upsert(tables.alerts), rows)
+    return bool(rows)
+
+
+def make_room(connection: Connection, before: datetime) -> None:
+    """Forget those that are over since then, and beyond :data:`KEPT_MAX` the oldest."""
     over = ~tables.alerts.c.stands
-    connection.execute(delete(tables.alerts).where(over, tables.alerts.c.changed_at < now - KEPT))
+    connection.execute(delete(tables.alerts).where(over, tables.alerts.c.changed_at < before))
     order = tables.alerts.c.changed_at.desc()
     oldest = connection.execute(select(tables.alerts.c.changed_at).where(over).order_by(order).offset(KEPT_MAX).limit(1)).scalar()
     if oldest is not None:

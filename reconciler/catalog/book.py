@@ -8,7 +8,7 @@ that it was told, whatever is killed when. It is gone when the receiver has it: 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     """(What is known, silences in force) to (the same alerts as they are now, and new ones; messages)."""
 
 
+KEPT = timedelta(days=90)
+
+
 class AlertBook:
     """Of one catalog. Safe to share between threads; each call is one transaction."""
 
@@ -28,8 +31,8 @@ class AlertBook:
 
     # --- alerts
 
-    def turn(self, decide: Turn, now: datetime) -> tuple[Alert, ...]:
-        """Read, decide, write: all or nothing. The alerts as they are now. Those resolved 90 days ago make room."""
+    def turn(self, decide: Turn, now: datetime, *, kept: timedelta = KEPT) -> tuple[Alert, ...]:
+        """Read, decide, write: all or nothing. The alerts as they are now. Those that are over for longer than ``kept`` make room."""
         from reconciler.catalog import alerts, deliveries
 
         with self._store.writing() as connection:
@@ -37,11 +40,12 @@ class AlertBook:
             alerts.drop_unreadable(connection, sum(alert.stands for alert in known))
             deliveries.drop_unreadable(connection)
             after, notices = decide(known, alerts.silences(connection, now))
-            alerts.write(connection, known, after, now)
+            if alerts.write(connection, known, after):
+                alerts.make_room(connection, now - kept)
             deliveries.add(connection, notices)
             return tuple(after)
 
-    def change(self, prefix: str, change: Callable[[Alert], Alert], now: datetime) -> tuple[Alert, ...]:
+    def change(self, prefix: str, change: Callable[[Alert], Alert]) -> tuple[Alert, ...]:
         """Change the one alert whose id begins so; that alert. When none or several do: those, unchanged."""
         from reconciler.catalog import alerts
 
@@ -50,7 +54,7 @@ class AlertBook:
             if len(found) != 1:
                 return found
             after = (change(found[0]),)
-            alerts.write(connection, found, after, now)
+            alerts.write(connection, found, after)
             return after
 
     def live(self, now: datetime) -> tuple[Alert, ...]:

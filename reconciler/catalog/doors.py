@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.catalog.book import AlertBook
     from reconciler.catalog.drills import Drills
+    from reconciler.catalog.looks import LookBook
     from reconciler.catalog.paces import PaceBook
     from reconciler.catalog.recoveries import Recoveries
     from reconciler.catalog.store import Store
@@ -44,3 +45,10 @@ class Doors:
         from reconciler.catalog.recoveries import Recoveries
 
         return Recoveries(self._store)
+
+    @property
+    def looks(self) -> LookBook:
+        """What was seen of the host, and what is remembered of its checks."""
+        from reconciler.catalog.looks import LookBook
+
+        return LookBook(self._store)

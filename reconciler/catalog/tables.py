@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 8  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills, 8: recoveries
+SCHEMA_VERSION = 9  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills, 8: recoveries, 9: looks
 
 
 class Moment(TypeDecorator[datetime]):
@@ -291,6 +291,15 @@ receivers = Table(
     _moment("last_success_at", null=True),
     _moment("last_failure_at", null=True),
     _text("last_failure", null=True),
+)
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("at", Moment, primary_key=True),
+    Column("hourly", Boolean, nullable=False),  # it stands for the hour that begins there
+    _text("body"),
+    Index("looks_by_age", "hourly", "at"),
 )
 
 documents = Table("documents", metadata, _text("kind", key=True), _text("name", key=True), _text("file"), _number("line"), _text("text"))

@@ -11,9 +11,11 @@ from reconciler.catalog.book import AlertBook
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.drills import Drills
 from reconciler.catalog.errors import CatalogError
+from reconciler.catalog.looks import LookBook
 from reconciler.catalog.paces import PaceBook
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.model.declared.policy import Retention
     from reconciler.model.drill import DrillRecord
     from reconciler.model.event import Event
+    from reconciler.model.health import CheckKey, Held, Seen
     from reconciler.model.observed import Pace, RepositoryState, RunHistory
     from reconciler.model.status import Condition
     from reconciler.model.wishes import Pause, Wish
@@ -79,6 +82,10 @@ class Unwritten(Catalog):
         from reconciler.catalog.recoveries import NoRecoveries
 
         return NoRecoveries()
+
+    @property
+    def looks(self) -> NoLooks:
+        return NoLooks()
 
     def conditions(self) -> tuple[Condition, ...]:
         return ()
@@ -162,4 +169,20 @@ class NoDrills(Drills):
         return ()
 
     def leftovers(self) -> tuple[DrillRecord, ...]:
+        return ()
+
+
+class NoLooks(LookBook):
+    """The host was never looked at."""
+
+    def __init__(self) -> None:
+        """There is no store."""
+
+    def memory(self) -> Mapping[CheckKey, Held]:
+        return {}
+
+    def last_at(self) -> datetime | None:
+        return None
+
+    def since(self, moment: datetime) -> tuple[Seen, ...]:
         return ()

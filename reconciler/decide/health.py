@@ -1,104 +1,101 @@
-"""From what was read of the host, the conditions and the runs to checks with a state and a reason."""
+"""From what was read of the host, the conditions and the runs to checks with a state and a reason, and to what is raised."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from reconciler.base.units import format_size
-from reconciler.model.health import HealthCheck, HealthState, HostReading, Room
+from reconciler.decide.host import HOST, of_host
+from reconciler.decide.hysteresis import Memory, settle
+from reconciler.decide.raising import Found
+from reconciler.model.alerts import AlertSeverity, Raised
+from reconciler.model.declared.health import HealthSettings, Rate
+from reconciler.model.health import CheckKey, CheckName, HealthCheck, HealthState, HostReading
 from reconciler.model.statistics import SystemStatistics
 from reconciler.model.status import Condition, ConditionType, Status, Truth
 
-LOAD_PER_CORE_WARNING = 2.0
-MEMORY_WARNING, MEMORY_BAD = 0.10, 0.03
-ROOM_WARNING, ROOM_BAD = 0.10, 0.03
-SOURCE = "source "
-"""What the places of a Room that are only read begin with; the others are the state and repositories."""
-"""Shares that are left, of space and of inodes."""
-FAILURES_WARNING, FAILURES_BAD = 0.10, 0.50
 FAILURES_BAD_MIN = 3
 """One failure of one backup is no rate."""
-PLACES_SHOWN = 2
 
-_STATES = {Truth.TRUE: HealthState.OK, Truth.FALSE: HealthState.BAD, Truth.UNKNOWN: HealthState.UNKNOWN}
+OBJECT_KIND = "Host"
+TOLD_ELSEWHERE = frozenset({CheckName.NETWORK})
+"""A repository or receiver that cannot be reached has a condition, and an alert because of it: one trouble, one alert."""
+_STATES = {Truth.TRUE: HealthState.GOOD, Truth.FALSE: HealthState.BAD, Truth.UNKNOWN: HealthState.UNKNOWN}
 _OF_CONDITIONS = {
-    ConditionType.CATALOG_INTACT: "catalog",
-    ConditionType.REPOSITORY_REACHABLE: "repository",
-    ConditionType.BACKUP_FRESH: "backup age",
+    ConditionType.CATALOG_INTACT: CheckName.CATALOG,
+    ConditionType.REPOSITORY_REACHABLE: CheckName.REPOSITORY,
+    ConditionType.BACKUP_FRESH: CheckName.BACKUP_AGE,
 }
-_RANKS = {state: rank for rank, state in enumerate(HealthState)}
+_BAD = {CheckName.RECOVERY: AlertSeverity.CRITICAL}
+"""The others are high."""
+_WARNING = {CheckName.CPU: AlertSeverity.LOW}
+"""The others are medium."""
+_ADVICE = {
+    CheckName.CPU: "`top` shows what runs; backups take longer meanwhile.",
+    CheckName.MEMORY: "`ps aux --sort -rss` shows who holds it.",
+    CheckName.SPACE: "Make room before backups fail: `reconcile stats` shows what grows, `reconcile prune` frees what is forgotten.",
+    CheckName.INODES: "Many small files use them up: `du --inodes` finds where.",
+    CheckName.CERTIFICATE: "Have it renewed, or trust whoever issued it.",
+    CheckName.RECOVERY: "Nothing could be restored from there now: `reconcile check` of this repository says what is wrong.",
+    CheckName.RECOVERY_SPACE: "A drill of this system would not fit; a recovery needs room elsewhere.",
+}
 
 
-def judge_health(host: HostReading, status: Status, systems: Iterable[SystemStatistics]) -> tuple[HealthCheck, ...]:
+def judge_host(host: HostReading, limits: HealthSettings, known: Memory, now: datetime) -> tuple[tuple[HealthCheck, ...], Memory]:
+    """The checks of the host in the light of what was ``known`` of them, and what is to be known at the next look."""
+    return settle(of_host(host, limits, now), known, limits.looks)
+
+
+def judge_health(
+    of_the_host: Iterable[HealthCheck], status: Status, systems: Iterable[SystemStatistics], limits: HealthSettings
+) -> tuple[HealthCheck, ...]:
     """Every check, the worst first, else in the order host, memory of the program, repositories, systems."""
     own = {system.name for system in status.systems if system.here and not system.suspended}
     checks = [
-        *of_host(host),
+        *of_the_host,
         *_of_conditions(status.conditions),
         *_of_conditions(c for repository in status.repositories for c in repository.conditions),
         *_of_conditions(c for system in status.systems if system.name in own for c in system.conditions),
-        *of_runs(row for row in systems if row.system in own),
+        *of_runs((row for row in systems if row.system in own), limits.failures),
     ]
-    return tuple(sorted(checks, key=lambda check: _RANKS[check.state]))
+    return tuple(sorted(checks, key=lambda check: check.state.rank))
 
 
-def of_host(host: HostReading) -> tuple[HealthCheck, ...]:
-    """CPU, memory, and the room of each file system. A busy host is slow, not broken: its load is never bad."""
-    busy = host.load > LOAD_PER_CORE_WARNING * host.cores
-    load = f"{host.load:.1f} processes run or wait, on average over 5m, for {host.cores} cores"
-    checks = [
-        HealthCheck("cpu", "host", HealthState.WARNING if busy else HealthState.OK, load),
-        HealthCheck(
-            "memory",
-            "host",
-            _left(host.memory_available_bytes, host.memory_bytes, MEMORY_WARNING, MEMORY_BAD),
-            f"{format_size(host.memory_available_bytes)} of {format_size(host.memory_bytes)} available",
-        ),
-    ]
-    for room in host.rooms:
-        checks += _of_room(room)
-    return tuple(checks)
-
-
-def of_runs(systems: Iterable[SystemStatistics]) -> tuple[HealthCheck, ...]:
+def of_runs(systems: Iterable[SystemStatistics], limits: Rate) -> tuple[HealthCheck, ...]:
     """The failure rate of each system in each repository; none where nothing ran."""
-    return tuple(_of_runs(row) for row in systems if row.backups)
+    return tuple(_of_runs(row, limits) for row in systems if row.backups)
 
 
-def _of_room(room: Room) -> list[HealthCheck]:
-    """A file system that only holds sources is never bad: nothing is written there, and one for reading only is full by nature."""
-    where = _where(room.places)
-    if room.free_bytes is None:
-        return [HealthCheck("space", where, HealthState.UNKNOWN, room.failure)]
-    space = f"{format_size(room.free_bytes)} of {format_size(room.total_bytes)} free"
-    bad = ROOM_BAD if any(not place.startswith(SOURCE) for place in room.places) else 0.0
-    checks = [HealthCheck("space", where, _left(room.free_bytes, room.total_bytes, ROOM_WARNING, bad), space)]
-    if room.free_inodes is not None:
-        inodes = f"{room.free_inodes:,} of {room.total_inodes:,} free"
-        checks.append(HealthCheck("inodes", where, _left(room.free_inodes, room.total_inodes, ROOM_WARNING, bad), inodes))
-    return checks
+def raised(checks: Iterable[HealthCheck], agent: str) -> Found:
+    """What the checks of the host raise: one per check and subject. Systems and repositories have conditions for that."""
+    of_checks = tuple(check for check in checks if check.name not in TOLD_ELSEWHERE)
+    return Found(
+        tuple(_raised(check, agent) for check in of_checks if check.state in (HealthState.BAD, HealthState.WARNING)),
+        frozenset(alert_key(check.key, agent) for check in of_checks if check.state is HealthState.UNKNOWN),
+    )
 
 
-def _where(places: tuple[str, ...]) -> str:
-    """A host may have hundreds of sources on one file system."""
-    more = len(places) - PLACES_SHOWN
-    return ", ".join(places[:PLACES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def alert_key(key: CheckKey, agent: str) -> tuple[str, str, str]:
+    """Of the alert that such a check raises."""
+    name, subject = key
+    return (OBJECT_KIND, agent if subject == HOST else subject, name)
+
+
+def _raised(check: HealthCheck, agent: str) -> Raised:
+    kind, name, condition = alert_key(check.key, agent)
+    bad = check.state is HealthState.BAD
+    severity = _BAD.get(check.name, AlertSeverity.HIGH) if bad else _WARNING.get(check.name, AlertSeverity.MEDIUM)
+    summary = f"{check.name} of {agent if check.object == HOST else check.object}: {check.message}"
+    return Raised(kind, name, condition, severity, summary, _ADVICE[check.name], check.state.value.capitalize(), {"host": agent})
 
 
 def _of_conditions(conditions: Iterable[Condition]) -> list[HealthCheck]:
     return [HealthCheck(_OF_CONDITIONS[c.type], c.name, _STATES[c.status], c.message) for c in conditions if c.type in _OF_CONDITIONS]
 
 
-def _of_runs(row: SystemStatistics) -> HealthCheck:
+def _of_runs(row: SystemStatistics, limits: Rate) -> HealthCheck:
     rate = row.failed / row.backups
-    bad = rate >= FAILURES_BAD and row.failed >= FAILURES_BAD_MIN
-    state = HealthState.BAD if bad else HealthState.WARNING if rate >= FAILURES_WARNING else HealthState.OK
-    return HealthCheck("failure rate", f"{row.system} in {row.repository}", state, f"{row.failed} of {row.backups} backups failed in 7d")
-
-
-def _left(free: int, total: int, warning: float, bad: float) -> HealthState:
-    """A total of 0 says nothing: some virtual file systems have none."""
-    if not total:
-        return HealthState.OK
-    share = free / total
-    return HealthState.BAD if share < bad else HealthState.WARNING if share < warning else HealthState.OK
+    bad = rate >= limits.bad and row.failed >= FAILURES_BAD_MIN
+    state = HealthState.BAD if bad else HealthState.WARNING if rate >= limits.warning else HealthState.GOOD
+    message = f"{row.failed} of {row.backups} backups failed in 7d"
+    return HealthCheck(CheckName.FAILURE_RATE, f"{row.system} in {row.repository}", state, message, value=rate)

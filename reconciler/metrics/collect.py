@@ -14,15 +14,13 @@ from prometheus_client.metrics_core import Metric as Family
 
 from reconciler import __version__
 from reconciler.metrics import names
-from reconciler.metrics.names import Metric, MetricType
+from reconciler.metrics.host import of_host
+from reconciler.metrics.metric import Metric, MetricType, Sample
 from reconciler.model.alerts import AlertSeverity, AlertsStatus
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
 from reconciler.model.plan import ActionKind
 from reconciler.model.recovery import PlanStanding
 from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
-
-Sample = tuple[Metric, tuple[str, ...], float]
-"""A metric, its label values in the order of its labels, the value."""
 
 _RESULTS: dict[DrillOutcome | None, float] = {DrillOutcome.PROVEN: 1, DrillOutcome.FAILED: 0}
 _TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
@@ -52,6 +50,7 @@ def samples(status: Status | None) -> Iterator[Sample]:
     yield from _of_alerts(status.alerts)
     for plan in status.recovery_plans:
         yield from _of_plan(plan)
+    yield from of_host(status.health)
 
 
 def _of_alerts(alerts: AlertsStatus) -> Iterator[Sample]:

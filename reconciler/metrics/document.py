@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from reconciler.metrics import names
-from reconciler.metrics.names import Metric, Subject
+from reconciler.metrics.metric import Metric, Subject
 
 _HEAD: Final = """\
 # Metrics

@@ -7,65 +7,12 @@ A timestamp of 0 means never.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
-
-PREFIX: Final = "reconciler_"
-
-
-class MetricType(StrEnum):
-    """As in the text exposition; an info metric is 1, its labels are what it says."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    INFO = "info"
-
-
-class Subject(StrEnum):
-    """What a metric talks about; the sections of docs/metrics.md."""
-
-    AGENT = "The agent and its loop"
-    SPECS = "The specs"
-    SYSTEMS = "Systems"
-    RECOVERY = "Recoveries and drills"
-    PROTECTION = "Systems in their repositories"
-    RUNS = "Backups"
-    REPOSITORIES = "Repositories"
-    CONDITIONS = "Conditions"
-    ALERTS = "Alerts"
-
-
-class Metric(Struct, frozen=True):
-    """One metric as a scraper sees it: ``name`` is complete, with prefix and suffix."""
-
-    name: str
-    type: MetricType
-    subject: Subject
-    help: str
-    labels: tuple[str, ...] = ()
-    note: str = ""
-    """For docs/metrics.md: what the help line has no room for."""
-
-    @property
-    def family(self) -> str:
-        """The name without the suffix that the exposition adds by itself."""
-        suffix = {MetricType.COUNTER: "_total", MetricType.INFO: "_info", MetricType.GAUGE: ""}[self.type]
-        return self.name.removesuffix(suffix)
-
-
-def _gauge(name: str, subject: Subject, text: str, labels: tuple[str, ...] = (), note: str = "") -> Metric:
-    return Metric(PREFIX + name, MetricType.GAUGE, subject, text, labels, note)
-
-
-def _counter(name: str, subject: Subject, text: str, labels: tuple[str, ...] = (), note: str = "") -> Metric:
-    return Metric(f"{PREFIX}{name}_total", MetricType.COUNTER, subject, text, labels, note)
-
-
-def _info(name: str, subject: Subject, text: str, labels: tuple[str, ...], note: str = "") -> Metric:
-    return Metric(f"{PREFIX}{name}_info", MetricType.INFO, subject, text, labels, note)
-
+from reconciler.metrics.metric import Metric, Subject
+from reconciler.metrics.metric import counter as _counter
+from reconciler.metrics.metric import gauge as _gauge
+from reconciler.metrics.metric import info as _info
 
 _SYSTEM = ("system",)
 _PAIR = ("system", "repository")
@@ -367,6 +314,56 @@ NOTIFICATIONS_DROPPED = _counter(
     "Refused for good, a day old, or more than 200 waiting.",
 )
 NOTIFICATIONS_WAITING = _gauge("notifications_waiting", Subject.ALERTS, "Messages that wait for a receiver.", ("receiver",))
+
+_WHERE = ("role", "name")
+_ROLES = (
+    "`role` is state, sandbox, repository or source, `name` that of the repository or system, else empty. One sample per file system for "
+    "all sources on it."
+)
+_ADDRESSES = "`role` is repository or receiver, `name` its name."
+_NOT_LOOKED = "Absent until the host was looked at."
+HOST_LOOKED = _gauge(
+    "host_look_timestamp_seconds", Subject.HOST, "When the host was last looked at; 0 is never.", note="Each `observeEvery`."
+)
+HOST_CHECKS = _gauge(
+    "host_checks",
+    Subject.HOST,
+    "Checks of the host, by state: bad, unknown, warning, good.",
+    ("state",),
+    note="With hysteresis, as `reconcile health` shows them. " + _NOT_LOOKED,
+)
+HOST_CORES = _gauge("host_cpu_cores", Subject.HOST, "Cores of the host.", note=_NOT_LOOKED)
+HOST_LOAD = _gauge("host_load", Subject.HOST, "Processes that run or wait to run, on average over five minutes.", note=_NOT_LOOKED)
+HOST_MEMORY = _gauge("host_memory_bytes", Subject.HOST, "Memory of the host.", note=_NOT_LOOKED)
+HOST_MEMORY_AVAILABLE = _gauge("host_memory_available_bytes", Subject.HOST, "Memory that can be had without swapping.", note=_NOT_LOOKED)
+FILE_SYSTEM = _gauge("file_system_bytes", Subject.HOST, "Size of the file system.", _WHERE, _ROLES)
+FILE_SYSTEM_FREE = _gauge(
+    "file_system_free_bytes", Subject.HOST, "Space left on it for this program.", _WHERE, "Absent where it did not answer. " + _ROLES
+)
+FILE_SYSTEM_INODES = _gauge("file_system_inodes", Subject.HOST, "Inodes of the file system.", _WHERE, "Absent where they are not counted.")
+FILE_SYSTEM_INODES_FREE = _gauge("file_system_free_inodes", Subject.HOST, "Inodes left.", _WHERE, "Absent where they are not counted.")
+ENDPOINT_UP = _gauge("endpoint_up", Subject.HOST, "1 when the address answered within 3 s, else 0.", _WHERE, _ADDRESSES)
+ENDPOINT_TRUSTED = _gauge(
+    "endpoint_certificate_trusted",
+    Subject.HOST,
+    "1 when its certificate is valid for its name now, else 0.",
+    _WHERE,
+    "Absent without TLS, and where it does not answer. " + _ADDRESSES,
+)
+ENDPOINT_EXPIRY = _gauge(
+    "endpoint_certificate_expiry_timestamp_seconds",
+    Subject.HOST,
+    "When its certificate ends, trusted or not.",
+    _WHERE,
+    "Absent without TLS, and where it does not answer. " + _ADDRESSES,
+)
+RECOVERABLE = _gauge(
+    "repository_recoverable",
+    Subject.HOST,
+    "1 when the key opens the repository and a block of its newest snapshot was read and verified, else 0.",
+    ("repository",),
+    "A repository that holds no snapshot yet counts as 1.",
+)
 
 ALL: Final[tuple[Metric, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of this file."""

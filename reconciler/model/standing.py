@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from msgspec import Struct
 
 from reconciler.base.words import count
+from reconciler.model.health import HealthState
 from reconciler.model.status import Condition, ConditionType, Digit, RepositoryStatus, Status, SystemStatus, Truth
 
 OBJECTIVES = (
@@ -22,19 +22,11 @@ _OF_VERIFIED = {"Never": "not verified yet", "Overdue": "verification overdue", 
 """Reasons that say too little without their condition."""
 
 
-class Grade(StrEnum):
-    """Worst first."""
-
-    BAD = "bad"
-    UNSURE = "unsure"
-    GOOD = "good"
-
-
 class Standing(Struct, frozen=True):
     """``never backed up``, bad."""
 
     words: str
-    grade: Grade
+    state: HealthState
 
 
 def breaches(status: Status) -> tuple[Condition, ...]:
@@ -56,33 +48,33 @@ def verdict(status: Status) -> Standing:
     broken = {c.name for c in breaches(status)}
     total = len(status.systems)
     if not total:
-        return Standing("Nothing is protected: the specs declare no system.", Grade.UNSURE)
+        return Standing("Nothing is protected: the specs declare no system.", HealthState.WARNING)
     troubled = [r.name for r in status.repositories if not r.reachable]
     if not broken and troubled:
         names = ", ".join(troubled)
-        return Standing(f"Within every objective as last seen, but not protected further: {names} cannot be used.", Grade.UNSURE)
+        return Standing(f"Within every objective as last seen, but not protected further: {names} cannot be used.", HealthState.WARNING)
     if not broken:
-        return Standing(f"{total} of {count(total, 'system')} protected as declared.", Grade.GOOD)
-    return Standing(f"{len(broken)} of {count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", Grade.BAD)
+        return Standing(f"{total} of {count(total, 'system')} protected as declared.", HealthState.GOOD)
+    return Standing(f"{len(broken)} of {count(total, 'system')} not protected as declared: {', '.join(sorted(broken))}.", HealthState.BAD)
 
 
 def standing(system: SystemStatus) -> Standing:
-    """Never seen is unsure, never good."""
+    """Never seen is unknown, never good."""
     if system.suspended:
-        return Standing("suspended", Grade.UNSURE)
+        return Standing("suspended", HealthState.WARNING)
     ready = system.condition(ConditionType.READY)
     if ready is None:
-        return Standing("unknown", Grade.UNSURE)
+        return Standing("unknown", HealthState.UNKNOWN)
     if ready.status is Truth.UNKNOWN:
-        return Standing(_words(ready.reason), Grade.UNSURE)
-    return Standing("ready", Grade.GOOD) if ready.status is Truth.TRUE else Standing(_words(ready.reason), Grade.BAD)
+        return Standing(_words(ready.reason), HealthState.UNKNOWN)
+    return Standing("ready", HealthState.GOOD) if ready.status is Truth.TRUE else Standing(_words(ready.reason), HealthState.BAD)
 
 
 def repository_standing(repository: RepositoryStatus) -> Standing:
     """Whether it can be used; what else is wrong with it stands in its conditions."""
     if not repository.reachable:
-        return Standing("not reachable", Grade.BAD)
-    return Standing("reachable", Grade.GOOD) if repository.listed_at else Standing("never listed", Grade.UNSURE)
+        return Standing("not reachable", HealthState.BAD)
+    return Standing("reachable", HealthState.GOOD) if repository.listed_at else Standing("never listed", HealthState.UNKNOWN)
 
 
 def rule_in_short(digits: Sequence[Digit]) -> str:

@@ -12,6 +12,7 @@ from reconciler.model.alerts import AlertsStatus
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.desired import Revision
 from reconciler.model.drill import RecoveryTime, Rehearsed
+from reconciler.model.health import Health
 from reconciler.model.objective import ObjectiveStatus
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.recovery import PlanStanding, Readiness
@@ -202,3 +203,5 @@ class Status(Struct, frozen=True):
     """Of no system and no repository: of the program's own memory, and of the receivers of alerts."""
     alerts: AlertsStatus = field(default_factory=AlertsStatus)
     recovery_plans: tuple[PlanStanding, ...] = ()
+    health: Health | None = None
+    """Of the host, as the loop last looked at it; None: this process has not, or does not."""

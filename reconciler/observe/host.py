@@ -9,15 +9,15 @@ from functools import partial
 from msgspec.structs import replace
 
 from reconciler.base.errors import ReconcilerError
-from reconciler.model.health import HostReading, Room
+from reconciler.model.health import HostReading, Role, Room, Use
 from reconciler.observe.deadline import within
 
 PLACE_SECONDS_MAX = 3.0
 AT_A_TIME = 32
 
 
-def read_host(places: Mapping[str, str], *, seconds_max: float = PLACE_SECONDS_MAX) -> HostReading:
-    """``places``: what it is, and its path. What lies on one file system is told once; of a missing path, its nearest parent is asked."""
+def read_host(places: Mapping[Use, str], *, seconds_max: float = PLACE_SECONDS_MAX) -> HostReading:
+    """``places``: what for, and the path. What lies on one file system is told once; of a missing path, its nearest parent is asked."""
     from concurrent.futures import ThreadPoolExecutor
 
     import psutil
@@ -28,9 +28,18 @@ def read_host(places: Mapping[str, str], *, seconds_max: float = PLACE_SECONDS_M
     for number, (name, (device, room)) in enumerate(zip(places, asked, strict=True)):
         key = ("device", device) if device is not None else ("failed", number)
         known = found.get(key, room)
-        found[key] = replace(known, places=(*known.places, name))
+        found[key] = replace(known, uses=(*known.uses, name))
+    ordered = (replace(room, uses=tuple(sorted(room.uses, key=_importance))) for room in found.values())
+    rooms = sorted(ordered, key=lambda room: _importance(room.uses[0]))
     memory = psutil.virtual_memory()
-    return HostReading(os.cpu_count() or 1, psutil.getloadavg()[1], memory.total, memory.available, tuple(found.values()))
+    return HostReading(os.cpu_count() or 1, psutil.getloadavg()[1], memory.total, memory.available, tuple(rooms))
+
+
+_ROLES = tuple(Role)
+
+
+def _importance(use: Use) -> tuple[int, str, str]:
+    return _ROLES.index(use.role), use.name, use.path
 
 
 def _asked(seconds_max: float, path: str) -> tuple[int | None, Room]:

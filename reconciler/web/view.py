@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from reconciler.model.board import Board
 from reconciler.model.event import Event
+from reconciler.model.health import HealthState
 from reconciler.model.plan import Action, Gap, Held, Waiting
 from reconciler.model.pulse import Pulse
-from reconciler.model.standing import Grade, Standing, repository_standing, standing, unwell, verdict
+from reconciler.model.standing import Standing, repository_standing, standing, unwell, verdict
 from reconciler.model.status import Condition, RepositoryStatus, Status, SystemStatus
 from reconciler.model.wording import causes
 
@@ -21,7 +22,6 @@ ACTIONS_SHOWN: Final = 100
 WAITING_SHOWN: Final = 10
 _LATE_INTERVALS: Final = 3
 """As many intervals without a look, and at least a minute, and the page says that it shows the past."""
-_GRADES: Final = tuple(Grade)
 
 
 class SystemView(Struct, frozen=True):
@@ -61,7 +61,7 @@ class View(Struct, frozen=True):
     systems: tuple[SystemView, ...] = ()
     hidden: int = 0
     """Systems that are not shown; none of them is worse than those that are."""
-    tally: Mapping[Grade, int] | None = None
+    tally: Mapping[HealthState, int] | None = None
     repositories: tuple[RepositoryView, ...] = ()
     own: tuple[Condition, ...] = ()
     """Of the program itself, where not well."""
@@ -76,7 +76,7 @@ class View(Struct, frozen=True):
 def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool = False) -> View:
     """Everything, ready to be written."""
     if board is None:
-        return View(now, pulse, Standing("Nothing was observed yet: the loop takes its first look.", Grade.UNSURE))
+        return View(now, pulse, Standing("Nothing was observed yet: the loop takes its first look.", HealthState.UNKNOWN))
     status, plan = board.status, board.plan
     systems = sorted((_system(s, now) for s in status.systems), key=_worst_first)
     shown = systems if all_systems else systems[:SYSTEMS_SHOWN]
@@ -88,7 +88,7 @@ def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool 
         late=_late(status, pulse, now),
         systems=tuple(shown),
         hidden=len(systems) - len(shown),
-        tally={grade: sum(s.standing.grade is grade for s in systems) for grade in _GRADES},
+        tally={state: sum(s.standing.state is state for s in systems) for state in HealthState},
         repositories=tuple(_repository(r) for r in status.repositories),
         own=tuple(c for c in status.conditions if unwell(c)),
         persons=tuple(causes(plan.gaps)),
@@ -107,7 +107,7 @@ def _late(status: Status, pulse: Pulse, now: datetime) -> timedelta | None:
 
 
 def _worst_first(shown: SystemView) -> tuple[int, float, str]:
-    return _GRADES.index(shown.standing.grade), -(shown.share if shown.share is not None else 0.0), shown.system.name
+    return shown.standing.state.rank, -(shown.share if shown.share is not None else 0.0), shown.system.name
 
 
 def _system(system: SystemStatus, now: datetime) -> SystemView:

@@ -1,4 +1,7 @@
-"""A whole house in a temporary folder: specs, sources, a real repository, a real catalog, and a clock that the test moves."""
+"""A whole house in a temporary folder: specs, sources, a real repository, a real catalog, and a clock that the test moves.
+
+Its thresholds are so far out that the host on which tests run never alarms it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ BASE = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {name: settings}
-spec: {realm: quiet-otter-41, records: {repositories: []}}
+spec: {realm: quiet-otter-41, records: {repositories: []}, health: {cpu: {warning: 1000}, memory: &never {warning: {share: 0.000001}, \
+bad: {share: 0.000001}}, space: *never, inodes: *never}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

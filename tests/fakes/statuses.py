@@ -12,6 +12,7 @@ from reconciler.model.board import Board
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
 from reconciler.model.event import Event
+from reconciler.model.health import CheckName, Health, HealthCheck, HealthState, HostReading, Probe, Reached, Role, Room, Use
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
 from reconciler.model.pulse import Doing, Pulse
@@ -93,6 +94,29 @@ def repository(name: str, *, reachable: bool = True, free_bytes: int | None = 5_
     return RepositoryStatus(name, reachable, NOON, snapshots=40, foreign=0, orphaned=0, free_bytes=free_bytes, conditions=(condition,))
 
 
+def host_health(at: datetime) -> Health:
+    """A small host: two file systems, a store behind TLS, a pager that does not answer."""
+    state, main, orders = Use(Role.STATE), Use(Role.REPOSITORY, "main"), Use(Role.SOURCE, "orders")
+    offsite, pager = Use(Role.REPOSITORY, "offsite"), Use(Role.RECEIVER, "duty/ops")
+    reading = HostReading(
+        cores=4,
+        load=1.5,
+        memory_bytes=8 * 2**30,
+        memory_available_bytes=3 * 2**30,
+        rooms=(Room((state, orders), 20 * 2**30, 100 * 2**30, 500_000, 6_000_000), Room((main,), 2**40, 2**42)),
+        reached=(
+            Reached((offsite,), "store.example.org:443", 0.02, secured=True, certificate_until=at + timedelta(days=61)),
+            Reached((pager,), "", failure="does not answer within 3 s", secured=True),
+        ),
+        probes=(Probe("main", 0.05, "a" * 32, "orders"),),
+    )
+    checks = (
+        HealthCheck(CheckName.NETWORK, "receiver duty/ops", HealthState.BAD, "does not answer within 3 s"),
+        HealthCheck(CheckName.CPU, "host", HealthState.GOOD, "1.5 processes run or wait", value=0.375),
+    )
+    return Health(at, "shop1", checks, reading)
+
+
 DIGITS = (
     Digit("copies", 3, 2, 1, Truth.UNKNOWN, ("the data itself", "main: snapshot aaaaaaaa", "offsite was not listed")),
     Digit("media", 2, 1, 0, Truth.FALSE, ("main: disk",)),
@@ -150,6 +174,7 @@ def company(at: datetime = NOON) -> Status:
             acknowledged={AlertSeverity.HIGH: 1},
             receivers=(ReceiverStatus("duty/ops", "discord", delivered=14, failed=3, dropped=1, waiting=2),),
         ),
+        health=host_health(at),
         loop=LoopStatus(
             started_at=at - timedelta(hours=4),
             last_success_at=at,

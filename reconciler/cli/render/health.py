@@ -6,7 +6,12 @@ from reconciler.cli.render.as_json import document
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.model.health import Health, HealthCheck, HealthState
 
-_STYLES = {HealthState.BAD: Style.BAD, HealthState.UNKNOWN: Style.WARN, HealthState.WARNING: Style.WARN, HealthState.OK: Style.GOOD}
+STATE_STYLES = {
+    HealthState.BAD: Style.BAD,
+    HealthState.UNKNOWN: Style.WARN,
+    HealthState.WARNING: Style.WARN,
+    HealthState.GOOD: Style.GOOD,
+}
 
 
 def health_page(found: Health) -> Page:
@@ -22,4 +27,4 @@ def health_json(found: Health) -> str:
 
 
 def _row(check: HealthCheck) -> list[Cell]:
-    return [(check.state.value, _STYLES[check.state]), check.name, check.object, check.message]
+    return [(check.state.value, STATE_STYLES[check.state]), check.name.value, check.object, check.message]

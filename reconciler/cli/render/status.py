@@ -8,14 +8,14 @@ from reconciler.base.units import format_duration, format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
 from reconciler.cli.render.copies import add_copies
+from reconciler.cli.render.health import STATE_STYLES
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.steer import pause_sentence
 from reconciler.model.objective import ObjectiveStatus, Verdict
-from reconciler.model.standing import Grade, breaches, repository_standing, standing, unwell, verdict
+from reconciler.model.standing import breaches, repository_standing, standing, unwell, verdict
 from reconciler.model.status import Condition, ProtectionStatus, RepositoryStatus, Status, SystemStatus, Truth
 
 _VERDICTS = {Verdict.MET: Style.GOOD, Verdict.AT_RISK: Style.WARN, Verdict.BREACHED: Style.BAD, Verdict.UNKNOWN: Style.WARN}
-_STYLES = {Grade.BAD: Style.BAD, Grade.UNSURE: Style.WARN, Grade.GOOD: Style.GOOD}
 
 
 def status_page(status: Status, *, promises: bool = False) -> Page:
@@ -32,7 +32,7 @@ def status_page(status: Status, *, promises: bool = False) -> Page:
     page.blank()
     _tree_and_loop(page, status)
     found = verdict(status)
-    page.line((found.words, _STYLES[found.grade]), hang=2)
+    page.line((found.words, STATE_STYLES[found.state]), hang=2)
     return page
 
 
@@ -78,7 +78,7 @@ def _age(point: datetime | None, rpo: timedelta | None, now: datetime) -> Cell:
 
 def _state(system: SystemStatus) -> Cell:
     found = standing(system)
-    return (found.words, _STYLES[found.grade])
+    return (found.words, STATE_STYLES[found.state])
 
 
 def _next(system: SystemStatus, now: datetime) -> str:
@@ -158,7 +158,7 @@ def _repository(repository: RepositoryStatus, now: datetime) -> list[Cell]:
     found = repository_standing(repository)
     return [
         (repository.name, Style.NAME),
-        (found.words, _STYLES[found.grade]),
+        (found.words, STATE_STYLES[found.state]),
         f"{repository.snapshots:,}",
         f"{repository.orphaned:,}" if repository.orphaned else "",
         f"{repository.foreign:,}" if repository.foreign else "",

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from reconciler.model.declared.block import Block, UniqueItems
+from reconciler.model.declared.health import HealthSettings
 from reconciler.model.declared.scalars import Duration, Name
 from reconciler.model.declared.system import Suspend
 
@@ -48,3 +49,4 @@ class SettingsSpec(Block):
         None, description="/metrics, /healthz and /readyz; default: the same as `listen`."
     )
     records: Records = Field(default_factory=Records.model_construct, description="How what the program itself knows is protected.")
+    health: HealthSettings = Field(default_factory=HealthSettings.model_construct, description="From when on the host worries us.")

@@ -66,7 +66,7 @@ def test_alert_and_message_are_written_together_or_not_at_all(catalog: Catalog, 
 
 def test_who_acknowledges_while_a_pass_decides_is_not_overwritten(catalog: Catalog, noon: datetime) -> None:
     put(catalog, [alert(noon)], noon)
-    person = threading.Thread(target=lambda: catalog.alerts.change(alert(noon).id, lambda a: acknowledge(a, "maria", "", noon), noon))
+    person = threading.Thread(target=lambda: catalog.alerts.change(alert(noon).id, lambda a: acknowledge(a, "maria", "", noon)))
 
     def slow(known: tuple[Alert, ...], silences: tuple[Silence, ...]) -> tuple[list[Alert], list[Notice]]:
         person.start()

@@ -21,7 +21,7 @@ from reconciler.app.reports import (
 from reconciler.base.errors import Fate
 from reconciler.catalog.records import Run, RunOutcome
 from reconciler.model.event import Event
-from reconciler.model.health import Health, HealthCheck, HealthState
+from reconciler.model.health import CheckName, Health, HealthCheck, HealthState
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Lane
 from reconciler.model.snapshot import BackupKind
@@ -173,9 +173,9 @@ def health() -> Health:
         samples.NOW,
         "shop",
         (
-            HealthCheck("space", "state, repository main", HealthState.BAD, "1.0 GiB of 100.0 GiB free"),
-            HealthCheck("space", "repository offsite", HealthState.UNKNOWN, "the file system of /mnt/offsite did not answer within 3 s"),
-            HealthCheck("cpu", "host", HealthState.WARNING, "9.5 processes run or wait, on average over 5m, for 4 cores"),
-            HealthCheck("memory", "host", HealthState.OK, "3.1 GiB of 8.0 GiB available"),
+            HealthCheck(CheckName.SPACE, "state, repository main", HealthState.BAD, "1.0 GiB of 100.0 GiB free"),
+            HealthCheck(CheckName.SPACE, "repository offsite", HealthState.UNKNOWN, "/mnt/offsite did not answer within 3 s"),
+            HealthCheck(CheckName.CPU, "host", HealthState.WARNING, "9.5 processes run or wait, on average over 5m, for 4 cores"),
+            HealthCheck(CheckName.MEMORY, "host", HealthState.GOOD, "3.1 GiB of 8.0 GiB available"),
         ),
     )

@@ -15,8 +15,10 @@ import reconciler
 from reconciler.metrics import names
 from reconciler.metrics.collect import families
 from reconciler.metrics.exposition import Exposition
+from reconciler.metrics.host import of_host
 from reconciler.model.desired import Revision
 from reconciler.model.drill import DrillOutcome, Rehearsed
+from reconciler.model.health import Health, HostReading, Role, Room, Use
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import ActionKind
 from reconciler.model.status import LoopStatus, ProtectionStatus, Status
@@ -269,3 +271,18 @@ def test_any_names_and_histories_give_an_exposition_that_reads_back(world: dict[
     series = [(sample.name, tuple(sorted(sample.labels.items()))) for sample in scrape.samples]
     assert len(series) == len(set(series))
     assert len(scrape.of("reconciler_snapshots")) == sum(len(stores) for stores in world.values())
+
+
+def test_a_host_that_was_never_looked_at_says_so_and_no_more() -> None:
+    found = {(metric.name, labels): value for metric, labels, value in of_host(None)}
+    assert found == {("reconciler_host_look_timestamp_seconds", ()): 0}
+
+
+def test_a_file_system_with_many_sources_is_one_sample_for_them_and_no_label_is_a_path() -> None:
+    sources = tuple(Use(Role.SOURCE, f"s{n:03}", f"/srv/{n}") for n in range(500))
+    reading = HostReading(4, 1.0, 8, 4, (Room((Use(Role.STATE), Use(Role.REPOSITORY, "main"), *sources), 5, 10, 5, 10),))
+    found = [(metric.name, labels) for metric, labels, _ in of_host(Health(NOON, "shop1", (), reading))]
+    free = [labels for name, labels in found if name == names.FILE_SYSTEM_FREE.name]
+    assert free == [("state", ""), ("repository", "main"), ("source", "s000")]
+    assert len(found) == 1 + 4 + 4 + 3 * 4
+    assert not any("/" in label for _, labels in found for label in labels)

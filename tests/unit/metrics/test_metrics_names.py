@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.metrics import document, names
-from reconciler.metrics.names import Metric, MetricType
+from reconciler.metrics.metric import Metric, MetricType
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 UNITS = ("_seconds", "_bytes", "_ratio", "_total", "_info")
@@ -32,6 +32,14 @@ WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_copies_offsite_held",
     "reconciler_drill_last_result",
     "reconciler_recovery_plan_test_last_result",
+    "reconciler_host_checks",
+    "reconciler_host_cpu_cores",
+    "reconciler_host_load",
+    "reconciler_file_system_inodes",
+    "reconciler_file_system_free_inodes",
+    "reconciler_endpoint_up",
+    "reconciler_endpoint_certificate_trusted",
+    "reconciler_repository_recoverable",
 }
 
 
@@ -54,6 +62,7 @@ def test_a_name_says_prefix_unit_and_type(metric: Metric) -> None:
 def test_labels_hold_names_and_nothing_that_grows(metric: Metric) -> None:
     closed = {"system", "repository", "tier", "policy", "owner", "host", "kind", "name", "condition", "action", "version", "python"}
     closed |= {"severity", "receiver", "depth", "basis", "plan"}
+    closed |= {"severity", "receiver", "depth", "basis", "role", "state"}
     closed |= {"revision", "dirty"} if metric is names.SPEC else set()  # one series, replaced at each commit
     assert set(metric.labels) <= closed
     assert len(metric.labels) <= 5

@@ -11,13 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from reconciler.model.health import Role, Use
 from reconciler.observe.host import read_host
+
+STATE, ORDERS, MAIN = Use(Role.STATE), Use(Role.SOURCE, "orders"), Use(Role.REPOSITORY, "main")
 
 
 def test_places_on_one_file_system_are_told_once_and_a_missing_one_by_its_parent(tmp_path: Path) -> None:
-    found = read_host({"state": str(tmp_path / "not" / "yet"), "source of orders": str(tmp_path)})
+    found = read_host({ORDERS: str(tmp_path), STATE: str(tmp_path / "not" / "yet")})
     (room,) = found.rooms
-    assert room.places == ("state", "source of orders")
+    assert room.uses == (STATE, ORDERS)
     assert room.free_bytes is not None
     assert 0 <= room.free_bytes <= room.total_bytes
     assert room.total_inodes == os.statvfs(tmp_path).f_files
@@ -43,16 +46,16 @@ def dead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("dead")
 def test_a_place_that_hangs_is_told_and_the_others_stand(tmp_path: Path) -> None:
     (tmp_path / "dead").mkdir()
-    found = read_host({"repository main": str(tmp_path / "dead"), "state": str(tmp_path)}, seconds_max=0.5)
-    assert [room.places for room in found.rooms] == [("repository main",), ("state",)]
-    assert found.rooms[0].free_bytes is None
-    assert "did not answer" in found.rooms[0].failure
-    assert found.rooms[1].free_bytes is not None
+    found = read_host({MAIN: str(tmp_path / "dead"), STATE: str(tmp_path)}, seconds_max=0.5)
+    assert [room.uses for room in found.rooms] == [(STATE,), (MAIN,)]
+    assert found.rooms[1].free_bytes is None
+    assert "did not answer" in found.rooms[1].failure
+    assert found.rooms[0].free_bytes is not None
 
 
 @pytest.mark.usefixtures("dead")
 def test_many_places_that_hang_are_waited_for_together(tmp_path: Path) -> None:
-    places = {f"source of system-{n}": str(tmp_path / f"dead-{n}") for n in range(16)}
+    places = {Use(Role.SOURCE, f"system-{n:02}"): str(tmp_path / f"dead-{n}") for n in range(16)}
     for path in places.values():
         Path(path).mkdir()
     began = time.monotonic()

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from reconciler.model.alerts import AlertsStatus
 from reconciler.model.board import Board
+from reconciler.model.health import HealthState
 from reconciler.model.pulse import Pulse
-from reconciler.model.standing import Grade
 from reconciler.model.status import Condition, ConditionType, Status, Truth
 from reconciler.model.wishes import Pause
 from reconciler.web.server import Server, serve
@@ -92,7 +92,7 @@ def test_each_system_stands_there_with_its_state_and_its_reason(server: Server) 
     assert "not protected as declared: archive, billing, ledger" in seen
     assert re.search(r"ledger critical ✗ judged 1200 % 3h ago of 15m 1h - ledger was judged", seen)
     assert "elsewhere critical ✓ ready 33 % 5m ago of 15m 1h on shop1" in seen
-    assert "archive critical ? suspended" in seen
+    assert "archive critical ! suspended" in seen
 
 
 def test_the_copies_of_a_system_stand_there_number_by_number(server: Server) -> None:
@@ -103,7 +103,7 @@ def test_the_copies_of_a_system_stand_there_number_by_number(server: Server) -> 
 
 def test_the_worst_stand_first(server: Server) -> None:
     names = re.findall(r'<span class="name">(\w+)</span>', page(server))
-    assert names == ["ledger", "archive", "billing", "elsewhere", "orders"]
+    assert names == ["ledger", "billing", "archive", "elsewhere", "orders"]
 
 
 def test_next_actions_gaps_and_events_stand_there_with_their_reasons(server: Server) -> None:
@@ -213,7 +213,7 @@ def test_no_system_at_all_is_not_green(server: Server, world: World) -> None:
     nobody = replace(company(), systems=())
     world.board = replace(board(), status=nobody)
     assert "Nothing is protected: the specs declare no system." in words(page(server))
-    assert view(world.board, pulse(), NOON).verdict.grade is Grade.UNSURE
+    assert view(world.board, pulse(), NOON).verdict.state is HealthState.WARNING
 
 
 def test_the_api_gives_what_the_page_shows(server: Server) -> None:
