@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from reconciler.act.context import Amount, Result, Watcher
     from reconciler.app.alerts import AlertList
     from reconciler.app.care import CheckReport
+    from reconciler.app.doctor import Diagnosis
     from reconciler.app.drills import DrillList
+    from reconciler.app.loop_view import LoopView
+    from reconciler.app.past import Past
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.queries.values import DiffReport, DumpReport, FileList, FindReport
@@ -102,6 +105,18 @@ class Reconciler:
     async def health(self, *, cached: bool = False) -> Health:
         """How well host, repositories and backups are now. Changes nothing."""
         return await self._run(lambda _stop: self._session.health(cached=cached))
+
+    async def history(self, *, check: str | None = None, system: str | None = None, since: timedelta | None = None) -> Past:
+        """What was seen of the host, of backups and alerts, at most ``since`` ago (default: 7 days). Changes nothing."""
+        return await self._run(lambda _stop: self._session.history(check=check, system=system, since=since))
+
+    async def doctor(self) -> Diagnosis:
+        """One page for a report of a defect, without secrets. Changes nothing."""
+        return await self._run(lambda _stop: self._session.doctor())
+
+    async def loop(self) -> LoopView:
+        """Who runs the loop of this state directory, what it is at, and whether it lives. Changes nothing."""
+        return await self._run(lambda _stop: self._session.loop())
 
     async def run_once(self, *, init: bool = False, progress: Watcher | None = None) -> PassReport:
         """One pass of the loop. ``init``: first create repositories and keys that are missing."""

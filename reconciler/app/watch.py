@@ -55,7 +55,7 @@ def _run(house: House, lease: Lease, supervisor: Supervisor, *, stop: threading.
     passes = SteadyPass(house, house.memory.writing(), lease.token, progress)
     settings = passes.begin(init=init)
     loop = Loop(passes, concurrency=settings.concurrency, interval=settings.interval, clock=house.clock)
-    lease.alive, lease.lost = loop.alive, loop.lose
+    lease.alive, lease.lost, lease.pulse = loop.alive, loop.lose, loop.pulse
     endpoints = Endpoints(loop)
     endpoints.follow(settings)
     passes.follow = endpoints.follow_if_possible

@@ -28,6 +28,7 @@ from reconciler.cli.words import Format, Level, Words, folder, folders, hosts, n
 FAMILIES = (
     "specs",
     "look",
+    "past",
     "alerts",
     "act",
     "copy",

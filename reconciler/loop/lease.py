@@ -7,11 +7,15 @@ When it wakes up, the catalog refuses everything that it would still begin (:met
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from reconciler.base.clock import Clock
 from reconciler.base.log import get
@@ -19,17 +23,20 @@ from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.errors import CatalogBusy, CatalogError, LeaseLost
 from reconciler.catalog.records import Holder
 from reconciler.loop.errors import LoopBusy, LoopLockUnusable
+from reconciler.model.pulse import Pulse
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LOCK = "loop.lock"
 BEAT = "loop.beat"
+PULSE = "loop.pulse"
 BEAT_SECONDS = 2.0
 FROZEN_SECONDS = 20.0  # ten beats: no load delays a thread that sleeps for so long
 POLL_SECONDS = 0.5
 
 _log = get("loop")
+_decode = msgspec.json.Decoder(tuple[int, Pulse]).decode
 
 
 class Lease:
@@ -41,6 +48,8 @@ class Lease:
         """Whether the holder still does its work; without it the beat stops, and another process may take over."""
         self.lost: Callable[[LeaseLost], None] = lambda _error: None
         """Told once, from another thread, when somebody has taken over."""
+        self.pulse: Callable[[], Pulse] | None = None
+        """What the holder is at, written down with each beat for whoever asks."""
         self._state = state
         self._lock = lock
         self._catalog = catalog
@@ -136,6 +145,8 @@ class Lease:
                 self._catalog.check_lease(self.token)
                 if self.alive():
                     _beat(self._state)
+                if self.pulse is not None:
+                    _write_pulse(self._state, self.pulse())
             except LeaseLost as error:
                 self.lost(error)
                 return
@@ -153,3 +164,24 @@ def _last_beat(state: Path) -> int:
         return (state / BEAT).stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def beat_at(state: Path) -> datetime | None:
+    """The last sign of life, by the clock of the file system; None: there was none."""
+    beat = _last_beat(state)
+    return datetime.fromtimestamp(beat / 1e9, UTC) if beat else None
+
+
+def read_pulse(state: Path) -> tuple[int, Pulse] | None:
+    """(Process, what it said with its last beat); None where there is none, or of another version."""
+    try:
+        return _decode((state / PULSE).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _write_pulse(state: Path, pulse: Pulse) -> None:
+    """Whole or not at all; not synced: it says what is now, and now is over after a power cut."""
+    made = state / f"{PULSE}.new"
+    made.write_bytes(msgspec.json.encode((os.getpid(), pulse)))
+    made.replace(state / PULSE)

@@ -92,7 +92,8 @@ class Loop:
 
     def pulse(self) -> Pulse:
         """Alive or not, and what it is at."""
-        return Pulse(self.alive(), self._doing, timedelta(seconds=self._silent_seconds()), len(self._queue.under_way()))
+        silent = timedelta(seconds=self._silent_seconds())
+        return Pulse(self.alive(), self._doing, silent, len(self._queue.under_way()), len(self._queue))
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop`` is set. Raises LeaseLost when another process took over."""

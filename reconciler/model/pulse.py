@@ -28,3 +28,5 @@ class Pulse(Struct, frozen=True):
     """Since its last sign of life."""
     under_way: int
     """Actions that are being carried out, or are about to be."""
+    queued: int = 0
+    """Actions that wait for a worker."""

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         WrongRegion,
         WrongRepository,
     )
+    from reconciler.repository.format import FORMAT
     from reconciler.repository.keyring import Keyring, Slot
     from reconciler.repository.known import Cache
     from reconciler.repository.listing import RootListing
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from reconciler.repository.verify import Verified
 
 _HOME = {
+    "FORMAT": "format",
     **dict.fromkeys(("Access", "Credentials"), "access"),
     "Pruned": "collect",
     **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
@@ -141,6 +143,7 @@ _HOME = {
 }
 
 __all__ = [
+    "FORMAT",
     "Beyond",
     "Browser",
     "CONTENT",

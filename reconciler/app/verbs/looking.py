@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
+    from reconciler.app.doctor import Diagnosis
     from reconciler.app.house import House
+    from reconciler.app.loop_view import LoopView
+    from reconciler.app.past import Past
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.reports import Explanation, SnapshotDetail, SnapshotList
@@ -63,6 +66,24 @@ class Looking:
         from reconciler.app import health
 
         return health.health(self.house, cached=cached)
+
+    def history(self, *, check: str | None = None, system: str | None = None, since: timedelta | None = None) -> Past:
+        """What was seen of the host, of backups and alerts; of all, one check or one system. ``since``: default 7d. Raises NotFound."""
+        from reconciler.app import past
+
+        return past.past(self.house, check=check, system=system, since=since or past.SINCE)
+
+    def doctor(self) -> Diagnosis:
+        """One page for a report of a defect, without secrets."""
+        from reconciler.app import doctor
+
+        return doctor.doctor(self.house)
+
+    def loop(self) -> LoopView:
+        """Who runs the loop, what it is at, and whether it is dead, standing still or only busy."""
+        from reconciler.app.loop_view import loop_view
+
+        return loop_view(self.house)
 
     def verify_audit(self, head: str | None = None) -> Verdict:
         """Whether the audit log is as it was written. ``head``: the newest hash of an earlier check. Raises AuditError."""

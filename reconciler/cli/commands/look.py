@@ -27,6 +27,7 @@ def status(
     ] = False,
     cached: Cached = False,
     uncovered: Annotated[bool, Option("--uncovered", help="Show what no system covers, below ROOT or the usual folders.")] = False,
+    loop: Annotated[bool, Option("--loop", help="Who runs the loop, what it is at, and whether it is dead or only busy.")] = False,
     names: Annotated[
         list[str] | None, Argument(metavar="SYSTEM", help="Only these, with every promise in full; with --uncovered: folders to look in.")
     ] = None,
@@ -35,6 +36,8 @@ def status(
     from reconciler.cli.render.status import status_json, status_page
     from reconciler.model.standing import breaches
 
+    if loop:
+        return _loop(words, names)
     if uncovered:
         return _uncovered(words, names or [])
     folder = next((name for name in names or () if "/" in name), None)
@@ -47,6 +50,18 @@ def status(
         return ExitCode.DONE
     seen = all(repository.reachable for repository in found.repositories)
     return ExitCode.BREACHED if breaches(found) else ExitCode.DONE if seen else ExitCode.FAILED
+
+
+def _loop(words: Words, names: list[str] | None) -> ExitCode:
+    """Exit 1 when nobody runs it, or its holder does not move."""
+    from reconciler.cli.render.loop import loop_json, loop_page
+
+    if names:
+        raise Usage("--loop is about the loop, not about a system", hint="`reconcile status --loop`")
+    with words.session(read_only=True) as session:
+        found = session.loop()
+    words.answer(lambda: loop_page(found), lambda: loop_json(found))
+    return ExitCode.DONE if found.well else ExitCode.FAILED
 
 
 def _uncovered(words: Words, roots: list[str]) -> ExitCode:
