@@ -81,8 +81,9 @@ def observe_one(
             return state
         with opener(wanted) as repository:
             _same(wanted, known, repository.id)
-            state = state_of(wanted.name, repository.id, repository.listing(), repository.free_bytes(), now)
-            return replace(state, small_indexes=repository.small_indexes())
+            listing, small_indexes = repository.overview()
+            state = state_of(wanted.name, repository.id, listing, repository.free_bytes(), now)
+            return replace(state, small_indexes=small_indexes)
 
     try:
         return within(seconds_max, look, what=f"repository {wanted.name}", key=wanted.url)

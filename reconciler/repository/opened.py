@@ -121,6 +121,10 @@ class Opened:
         """How many index objects a clean-up would merge with others. Every backup that stores something adds one."""
         return sum(found.size < INDEX_BYTES_SMALL for found in self._store.list("index"))
 
+    def overview(self) -> tuple[RootListing, int]:
+        """(:meth:`listing`, :meth:`small_indexes`), asked for at the same time."""
+        return both(self._store, self.listing, self.small_indexes)
+
     def stored_bytes(self) -> int:
         """Sum over all objects."""
         return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
