@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
 from msgspec import Struct, field
 
@@ -46,6 +46,7 @@ class Ahead:
         self._waiting: deque[_Run] = deque()
         self._begun: deque[_Run] = deque()
         self._bytes = 0
+        self._closed = False
 
     def expect(self, parts: Iterable[SegmentPlace]) -> None:
         """These will be taken, about in this order."""
@@ -65,7 +66,7 @@ class Ahead:
         key = part.pack, part.offset
         with self._lock:
             run = self._runs.pop(key, None)
-            if run is None:
+            if run is None or (self._closed and run.answer is None):
                 return None
             if run.answer is None:
                 self._waiting.remove(run)
@@ -75,13 +76,19 @@ class Ahead:
         assert answer is not None
         try:
             data = answer.result()
-        except RepositoryError:
+        except (RepositoryError, CancelledError):
             return None
         finally:
             with self._lock:
                 self._took(run, key)
         start = part.offset - run.offset
         return memoryview(data)[start : start + part.stored_bytes]
+
+    def close(self) -> None:
+        """Ask for nothing more: a program that ends would wait for what nobody takes."""
+        with self._lock:
+            self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _joined(self, run: _Run | None, part: SegmentPlace) -> _Run | None:
         if run is None or run.pack != part.pack_name:
@@ -98,7 +105,7 @@ class Ahead:
         return run
 
     def _begin_waiting(self) -> None:
-        while self._waiting and self._bytes + self._waiting[0].length <= _BYTES_MAX:
+        while not self._closed and self._waiting and self._bytes + self._waiting[0].length <= _BYTES_MAX:
             self._begin(self._waiting.popleft())
 
     def _begin(self, run: _Run) -> None:

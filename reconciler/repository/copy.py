@@ -87,6 +87,9 @@ def copy(
             added_bytes=publisher.added_bytes,
             seconds=around.clock.monotonic() - started,
         )
+    except BaseException:
+        origin.end()
+        raise
     finally:
         sink.close()
         publisher.packs.abort()

@@ -60,6 +60,12 @@ class Fetcher:
         if self._ahead is not None:
             self._ahead.expect(place for place in places if not self._lies_here(place))
 
+    def end(self) -> None:
+        """Nothing more is asked for ahead; what is read from now on is asked for when it is."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
+
     def position(self, chunk: bytes) -> Position | None:
         """Where a chunk is; None when no index knows it."""
         return self._index.find(chunk)
@@ -138,7 +144,8 @@ class Fetcher:
         data: Buffer | None = self._kept.get(name, place.stored_bytes) if keeps and self._kept is not None else None
         if data is not None:
             return data
-        data = self._ahead.take(place) if self._ahead is not None else None
+        ahead = self._ahead
+        data = ahead.take(place) if ahead is not None else None
         if data is None:
             data = self.store.get_range(place.pack_name, place.offset, place.stored_bytes)
         if keeps and self._kept is not None:

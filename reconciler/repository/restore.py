@@ -129,6 +129,7 @@ class Restore(Struct):
             self._between()  # a stop by now has left files of the last batches out
         finally:
             pool.close()
+            self.fetcher.end()
         self._finish_links(writer)
         self._finish_folders()
         self.target.sync()

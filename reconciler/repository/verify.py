@@ -121,6 +121,7 @@ class Verify(Struct):
                     self._tell()
             done = True
         finally:
+            self.fetcher.end()
             if deep and self.readings is not None:
                 self.readings.end(self.index.packs, done=done)
         affected = self._affected(survey, everything) if self._damaged else ()

@@ -210,6 +210,19 @@ def test_what_nobody_takes_is_dropped_and_holds_nothing_up(bench: Bench) -> None
     assert len(far.asked) <= 40
 
 
+def test_what_was_to_be_read_ahead_is_not_read_when_the_work_has_ended(bench: Bench) -> None:
+    far = Far(str(bench.place))
+    size = 3 * 2**20
+    far.put("packs/bb/" + "bb" * 32, bytes(40 * size))
+    parts = [SegmentPlace(b"\xbb" * 32, number * size, size, size, Type.DATA, 0, b"") for number in range(40)]
+    ahead = Ahead(far)
+    ahead.expect(parts)
+    ahead.close()
+    taken = [ahead.take(part) for part in parts]
+    assert sum(data is not None for data in taken) <= far.at_once + 1
+    assert len(far.asked) <= far.at_once + 1
+
+
 def test_answers_come_in_the_order_of_the_questions_and_the_first_error_ends_it(bench: Bench) -> None:
     far = Far(str(bench.place))
 
