@@ -81,8 +81,8 @@ def nearest_good(scene: Scene, system: str) -> Snapshot | None:
 
 
 def _says_something(record: StepRecord) -> bool:
-    """What a person had done before the run was asked for took no time of it, and tells nothing."""
-    return record.kind != "manual" or record.seconds >= 1
+    """Not what was interrupted and did only the rest, nor what a person had done before the run was asked for."""
+    return not record.interruptions and (record.kind != "manual" or record.seconds >= 1)
 
 
 def _ordered(nodes: Sequence[Node]) -> Iterable[tuple[str, tuple[str, ...]]]:

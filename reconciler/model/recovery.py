@@ -73,6 +73,8 @@ class StepRecord(Struct, frozen=True):
     """Who said that it is done, where a person did."""
     digest: str = ""
     """Of what the plan says of the step: one that has changed is done again."""
+    interruptions: int = 0
+    """How often it was under way when its process ended: what it took then is not known."""
 
 
 class RecoveryRun(Struct, frozen=True):

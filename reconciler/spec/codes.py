@@ -64,6 +64,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "step-unreachable": "A step of a plan never begins: it waits for a circle of steps.",
         "assert-of-nothing": "A step of a plan asks a system that no step before it restores.",
         "plan-dependency": "A plan restores a System without a System that it depends on, or not after it.",
+        "plan-hosts": "A plan restores Systems of several hosts to where their files came from; it is carried out on one of them.",
         # promises
         "no-repository": "A System ends up without a repository.",
         "rpo-schedule": "The schedule takes backups less often than the RPO promises.",

@@ -176,6 +176,7 @@ EXPECTED = [
     ("recovery-step-of-two-kinds", "error", "wrong-value", 7, 7),
     ("recovery-step-twice", "error", "duplicate-step", 8, 14),
     ("recovery-takes-back-in-two-ways", "error", "wrong-value", 7, 49),
+    ("recovery-two-hosts", "warning", "plan-hosts", 18, 7),
     ("recovery-unknown-scenario", "error", "unknown-scenario", 5, 15),
     ("recovery-unknown-step", "error", "unknown-step", 7, 61),
     ("recovery-unknown-system", "error", "unknown-system", 7, 38),

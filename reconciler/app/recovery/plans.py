@@ -34,6 +34,9 @@ def generated(house: House, disaster: str, systems: Sequence[str], *, cached: bo
     chosen = ordered(scene.desired, systems)
     unasked = [system.name for system in chosen if not system.drill.assertions]
     notes = [f"nothing is asked of {', '.join(unasked)} after the restore: no assertions are declared in `drill`"] if unasked else []
+    hosts = sorted({system.host for system in chosen if system.host is not None})
+    if len(hosts) > 1:
+        notes.append(f"these systems live on {', '.join(hosts)}: a plan is carried out on one host, so make one for each")
     head = [
         f"# How to come back from {disaster}: made from the systems, their dependencies and objectives as they stand now.",
         "# Put in what only you know (services to start, ports to wait for, people to call), commit it, and test it.",

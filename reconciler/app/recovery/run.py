@@ -84,7 +84,7 @@ def carried_out(
     try:
         outcome, findings = Runner(doing, ahead.nodes, journal, stop).carry_out()
     finally:
-        if outcome is not RecoveryOutcome.WAITING:  # what is left goes on among what stands now
+        if record.sandbox or outcome in {RecoveryOutcome.RECOVERED, RecoveryOutcome.FAILED}:  # else it goes on among what stands now
             findings += clean_up(doing)
         ended = journal.end(outcome, findings, house.clock.now())
         audit.append("complete", verb, record.plan, **facts, outcome=outcome.value)
@@ -200,7 +200,7 @@ def _kept(known: StepRecord | None, new: StepRecord) -> StepRecord:
     if known is None or known.digest != new.digest:
         return new
     stays = known.state.passed or known.state is StepState.INTERRUPTED
-    return known if stays else replace(known, state=StepState.WAITING, message="")
+    return known if stays else replace(known, state=StepState.WAITING, message="", seconds=0.0)
 
 
 @contextmanager

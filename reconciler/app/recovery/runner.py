@@ -47,7 +47,8 @@ class Journal(Struct):
 
     def end(self, outcome: RecoveryOutcome, findings: tuple[str, ...], at: datetime) -> RecoveryRun:
         with self._lock:
-            self.run = replace(self.run, outcome=outcome, findings=findings, ended_at=at)
+            steps = tuple(replace(s, state=StepState.INTERRUPTED) if s.state is StepState.RUNNING else s for s in self.run.steps)
+            self.run = replace(self.run, outcome=outcome, findings=findings, ended_at=at, steps=steps)
             self.write(self.run)
         return self.run
 
@@ -134,7 +135,15 @@ class Runner(Struct):
     def _attempt(self, step: Step) -> StepRecord:
         clock, known = self.doing.house.clock, self.journal.run.step(step.name)
         record = replace(
-            known, state=StepState.RUNNING, started_at=clock.now(), ended_at=None, attempts=known.attempts + 1, message="", compensation=""
+            known,
+            state=StepState.RUNNING,
+            started_at=clock.now(),
+            ended_at=None,
+            attempts=known.attempts + 1,
+            interruptions=known.interruptions + (known.state is StepState.INTERRUPTED),
+            message="",
+            compensation="",
+            restore="",
         )
         self.journal.put(record)
         stop, began = Until(self.stop, clock, timeout_of(step)), clock.monotonic()

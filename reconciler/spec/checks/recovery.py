@@ -85,20 +85,33 @@ def _systems(declared: Declared, steps: tuple[Step, ...], systems: AbstractSet[s
 
 
 def _dependencies(objects: Objects, declared: Declared, steps: tuple[Step, ...]) -> Iterator[Problem]:
-    """Only warnings: a dependency may stand untouched in this disaster."""
+    """Only warnings: a dependency may stand untouched in this disaster. What lives on another host has a plan of its own."""
     restores = {step.restore.system: step.name for step in steps if step.restore is not None}
+    hosts: dict[str, str] = {}
     for index, step in enumerate(steps):
-        held = objects.all.get(("System", step.restore.system)) if step.restore is not None else None
-        if held is None or not isinstance(held.document, System):
+        system = _declared(objects, step.restore.system) if step.restore is not None else None
+        if system is None:
             continue
         there = before(steps, step.name)
-        for name in held.document.spec.depends_on:
-            if restores.get(name) not in there:
+        for name in system.spec.depends_on:
+            other = _declared(objects, name)
+            elsewhere = other is not None and None not in {other.spec.host, system.spec.host} and other.spec.host != system.spec.host
+            if restores.get(name) not in there and not elsewhere:
                 what = "not before it" if name in restores else "not at all"
-                message = f"system `{held.key[1]}` depends on `{name}`, which the plan restores {what}"
-                where = ("spec", "steps", index)
+                message = f"system `{system.metadata.name}` depends on `{name}`, which the plan restores {what}"
                 hint = "Does it stand untouched in this disaster? Else let the step depend on its recovery."
-                yield declared.problem("plan-dependency", where, message, hint=hint, severity=Severity.WARNING)
+                yield declared.problem("plan-dependency", ("spec", "steps", index), message, hint=hint, severity=Severity.WARNING)
+        if step.restore is not None and step.restore.to is None and system.spec.host is not None:
+            hosts.setdefault(system.spec.host, system.metadata.name)
+            if len(hosts) == 2 and hosts.get(system.spec.host) == system.metadata.name:
+                message = f"restores to where files came from on {' and '.join(hosts)}, and is carried out on one host"
+                hint = "Make a plan for each host, or restore with `to` into a folder."
+                yield declared.problem("plan-hosts", ("spec", "steps", index), message, hint=hint, severity=Severity.WARNING)
+
+
+def _declared(objects: Objects, name: str) -> System | None:
+    held = objects.all.get(("System", name))
+    return held.document if held is not None and isinstance(held.document, System) else None
 
 
 def _unknown(declared: Declared, code: str, where: tuple[str | int, ...], message: str, name: str, known: AbstractSet[str]) -> Problem:

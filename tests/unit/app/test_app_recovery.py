@@ -1,4 +1,4 @@
-"""Recovery plans in a whole house: carried out, tested, gone on with, taken back; and what is refused before anything happens."""
+"""Recovery plans in a whole house: carried out, gone on with, taken back; and what is refused before anything happens."""
 
 from __future__ import annotations
 
@@ -6,89 +6,20 @@ import os
 import shutil
 import socket
 import threading
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from reconciler.act import sandbox
 from reconciler.act.errors import HostNotAllowed
 from reconciler.app.errors import NotResumable, PlanUnfit, RecoveryPending
-from reconciler.app.recovery.values import Answer, RecoveryReport, RecoveryRequest, Unattended
+from reconciler.app.recovery.values import RecoveryRequest, Unattended
 from reconciler.base.clock import SystemClock
-from reconciler.model.declared.recovery import Step
 from reconciler.model.recovery import RecoveryOutcome, RecoveryRun, StepRecord, StepState
 from reconciler.sources.errors import CommandNotAllowed
 from tests.fakes.houses import WholeHouse
 from tests.fakes.programs import program
-
-SECOND = """\
-apiVersion: reconciler/v1
-kind: Repository
-metadata: {name: second}
-spec: {url: ../second, key: {file: ../keys/second.key}}
-"""
-PLAN = """\
-apiVersion: reconciler/v1
-kind: RecoveryPlan
-metadata: {{name: shop}}
-spec:
-  scenarios: [hardware_failure, human_error]
-  objectives: {{rto: 1h}}
-{more}  steps:
-{steps}
-"""
-RESTORE = "{name: data, restore: {system: orders}}"
-CHECK = "{name: check, assert: {system: orders, assertions: [{path: ../orders/one.txt, contains: '^one$'}]}, dependsOn: [data]}"
-
-
-def planned(house: WholeHouse, *steps: str, more: str = "") -> None:
-    house.write("plan.yaml", PLAN.format(more=more, steps="\n".join(f"    - {step}" for step in steps)))
-
-
-def begun(house: WholeHouse) -> None:
-    """Two repositories that hold the same snapshot."""
-    house.write("second.yaml", SECOND)
-    house.system("orders", extra="  repositories: [main, second]\n")
-    house.one_pass(init=True)
-    with house.session() as session:
-        session.copy(["orders"], "second")
-    house.arrive()
-
-
-@dataclass
-class Person:
-    """Says what the test says, and writes down what was asked and told."""
-
-    answers: dict[str, Answer] = field(default_factory=dict)
-    asked_for: list[str] = field(default_factory=list)
-    heard: list[tuple[str, StepState]] = field(default_factory=list)
-
-    def asked(self, step: Step, _instruction: str, _stop: threading.Event, /) -> tuple[Answer, str]:
-        self.asked_for.append(step.name)
-        return self.answers.get(step.name, Answer.DONE), "ada"
-
-    def interrupted(self, step: Step, _record: StepRecord, _stop: threading.Event, /) -> Answer:
-        self.asked_for.append(step.name)
-        return self.answers.get(step.name, Answer.LATER)
-
-    def told(self, _run: RecoveryRun, step: StepRecord, /) -> None:
-        self.heard.append((step.name, step.state))
-
-
-def run(house: WholeHouse, guide: Person | Unattended | None = None, **how: object) -> RecoveryReport:
-    with house.session() as session:
-        return session.run_recovery(RecoveryRequest("shop", **{"disaster": "hardware_failure", **how}), guide)  # type: ignore[arg-type]
-
-
-def rehearsed(house: WholeHouse, **how: object) -> RecoveryReport:
-    with house.session() as session:
-        return session.test_recovery(RecoveryRequest("shop", **how))  # type: ignore[arg-type]
-
-
-def states(report: RecoveryReport) -> dict[str, str]:
-    return {step.name: step.state.value for step in report.run.steps}
+from tests.fakes.recoveries import CHECK, RESTORE, Person, begun, planned, run, states
 
 
 def test_source_and_primary_repository_are_gone_and_the_plan_brings_all_back(house: WholeHouse) -> None:
@@ -124,75 +55,6 @@ def test_a_newer_snapshot_that_cannot_be_reached_is_named(house: WholeHouse) -> 
     assert (house.source / "one.txt").read_text() == "one"
     assert "a newer one" in report.run.step("data").message
     assert "which does not answer" in report.run.step("data").message
-
-
-def test_a_test_restores_into_a_sandbox_and_leaves_nothing(house: WholeHouse) -> None:
-    begun(house)
-    planned(
-        house,
-        RESTORE,
-        CHECK,
-        "{name: start, command: [/nowhere/start], dependsOn: [data]}",
-        "{name: call, manual: {instruction: Call the owner.}, dependsOn: [check]}",
-    )
-    (house.source / "one.txt").write_text("precious")
-    report = rehearsed(house)
-    assert states(report) == {"data": "done", "check": "done", "start": "skipped", "call": "skipped"}
-    assert report.run.outcome is RecoveryOutcome.RECOVERED
-    assert report.run.expires_at == report.run.started_at + timedelta(days=90)
-    assert (house.source / "one.txt").read_text() == "precious"
-    assert list((house.state / "drills").glob("*")) == []
-    with house.session(read_only=True) as session:
-        (ready,) = session.recovery_status().readiness
-        assert session.restores().restores == ()
-    parts = {part.name: part for part in ready.parts}
-    assert (parts["plan"].points, parts["copies"].points, parts["drill"].points) == (30, 15, 0)
-    assert not ready.ready  # no drill has proven it
-
-
-def test_a_test_of_one_disaster_does_not_prove_the_whole_plan(house: WholeHouse) -> None:
-    begun(house)
-    planned(house, RESTORE, "{name: more, manual: {instruction: Do.}, appliesTo: [human_error]}")
-    report = rehearsed(house, disaster="hardware_failure")
-    assert (states(report), report.run.expires_at) == ({"data": "done"}, None)
-
-
-def test_a_changed_or_expired_test_proves_nothing(house: WholeHouse) -> None:
-    begun(house)
-    planned(house, RESTORE, CHECK)
-    rehearsed(house)
-
-    def why() -> str:
-        with house.session(read_only=True) as session:
-            return next(part.why for part in session.recovery_status().readiness[0].parts if part.name == "plan")
-
-    assert "passed its test" in why()
-    planned(house, RESTORE, CHECK, "{name: call, manual: {instruction: Call.}}")
-    assert "has changed since its test" in why()
-    planned(house, RESTORE, CHECK)
-    house.clock.advance(timedelta(days=91))
-    assert "that expired" in why()
-
-
-def test_an_assertion_that_an_empty_folder_satisfies_fails_its_test(house: WholeHouse) -> None:
-    begun(house)
-    house.allowed = (house.folder / "bin",)
-    always = program(house.folder / "bin", "exit 0")
-    planned(house, RESTORE, f"{{name: check, assert: {{system: orders, assertions: [{{command: [{always}]}}]}}, dependsOn: [data]}}")
-    report = rehearsed(house)
-    assert report.run.outcome is RecoveryOutcome.FAILED
-    assert "an empty folder satisfies it" in report.run.step("check").message
-
-
-def test_a_sandbox_without_space_fails_the_test_before_a_byte_is_written(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun(house)
-    planned(house, RESTORE)
-    real = shutil.disk_usage
-    monkeypatch.setattr(sandbox.shutil, "disk_usage", lambda place: real(place)._replace(free=1))
-    report = rehearsed(house)
-    assert report.run.outcome is RecoveryOutcome.FAILED
-    assert "to spare" in report.run.findings[0]
-    assert states(report) == {"data": "waiting"}
 
 
 def test_the_wrong_disaster_and_a_missing_word_are_refused(house: WholeHouse) -> None:
@@ -311,35 +173,76 @@ def test_a_wait_ends_when_something_listens_and_fails_when_nothing_does(house: W
     assert report.run.outcome is RecoveryOutcome.FAILED or report.run.step("up").state is StepState.DONE
 
 
-def test_every_plan_is_tested_and_one_that_cannot_be_begun_is_told(house: WholeHouse) -> None:
+def test_an_unexpected_error_in_a_step_ends_the_run_on_record(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     begun(house)
-    planned(house, RESTORE, CHECK)
-    other = PLAN.format(more="", steps="    - {name: up, command: [/nowhere/up], test: {same: true}}").replace("name: shop", "name: other")
-    house.write("other.yaml", other)
-    with house.session() as session:
-        report = session.test_continuity()
-    assert [each.run.plan for each in report.tests] == ["shop"]
-    assert "/nowhere/up" in report.failures["other"]
-    assert {plan.standing.plan: plan.standing.passed for plan in report.status.plans} == {"other": None, "shop": True}
+    planned(house, RESTORE)
 
+    class Broken(Person):
+        def told(self, _run: RecoveryRun, step: StepRecord, /) -> None:
+            raise RuntimeError(step.name)
 
-def test_a_generated_plan_is_accepted_as_it_stands_and_recovers(house: WholeHouse) -> None:
-    begun(house)
-    (house.folder / "identity").mkdir()
-    (house.folder / "identity" / "users").write_text("ada")
-    house.system("identity", extra="  drill: {assertions: [{path: ../identity/users}]}\n")
-    house.system("orders", extra="  repositories: [main, second]\n  dependsOn: [identity]\n")
-    house.one_pass()
+    with pytest.raises(RuntimeError):
+        run(house, Broken())
     with house.session(read_only=True) as session:
-        made = session.recovery_plan("hardware_failure", ["orders"])
-    assert made.systems == ("identity", "orders")
-    house.write("generated.yaml", made.text)
+        (record,) = session.recovery_runs()
+    assert (record.outcome, record.step("data").state) == (RecoveryOutcome.FAILED, StepState.INTERRUPTED)
+    assert run(house, resume=True).run.outcome is RecoveryOutcome.RECOVERED
+
+
+def test_a_stopped_run_is_interrupted_and_what_it_leaves_is_not_cleared_away(house: WholeHouse) -> None:
+    begun(house)
+    house.allowed = (house.folder / "bin",)
+    note = program(house.folder / "bin", f"touch {house.folder}/cleaned")
+    stop = threading.Event()
+
+    class Stopping(Person):
+        def told(self, _run: RecoveryRun, step: StepRecord, /) -> None:
+            if (step.name, step.state) == ("data", StepState.DONE):
+                stop.set()
+
+    call = "{name: call, manual: {instruction: x}, dependsOn: [data]}"
+    planned(house, RESTORE, call, more=f"  cleanUp: [{{command: [{note}]}}]\n")
     with house.session() as session:
-        assert session.load().problems == ()
-        shutil.rmtree(house.source)
-        shutil.rmtree(house.folder / "identity")
-        request = RecoveryRequest(made.name)
-        report = session.run_recovery(request, Unattended(frozenset({"prepare"}), by="ada"))
-    assert report.run.outcome is RecoveryOutcome.RECOVERED
-    assert [step.name for step in report.run.steps] == ["prepare", "restore-identity", "check-identity", "restore-orders"]
+        report = session.run_recovery(RecoveryRequest("shop", "human_error"), Stopping(), stop=stop)
+    assert (report.run.outcome, states(report)) == (RecoveryOutcome.INTERRUPTED, {"data": "done", "call": "waiting"})
+    assert not (house.folder / "cleaned").exists()
+    assert run(house, Person(), disaster="human_error", resume=True).run.outcome is RecoveryOutcome.RECOVERED
+    assert (house.folder / "cleaned").exists()
+
+
+def test_systems_come_back_as_of_a_moment(house: WholeHouse) -> None:
+    begun(house)
+    before = house.clock.now() + timedelta(minutes=1)
+    (house.source / "one.txt").write_text("encrypted by somebody")
+    house.clock.advance(timedelta(hours=2))
+    with house.session() as session:
+        session.backup(["orders"])
+    house.arrive()
+    planned(house, RESTORE)
+    report = run(house, at=before)
+    assert (report.run.outcome, report.run.at) == (RecoveryOutcome.RECOVERED, before)
     assert (house.source / "one.txt").read_text() == "one"
+
+
+def test_into_a_folder_the_questions_go_there(house: WholeHouse) -> None:
+    begun(house)
+    planned(house, "{name: data, restore: {system: orders, to: ../elsewhere}}", CHECK)
+    shutil.rmtree(house.source)
+    report = run(house)
+    assert states(report) == {"data": "done", "check": "done"}
+    assert not house.source.exists()
+    assert (house.folder / "elsewhere" / str(house.source).lstrip("/") / "one.txt").read_text() == "one"
+
+
+def test_a_step_that_the_plan_has_changed_is_done_again(house: WholeHouse) -> None:
+    begun(house)
+    house.allowed = (house.folder / "bin",)
+    fail = program(house.folder / "bin", "exit 1")
+    good = program(house.folder / "bin", "exit 0")
+    planned(house, RESTORE, f"{{name: start, command: [{fail}], dependsOn: [data]}}")
+    assert run(house).run.outcome is RecoveryOutcome.FAILED
+    planned(house, RESTORE, f"{{name: start, command: [{good}], dependsOn: [data]}}")
+    person = Person()
+    report = run(house, person, resume=True)
+    assert report.run.outcome is RecoveryOutcome.RECOVERED
+    assert [name for name, state in person.heard if state is StepState.RUNNING] == ["start"]

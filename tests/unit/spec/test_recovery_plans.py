@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.steps import applying
 from reconciler.spec import Loaded, load
 from tests.unit.spec.trees import good_tree, system, write
 
@@ -99,6 +100,21 @@ def test_a_dependency_that_is_not_restored_before_is_a_warning(tmp_path: Path) -
     )
     assert "not before it" in found.problems[0].message
     assert len(found.desired.recovery_plans) == 1
+
+
+def test_what_lives_on_another_host_has_a_plan_of_its_own(tmp_path: Path) -> None:
+    files = {"orders": system("orders", "dependsOn: [shop]\nhost: one"), "shop": system("shop", "host: two")}
+    assert loaded(tmp_path, "{name: a, restore: {system: orders}}", **files).problems == ()
+
+
+def test_the_plans_of_the_example_have_a_way_through_in_each_disaster() -> None:
+    found = load(Path(__file__).parents[3] / "specs" / "company")
+    assert [p.message for p in found.problems if p.kind == "RecoveryPlan"] == []
+    for plan in found.desired.recovery_plans:
+        for scenario in plan.spec.scenarios:
+            nodes = applying(plan.spec.steps, scenario)
+            assert {node.step.kind for node in nodes} >= {"manual", "restore", "assert"}
+            assert sum(not node.after for node in nodes) == 1, "a person begins"
 
 
 def test_the_digest_changes_with_the_meaning_alone(tmp_path: Path) -> None:
