@@ -41,6 +41,7 @@ class Shelf:
     """A store in memory, as far as reading goes."""
 
     url = "a shelf"
+    at_once = 1
 
     def __init__(self, objects: dict[str, bytes]) -> None:
         self._objects = objects
