@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from reconciler.model.alerts import Alert, AlertSeverity, AlertState, Silence
     from reconciler.model.drill import DrillRecord
     from reconciler.model.event import Event
+    from reconciler.model.impact import Impact, ScenarioOutlook, SystemImpact, Verdict
     from reconciler.model.objective import ObjectiveStatus
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
     from reconciler.model.recovery import Readiness, RecoveryOutcome, RecoveryRun, StepRecord, StepState
@@ -101,6 +102,7 @@ _HOMES = {
     "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
     "reconciler.model.drill": ("DrillRecord",),
     "reconciler.model.event": ("Event",),
+    "reconciler.model.impact": ("Impact", "ScenarioOutlook", "SystemImpact", "Verdict"),
     "reconciler.model.objective": ("ObjectiveStatus",),
     "reconciler.model.statistics": ("RepositoryStatistics", "Statistics", "Stored", "SystemStatistics"),
     "reconciler.model.status": ("Condition", "ConditionType", "Status", "SystemStatus", "Truth"),
@@ -161,6 +163,10 @@ __all__ = [
     "Report",
     "SystemEvidence",
     "Compliance",
+    "Impact",
+    "ScenarioOutlook",
+    "SystemImpact",
+    "Verdict",
     "Event",
     "Action",
     "ActionKind",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from reconciler.model.alerts import Alert
     from reconciler.model.event import Event
     from reconciler.model.health import Health
+    from reconciler.model.impact import Impact, ScenarioOutlook
     from reconciler.model.recovery import RecoveryRun
     from reconciler.model.report import Report
     from reconciler.model.snapshot import BackupKind
@@ -117,6 +118,13 @@ class Reconciler:
     async def loop(self) -> LoopView:
         """Who runs the loop of this state directory, what it is at, and whether it lives. Changes nothing."""
         return await self._run(lambda _stop: self._session.loop())
+    async def impact(self, scenario: str | None = None, system: str | None = None, *, cached: bool = False) -> Impact:
+        """What each disaster (or this one) does to each system (or this one): survivors, loss, recovery time, verdict, what mends it."""
+        return await self._run(lambda _stop: self._session.impact(scenario, system, cached=cached))
+
+    async def scenarios(self) -> tuple[ScenarioOutlook, ...]:
+        """The disasters that are reckoned with, and what each takes away in this tree."""
+        return await self._run(lambda _stop: self._session.scenarios())
 
     async def run_once(self, *, init: bool = False, progress: Watcher | None = None) -> PassReport:
         """One pass of the loop. ``init``: first create repositories and keys that are missing."""

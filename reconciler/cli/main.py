@@ -45,6 +45,7 @@ FAMILIES = (
     "holds",
     "steer",
     "simulate",
+    "impact",
     "service",
     "reconcile",
 )

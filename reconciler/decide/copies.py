@@ -177,8 +177,13 @@ def present(system: DesiredSystem, holding: Sequence[DesiredRepository]) -> tupl
         ("count", len(holding)),
         ("media", len({r.media for r in holding if r.media is not None})),
         ("offsite", sum("site" in r.failure_domain and r.failure_domain["site"] != home for r in holding)),
-        ("immutable", sum(r.deletable_from is not None and (system.host or "") not in r.deletable_from for r in holding)),
+        ("immutable", sum(shielded(r, system.host) for r in holding)),
     )
+
+
+def shielded(repository: DesiredRepository, host: str | None) -> bool:
+    """Whether it is declared that the credentials of this host cannot delete there."""
+    return repository.deletable_from is not None and (host or "") not in repository.deletable_from
 
 
 def allowed_lag(system: DesiredSystem) -> timedelta:

@@ -13,9 +13,9 @@ from typing import Any
 
 from reconciler.base.units import format_duration
 from reconciler.decide.expect import recovery_time
+from reconciler.decide.order import recovery_order
 from reconciler.decide.recovery import LONG, SHORT, nearest_good
 from reconciler.decide.scene import Scene
-from reconciler.model.declared.builtin import TIERS
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.disaster import DisasterType
 from reconciler.model.records import is_records
@@ -72,21 +72,7 @@ def ordered(desired: Desired, names: Sequence[str]) -> tuple[DesiredSystem, ...]
 
     Systems that depend on each other in a circle (their specs have a problem) come last, in the order of their importance.
     """
-    wanted = _with_dependencies(desired, names)
-    left, done, result = {system.name: system for system in wanted}, set[str](), []
-    while left:
-        free = [s for s in left.values() if all(name in done or name not in left for name in s.depends_on)] or list(left.values())
-        chosen = min(free, key=importance)
-        result.append(left.pop(chosen.name))
-        done.add(chosen.name)
-    return tuple(result)
-
-
-def importance(system: DesiredSystem) -> tuple[float, int, str]:
-    """The more critical, the smaller: by the RTO that is promised, then by tier, then by name."""
-    tiers = list(TIERS)
-    rto = system.objectives.rto.total_seconds() if system.objectives.rto is not None else math.inf
-    return rto, tiers.index(system.tier) if system.tier in tiers else len(tiers), system.name
+    return recovery_order(_with_dependencies(desired, names))
 
 
 def _with_dependencies(desired: Desired, names: Sequence[str]) -> list[DesiredSystem]:

@@ -74,6 +74,10 @@ class Scene(Struct, frozen=True):
         """
         return self._index.get((repository, system), ())
 
+    def holdings(self) -> Iterable[tuple[str, str]]:
+        """(repository, system) of everything of the own realm that some repository holds, whether or not it is declared."""
+        return self._index.keys()
+
     def stored(self, system: str, repository: str) -> tuple[Snapshot, ...]:
         """The same with the safety snapshots: everything that retention has to judge."""
         safety = self._safety.get((repository, system))

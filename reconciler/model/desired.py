@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
@@ -12,8 +12,10 @@ from reconciler.model.declared.objectives import Copies, Objectives, Verificatio
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
+from reconciler.model.declared.scenario import Takes
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
+from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Place, Problem
 
 
@@ -124,6 +126,21 @@ class DesiredRecoveryPlan(Struct, frozen=True):
         return tuple(dict.fromkeys(step.restore.system for step in self.spec.steps if step.restore is not None))
 
 
+class DesiredScenario(Struct, frozen=True):
+    """A disaster that is reckoned with: what is built in for its type, and what the specs say of it."""
+
+    name: str
+    type: DisasterType
+    description: str
+    takes: Takes
+    detection_latency: timedelta
+    """Zero: it is noticed at once."""
+    temporary: bool
+    place: Place | None = None
+    """None: nobody declares it, it is built in."""
+    last_good: bool = False
+
+
 class Revision(Struct, frozen=True):
     """Where a spec tree stands in git."""
 
@@ -156,6 +173,8 @@ class Desired(Struct, frozen=True):
     """Sorted by name."""
     recovery_plans: tuple[DesiredRecoveryPlan, ...] = ()
     """Sorted by name."""
+    scenarios: tuple[DesiredScenario, ...] = ()
+    """The ten types in their order, then those that the specs add, sorted by name."""
     problems: tuple[Problem, ...] = ()
     clean: bool = True
     """True: the whole tree parsed; only then absence of an object means that it was removed."""

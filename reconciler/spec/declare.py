@@ -18,7 +18,7 @@ from reconciler.spec.source import Source
 MODELS: dict[str, type[AnyDocument]] = {model.__name__: model for model in KINDS}
 _BLOCKS = (
     "objectives", "copies", "verification", "drill", "schedule", "retention", "compression", "checksums", "repositories", "guard", "hooks",
-    "failureDomain", "impact", "suspend",
+    "failureDomain", "impact", "suspend", "takes",
 )  # fmt: skip
 Key = tuple[str, str]
 """Kind and name."""

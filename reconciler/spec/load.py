@@ -22,6 +22,7 @@ from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
 from reconciler.spec.read import Cache, SpecText, read_file
 from reconciler.spec.resolve import Objects
+from reconciler.spec.scenarios import scenarios
 from reconciler.spec.tree import SpecFile, Tree, read_tree
 
 
@@ -129,6 +130,7 @@ def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean
         approvals=tuple(resolve.approval(declared) for declared in objects.by_kind.get("DeletionApproval", ()) if not declared.last_good),
         alert_policies=tuple(alert_policy(objects.root, declared) for declared in objects.by_kind.get("AlertPolicy", ())),
         recovery_plans=_recovery_plans(objects),
+        scenarios=scenarios(objects),
         problems=problems,
         clean=clean,
     )

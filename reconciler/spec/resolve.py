@@ -24,7 +24,7 @@ from reconciler.base.units import format_duration
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.declared.drill import Assertion, Drill
-from reconciler.model.declared.envelope import BackupPolicy, DeletionApproval, Repository, Settings, System, Tier
+from reconciler.model.declared.envelope import BackupPolicy, DeletionApproval, DisasterScenario, Repository, Settings, System, Tier
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Hooks, Retention, Schedule
 from reconciler.model.declared.repository import Credentials
@@ -74,6 +74,11 @@ class Objects(Struct, frozen=True):
     def policies(self) -> Iterator[tuple[Declared, BackupPolicy]]:
         for declared in self.by_kind.get("BackupPolicy", ()):
             assert isinstance(declared.document, BackupPolicy)
+            yield declared, declared.document
+
+    def scenarios(self) -> Iterator[tuple[Declared, DisasterScenario]]:
+        for declared in self.by_kind.get("DisasterScenario", ()):
+            assert isinstance(declared.document, DisasterScenario)
             yield declared, declared.document
 
     def tier(self, name: str) -> tuple[Declared | None, TierSpec | None]:

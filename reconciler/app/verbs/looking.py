@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.event import Event
     from reconciler.model.health import Health
     from reconciler.model.report import Report
+    from reconciler.model.impact import Impact, ScenarioOutlook
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
     from reconciler.model.uncovered import Uncovered
@@ -84,6 +85,20 @@ class Looking:
         from reconciler.app.loop_view import loop_view
 
         return loop_view(self.house)
+    def impact(self, scenario: str | None = None, system: str | None = None, *, cached: bool = False) -> Impact:
+        """What each disaster does to each system: what survives, what is lost, how long it takes, what would mend it. Raises NotFound.
+
+        ``scenario``, ``system``: only this one. ``cached``: as the repositories were last seen.
+        """
+        from reconciler.app import impact
+
+        return impact.impact(self.house, scenario, system, cached=cached)
+
+    def scenarios(self) -> tuple[ScenarioOutlook, ...]:
+        """The disasters that are reckoned with, and what each takes in this tree."""
+        from reconciler.app import impact
+
+        return impact.scenarios(self.house)
 
     def verify_audit(self, head: str | None = None) -> Verdict:
         """Whether the audit log is as it was written. ``head``: the newest hash of an earlier check. Raises AuditError."""

@@ -41,6 +41,11 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def as_many(value: Any) -> Any:
+    """One word as a list of it."""
+    return (value,) if isinstance(value, str) else value
+
+
 Items = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A YAML list, immutable once read."""
 

@@ -1,4 +1,5 @@
-"""What exists without being declared: four tiers and the policy `default`. The numbers were asked for by the user (DESIGN 10).
+"""What exists without being declared: four tiers, the policy `default` and ten disasters. The numbers of the tiers were asked for by the
+user (DESIGN 10).
 
 Built without validation, which would cost every command the validators of nine blocks; a test shows that all of it is valid.
 """
@@ -9,7 +10,9 @@ from datetime import timedelta
 
 from reconciler.model.declared.objectives import Objectives, Verification
 from reconciler.model.declared.policy import BackupPolicySpec, Compression, GuardLimits, Retention, Schedule, Trigger
+from reconciler.model.declared.scenario import ANY, DisasterScenarioSpec, Takes
 from reconciler.model.declared.tier import TierSpec
+from reconciler.model.disaster import DisasterType
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -42,3 +45,47 @@ DEFAULT_POLICY = BackupPolicySpec.model_construct(
     checksums=("sha256",),
     guard=GuardLimits.model_construct(max_forget_percent=30, max_forget_count=50, anomalies=True),
 )
+
+
+def _scenario(
+    kind: DisasterType, description: str, takes: Takes, *, unnoticed: timedelta | None = None, temporary: bool | None = None
+) -> DisasterScenarioSpec:
+    return DisasterScenarioSpec.model_construct(
+        type=kind.value, description=description, takes=takes, detection_latency=unnoticed, temporary=temporary
+    )
+
+
+def _places(**places: str) -> Takes:
+    return Takes.model_construct(failure_domain={key: (value,) for key, value in places.items()})
+
+
+_OWN_DATA = Takes.model_construct(sources=True)
+
+_ALL = (
+    _scenario(DisasterType.HARDWARE_FAILURE, "a host or a device dies with everything on it", _places(host=ANY, device=ANY)),
+    _scenario(DisasterType.SOFTWARE_CORRUPTION, "a program writes wrong data, and nobody sees it at once", _OWN_DATA, unnoticed=_DAY),
+    _scenario(
+        DisasterType.DATA_CORRUPTION,
+        "data rot unseen: only what was read and verified whole is trusted",
+        Takes.model_construct(sources=True, unverified=True),
+    ),
+    _scenario(
+        DisasterType.SECURITY_BREACH, "an intruder was inside, unnoticed: what is younger is not trusted", _OWN_DATA, unnoticed=10 * _DAY
+    ),
+    _scenario(DisasterType.NETWORK_OUTAGE, "no site reaches another one", Takes.model_construct(reach="offsite"), temporary=True),
+    _scenario(DisasterType.NATURAL_DISASTER, "a whole site is gone", _places(site=ANY)),
+    _scenario(DisasterType.HUMAN_ERROR, "somebody deletes or overwrites the data", _OWN_DATA),
+    _scenario(
+        DisasterType.CYBER_ATTACK,
+        "an attacker has a host, encrypts its data and deletes every copy that its credentials can delete",
+        Takes.model_construct(credentials=(ANY,)),
+        unnoticed=_DAY,
+    ),
+    _scenario(DisasterType.POWER_OUTAGE, "a site is without power", _places(site=ANY), temporary=True),
+    _scenario(DisasterType.SYSTEM_OVERLOAD, "a host can do nothing beside its load", _places(host=ANY), temporary=True),
+)
+SCENARIOS: dict[DisasterType, DisasterScenarioSpec] = {DisasterType(spec.type): spec for spec in _ALL}
+"""What each type takes when the specs say nothing else. The latencies are assumptions, to be replaced by what an organisation knows: a day
+until somebody looks at wrong data or at an encrypted disk, ten days until an intruder is found (the order of the median that
+reports on intrusions have given since 2023).
+"""

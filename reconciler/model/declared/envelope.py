@@ -13,6 +13,7 @@ from reconciler.model.declared.policy import BackupPolicySpec
 from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import RepositorySpec
 from reconciler.model.declared.scalars import Name
+from reconciler.model.declared.scenario import DisasterScenarioSpec
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import SystemSpec
 from reconciler.model.declared.tier import TierSpec
@@ -72,6 +73,13 @@ class RecoveryPlan(_Document):
     spec: RecoveryPlanSpec
 
 
+class DisasterScenario(_Document):
+    """What a disaster takes away."""
+
+    kind: Literal["DisasterScenario"]
+    spec: DisasterScenarioSpec
+
+
 class AlertPolicy(_Document):
     """Who is told when something is wrong."""
 
@@ -93,6 +101,8 @@ class Settings(_Document):
     spec: SettingsSpec
 
 
-AnyDocument = Tier | System | BackupPolicy | Repository | RecoveryPlan | AlertPolicy | DeletionApproval | Settings
+AnyDocument = Tier | System | BackupPolicy | Repository | DisasterScenario | RecoveryPlan | AlertPolicy | DeletionApproval | Settings
 Document = Annotated[AnyDocument, Field(discriminator="kind")]
-KINDS: tuple[type[AnyDocument], ...] = (Tier, System, BackupPolicy, Repository, RecoveryPlan, AlertPolicy, DeletionApproval, Settings)
+KINDS: tuple[type[AnyDocument], ...] = (
+    Tier, System, BackupPolicy, Repository, DisasterScenario, RecoveryPlan, AlertPolicy, DeletionApproval, Settings,
+)  # fmt: skip

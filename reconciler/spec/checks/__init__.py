@@ -29,4 +29,8 @@ def check(objects: Objects, *, checked: Collection[Key], broken: AbstractSet[Key
         from reconciler.spec.checks import recovery
 
         found += recovery.check(objects, broken)
+    if "DisasterScenario" in objects.by_kind:
+        from reconciler.spec.checks import scenarios
+
+        found += scenarios.check(objects)
     return [problem for problem in found if not problem.kind or (problem.kind, problem.name) in checked]
