@@ -76,6 +76,7 @@ def dashboard() -> Json:
             Section("Drills and proofs", [_expiry(), _proven(), _results()]),
             Section("Recovery plans", [_ready(), _plans(), _plan_time()]),
             Section("Time of a recovery", [_rto_used(), _margin(), _measured()]),
+            Section("Disasters", [_impact()]),
             Section("Copies and verification", [_copies(), _verified(), _copies_satisfied()]),
         ],
     )
@@ -371,4 +372,16 @@ def _copies_satisfied() -> Json:
         TRUTH,
         (8, 9),
         [TO_SYSTEM_BY_NAME],
+    )
+
+
+def _impact() -> Json:
+    return bars(
+        "If it happened now",
+        "Systems of which a disaster would leave nothing, or too little or too late for a promise, or nobody knows what.",
+        "none",
+        each("reconciler_impact_systems", "scenario", "verdict", where='verdict=~"lost|breached|unknown"') + " > 0",
+        "{{scenario}}: {{verdict}}",
+        COUNT_IS_BAD,
+        (24, 10),
     )

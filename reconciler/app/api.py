@@ -118,6 +118,7 @@ class Reconciler:
     async def loop(self) -> LoopView:
         """Who runs the loop of this state directory, what it is at, and whether it lives. Changes nothing."""
         return await self._run(lambda _stop: self._session.loop())
+
     async def impact(self, scenario: str | None = None, system: str | None = None, *, cached: bool = False) -> Impact:
         """What each disaster (or this one) does to each system (or this one): survivors, loss, recovery time, verdict, what mends it."""
         return await self._run(lambda _stop: self._session.impact(scenario, system, cached=cached))

@@ -10,7 +10,7 @@ from reconciler.decide.impact import report
 from reconciler.model.impact import Impact, ScenarioOutlook
 
 
-def impact(house: House, scenario: str | None, system: str | None, *, cached: bool) -> Impact:
+def impact(house: House, scenario: str | None, system: str | None, *, cached: bool, remedies: bool) -> Impact:
     """See :meth:`Session.impact`."""
     scene = _scene(house, cached=cached)
     known = [each.name for each in scene.desired.scenarios]
@@ -23,6 +23,7 @@ def impact(house: House, scenario: str | None, system: str | None, *, cached: bo
         scene.now,
         scenarios=(scenario,) if scenario is not None else None,
         systems=(system,) if system is not None else None,
+        mend=remedies,
     )
 
 

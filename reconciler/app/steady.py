@@ -18,6 +18,7 @@ from reconciler.act.run import run as run_action
 from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
 from reconciler.app.create import create_missing
+from reconciler.app.foresight import Foresight
 from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
@@ -62,6 +63,7 @@ class SteadyPass:
         self._is_first = True
         self._rest = Rest(house.clock)
         self._host = HostWatch(house)
+        self._foresight = Foresight()
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""
@@ -88,7 +90,9 @@ class SteadyPass:
         history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
-        board = Board(record(self._catalog, scene, plan, self._host, settled=False), plan, self._catalog.events(EVENTS_SHOWN))
+        found = self._foresight.of(scene, listed=bool(listed))
+        status = replace(record(self._catalog, scene, plan, self._host, settled=False), impact=found.tallies() if found is not None else ())
+        board = Board(status, plan, self._catalog.events(EVENTS_SHOWN), found)
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)
         self.told(scene.desired, scene.now, plan.complete)

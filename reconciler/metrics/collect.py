@@ -48,6 +48,9 @@ def samples(status: Status | None) -> Iterator[Sample]:
         yield from _of_repository(repository)
     yield from _of_conditions(status.conditions)
     yield from _of_alerts(status.alerts)
+    for tally in status.impact:
+        for verdict, number in tally.verdicts.items():
+            yield names.IMPACT, (tally.scenario, verdict), number
     for plan in status.recovery_plans:
         yield from _of_plan(plan)
     yield from of_host(status.health)

@@ -260,6 +260,14 @@ CONSECUTIVE_FAILURES = _gauge(
     "backup_consecutive_failures", Subject.RUNS, "Backups that failed since the newest success.", _PAIR, _NOT_ELSEWHERE
 )
 
+IMPACT = _gauge(
+    "impact_systems",
+    Subject.RECOVERY,
+    "Systems by what a disaster would leave of them now: lost, breached, exposed, unknown, met or untouched.",
+    ("scenario", "verdict"),
+    "Each verdict of each scenario is there, zero included. Worked out from what the repositories held when they were last listed.",
+)
+
 REPOSITORY_UP = _gauge(
     "repository_up", Subject.REPOSITORIES, "1 when the repository could be listed at the last attempt, else 0.", ("repository",)
 )

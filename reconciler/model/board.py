@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from reconciler.model.event import Event
+from reconciler.model.impact import Impact
 from reconciler.model.plan import Plan
 from reconciler.model.status import Status
 
@@ -16,3 +17,5 @@ class Board(Struct, frozen=True):
     plan: Plan
     events: tuple[Event, ...] = ()
     """The newest first; the catalog has more."""
+    impact: Impact | None = None
+    """What disasters would do, as of its own moment: it is worked out less often. None: not yet."""

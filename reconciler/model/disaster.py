@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class DisasterType(StrEnum):
@@ -18,3 +21,11 @@ class DisasterType(StrEnum):
     CYBER_ATTACK = "cyber_attack"
     POWER_OUTAGE = "power_outage"
     SYSTEM_OVERLOAD = "system_overload"
+
+
+class Tally(Struct, frozen=True):
+    """How many systems get which verdict in one scenario."""
+
+    scenario: str
+    verdicts: Mapping[str, int]
+    """By the word of the verdict; each of them, zero included."""

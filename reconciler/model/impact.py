@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.model.disaster import DisasterType
+from reconciler.model.disaster import DisasterType, Tally
 
 
 class Verdict(StrEnum):
@@ -170,6 +170,13 @@ class Impact(Struct, frozen=True):
     systems: tuple[SystemImpact, ...]
     """Scenario by scenario; in each the most critical system first."""
     single_points: tuple[SinglePoint, ...] = ()
+
+    def tallies(self) -> tuple[Tally, ...]:
+        """One for each scenario."""
+        counts = {scenario.name: {verdict.value: 0 for verdict in Verdict} for scenario in self.scenarios}
+        for each in self.systems:
+            counts[each.scenario][each.verdict.value] += 1
+        return tuple(Tally(name, verdicts) for name, verdicts in counts.items())
 
     @property
     def worst(self) -> Verdict:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from reconciler.model.alerts import AlertsStatus
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.desired import Revision
+from reconciler.model.disaster import Tally
 from reconciler.model.drill import RecoveryTime, Rehearsed
 from reconciler.model.health import Health
 from reconciler.model.objective import ObjectiveStatus
@@ -202,6 +203,8 @@ class Status(Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
     """Of no system and no repository: of the program's own memory, and of the receivers of alerts."""
     alerts: AlertsStatus = field(default_factory=AlertsStatus)
+    impact: tuple[Tally, ...] = ()
+    """What disasters would do, counted; empty: not worked out."""
     recovery_plans: tuple[PlanStanding, ...] = ()
     health: Health | None = None
     """Of the host, as the loop last looked at it; None: this process has not, or does not."""

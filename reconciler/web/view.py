@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.model.board import Board
 from reconciler.model.event import Event
 from reconciler.model.health import HealthState
+from reconciler.model.impact import Impact, SystemImpact
 from reconciler.model.plan import Action, Gap, Held, Waiting
 from reconciler.model.pulse import Pulse
 from reconciler.model.standing import Standing, repository_standing, standing, unwell, verdict
@@ -49,6 +50,18 @@ class RepositoryView(Struct, frozen=True):
     unwell: tuple[Condition, ...]
 
 
+class HeatRow(Struct, frozen=True):
+    """One system under every disaster, in the order of the scenarios."""
+
+    system: str
+    cells: tuple[SystemImpact | None, ...]
+
+    @property
+    def badness(self) -> tuple[int, ...]:
+        """Smaller is worse: by the worst of its verdicts, then by the others."""
+        return tuple(sorted(cell.verdict.rank for cell in self.cells if cell is not None))
+
+
 class View(Struct, frozen=True):
     """The page. ``board`` is None until something was observed: then nothing below it is there."""
 
@@ -71,6 +84,8 @@ class View(Struct, frozen=True):
     more_actions: int = 0
     waiting: tuple[Waiting, ...] = ()
     events: tuple[Event, ...] = ()
+    heat: tuple[HeatRow, ...] = ()
+    """The worst first, as many as systems are shown."""
 
 
 def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool = False) -> View:
@@ -97,7 +112,18 @@ def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool 
         more_actions=max(0, len(plan.actions) - ACTIONS_SHOWN),
         waiting=tuple(sorted(plan.waiting, key=lambda w: (w.due_at, w.system))[:WAITING_SHOWN]),
         events=board.events,
+        heat=_heat(board.impact, None if all_systems else SYSTEMS_SHOWN),
     )
+
+
+def _heat(impact: Impact | None, most: int | None) -> tuple[HeatRow, ...]:
+    if impact is None:
+        return ()
+    found: dict[str, dict[str, SystemImpact]] = {}
+    for each in impact.systems:
+        found.setdefault(each.system, {})[each.scenario] = each
+    rows = [HeatRow(name, tuple(cells.get(s.name) for s in impact.scenarios)) for name, cells in found.items()]
+    return tuple(sorted(rows, key=lambda row: (row.badness, row.system))[:most])
 
 
 def _late(status: Status, pulse: Pulse, now: datetime) -> timedelta | None:

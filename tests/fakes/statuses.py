@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from reconciler.model.alerts import AlertSeverity, AlertsStatus, ReceiverStatus
 from reconciler.model.board import Board
 from reconciler.model.declared.objectives import Verification
+from reconciler.model.disaster import Tally
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
 from reconciler.model.event import Event
 from reconciler.model.health import CheckName, Health, HealthCheck, HealthState, HostReading, Probe, Reached, Role, Room, Use
+from reconciler.model.impact import Verdict
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
 from reconciler.model.pulse import Doing, Pulse
@@ -166,6 +168,7 @@ def company(at: datetime = NOON) -> Status:
                 **drilled(at),
             ),
         ),
+        impact=(Tally("natural_disaster", {verdict.value: int(verdict is Verdict.LOST) for verdict in Verdict}),),
         repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
         recovery_plans=(PlanStanding("shop", at - timedelta(days=3), at + timedelta(days=87), True, 14400.0, 900.0),),
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from reconciler.decide.backups import Request
     from reconciler.model.event import Event
     from reconciler.model.health import Health
-    from reconciler.model.report import Report
     from reconciler.model.impact import Impact, ScenarioOutlook
+    from reconciler.model.report import Report
     from reconciler.model.statistics import Statistics
     from reconciler.model.status import Status
     from reconciler.model.uncovered import Uncovered
@@ -85,14 +85,16 @@ class Looking:
         from reconciler.app.loop_view import loop_view
 
         return loop_view(self.house)
-    def impact(self, scenario: str | None = None, system: str | None = None, *, cached: bool = False) -> Impact:
+
+    def impact(self, scenario: str | None = None, system: str | None = None, *, cached: bool = False, remedies: bool = True) -> Impact:
         """What each disaster does to each system: what survives, what is lost, how long it takes, what would mend it. Raises NotFound.
 
-        ``scenario``, ``system``: only this one. ``cached``: as the repositories were last seen.
+        ``scenario``, ``system``: only this one. ``cached``: as the repositories were last seen. ``remedies``: also what would mend each
+        bad end, which takes five times as long.
         """
         from reconciler.app import impact
 
-        return impact.impact(self.house, scenario, system, cached=cached)
+        return impact.impact(self.house, scenario, system, cached=cached, remedies=remedies)
 
     def scenarios(self) -> tuple[ScenarioOutlook, ...]:
         """The disasters that are reckoned with, and what each takes in this tree."""

@@ -34,9 +34,9 @@ def impact(
     from reconciler.cli.render.impact import impact_page
     from reconciler.model.impact import Verdict
 
-    with words.session(read_only=True) as session:
-        found = session.impact(scenario, system, cached=cached or words.cached)
     full = scenario is not None or system is not None
+    with words.session(read_only=True) as session:
+        found = session.impact(scenario, system, cached=cached or words.cached, remedies=full or words.json)
     words.answer(lambda: impact_page(found, full=full), lambda: document("impact", impact=found))
     return ExitCode.BREACHED if found.worst.rank <= Verdict.UNKNOWN.rank else ExitCode.DONE
 

@@ -99,7 +99,7 @@ class Aftermath:
 
     def _judged(self, system: DesiredSystem) -> Outcome:
         taken = system.name in self._incident.taken
-        down = [(d, self._found[d]) for d in system.depends_on if d in self._found and (self._found[d].taken or self._found[d].waits)]
+        down = [(name, self._found[name]) for name in system.depends_on if self._waits_for(system.name, name)]
         promised = system.objectives.under(self._incident.scenario.type)
         copies, certain, hopeful = self._copies(system)
         sides = []
@@ -114,6 +114,11 @@ class Aftermath:
             exposed = self._exposed(promised, certain, hopeful) if touched else Verdict.UNTOUCHED
             verdict = min(stopped, exposed, key=lambda each: each.rank)
         return Outcome(verdict, copies, sides[0], sides[1], promised, taken, tuple(name for name, _ in down))
+
+    def _waits_for(self, name: str, other: str) -> bool:
+        """Whether ``other`` is down, too. In a circle of dependencies the one that comes back first waits for none of the others."""
+        found, order = self._found.get(other), self._world.order
+        return found is not None and order[other] < order[name] and (found.taken or bool(found.waits))
 
     def _exposed(self, promised: Targets, certain: Sequence[Option], hopeful: Sequence[Option]) -> Verdict:
         """The data is where it was: what would be, if it had to come back while this lasts?"""

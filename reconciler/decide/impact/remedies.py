@@ -260,7 +260,8 @@ def _with(
     arrived = [replace(s, repository=repository, marks=()) for s in copied]
     if verified:
         arrived[0] = _proven(arrived[0], world)
-    return {(system.name, repository): newest_first([*arrived, *(s for s in there if s.id not in known)])}
+    others = [s for s in there if s.id not in known]
+    return {(system.name, repository): newest_first([*arrived, *others]) if others else arrived}
 
 
 def _taken_now(world: World, system: DesiredSystem, repository: str, best: Sequence[Snapshot]) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -70,7 +71,7 @@ class World:
         if verified:
             stored = [s for s in stored if (at := s.marked(MarkKind.VERIFIED)) is not None and not from_future(at, now)]
         if before is not None:
-            stored = [s for s in stored if s.counted_at <= before]
+            stored = stored[bisect_left(stored, True, key=lambda s: s.counted_at <= before) :]
             if history.confirmed is not None:
                 history = replace(history, confirmed=(history.confirmed[0], min(history.confirmed[1], before)))
         return recovery_point(stored, history, now)

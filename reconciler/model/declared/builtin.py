@@ -86,6 +86,5 @@ _ALL = (
 )
 SCENARIOS: dict[DisasterType, DisasterScenarioSpec] = {DisasterType(spec.type): spec for spec in _ALL}
 """What each type takes when the specs say nothing else. The latencies are assumptions, to be replaced by what an organisation knows: a day
-until somebody looks at wrong data or at an encrypted disk, ten days until an intruder is found (the order of the median that
-reports on intrusions have given since 2023).
+until somebody looks at wrong data or at an encrypted disk, ten days until an intruder is found.
 """
