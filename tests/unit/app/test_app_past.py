@@ -162,7 +162,7 @@ def test_a_killed_loop_is_absent_and_a_stopped_one_stands_still(house: WholeHous
     house.write("base.yaml", BASE.replace("{realm:", '{interval: 1s, listen: "127.0.0.1:0", realm:'))
     words = ["--specs", str(house.folder / "specs"), "--state", str(house.state), "--host", "shop1", "--watch", "--init"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler.cli.entry", *words], cwd=Path(__file__).parents[3], stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "reconciler.cli.main", *words], cwd=Path(__file__).parents[3], stderr=subprocess.DEVNULL
     )
     try:
         _until(lambda view: view.state is LoopState.ALIVE, house)
