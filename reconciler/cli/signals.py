@@ -6,6 +6,7 @@ compression would keep an ordinary exit waiting.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -47,7 +48,9 @@ class StopSignals:
             _say("\x1b[?25h" if sys.stderr is not None and sys.stderr.isatty() else "")  # a progress bar hides the cursor
             os._exit(code)
         self.code = code
-        self.stop.set()
+        # Not set here: this runs in the midst of the thread that waits for it, and a wait begins by taking the lock that setting needs.
+        # For the same reason not by `threading`, which takes a lock to begin a thread.
+        _thread.start_new_thread(self.stop.set, ())
         _say("\nStopping after the checkpoint; what is stored stays. Once more stops now.\n")
 
 

@@ -54,3 +54,20 @@ def test_handlers_are_given_back() -> None:
         assert signals.stop.wait(5)
     assert signal.getsignal(signal.SIGTERM) is before
     assert signals.outcome(ExitCode.DONE) is ExitCode.TERMINATED
+
+
+HOLDER = """
+import os, signal
+from reconciler.cli.signals import StopSignals
+with StopSignals() as signals:
+    with signals.stop._cond:  # as in the first moment of a wait
+        os.kill(os.getpid(), signal.SIGTERM)
+    signals.stop.wait(30)
+os._exit(signals.outcome(0))
+"""
+
+
+def test_a_signal_in_the_first_moment_of_a_wait_is_heard() -> None:
+    """The handler runs in the thread that waits, and whoever sets an event takes the lock that a wait begins with."""
+    done = subprocess.run([sys.executable, "-c", HOLDER], capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 143
