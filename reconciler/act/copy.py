@@ -23,7 +23,7 @@ from reconciler.catalog.records import RunOutcome
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
-from reconciler.repository import Collected, Copied, OriginDamaged, Progress, Repository, Root
+from reconciler.repository import ADOPTED, Collected, Copied, OriginDamaged, Progress, Repository, Root, adoption_note
 
 _NAMED = 3
 _TRIES = 4
@@ -33,7 +33,9 @@ def run(action: Action, context: Context) -> Done:
     """Bring the snapshots that ``action`` names into its repository, as far as they are not there."""
     system = declared_system(action, context)
     with open_repository(action, context) as target:
-        there = {root.id for root in target.listing().roots}
+        listing = target.listing()
+        there = {root.id for root in listing.roots}
+        _claim(action, context, target, there.difference(own_roots(action, context, listing)).intersection(action.snapshots))
         work = _Work(action, context, system, target, [snapshot for snapshot in action.snapshots if snapshot not in there])
         if not work.left:
             return _nothing_to_do(action, context, target)
@@ -84,6 +86,8 @@ class _Work(Struct):
                 try:
                     for done in self._copies(origin, wanted):
                         self._note(name, done)
+                        if any(mark.kind == ADOPTED for mark in listing.marks.get(done.snapshot, ())):
+                            _claim(self.action, self.context, self.target, (done.snapshot,))
                         wanted = [root for root in wanted if root.id != done.snapshot]
                 except Collected:  # a clean-up of the target came between: what was stored is found, the rest is copied anew
                     tries -= 1
@@ -162,6 +166,13 @@ class _Work(Struct):
         named = "; ".join(error.message for _, error in self.damage[:_NAMED])
         where = ", ".join(dict.fromkeys(name for name, _ in self.damage))
         return f"repository {where} is damaged, found while copying system {self.action.system}: {named}"
+
+
+def _claim(action: Action, context: Context, target: Repository, snapshots: Iterable[str]) -> None:
+    """Adopted where they come from, so here, too: a copy that stayed foreign would be copied again for ever."""
+    note = adoption_note(context.desired.realm, action.system, "as where it was copied from")
+    for snapshot in snapshots:
+        target.mark(snapshot, MarkKind.ADOPTED.value, context.clock.now(), note, sole=True)
 
 
 def _origins(action: Action, context: Context) -> list[str]:

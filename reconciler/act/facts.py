@@ -13,7 +13,7 @@ from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.plan import Action
 from reconciler.model.records import is_records
 from reconciler.model.snapshot import Grade, MarkKind, hold_stands
-from reconciler.repository import Repository, Root, RootListing
+from reconciler.repository import Repository, Root, RootListing, owner
 
 
 def declared_system(action: Action, context: Context) -> DesiredSystem:
@@ -44,7 +44,13 @@ def open_repository(action: Action, context: Context) -> Repository:
 def own_roots(action: Action, context: Context, listing: RootListing) -> dict[str, Root]:
     """The snapshots of this system and realm, by id: also those under a former name, and those of a system no longer declared."""
     names = _names(action.system, context)
-    return {root.id: root for root in listing.roots if root.realm == context.desired.realm and root.system in names}
+    realm = context.desired.realm
+
+    def is_own(root: Root) -> bool:
+        whose, system = owner(root, listing.marks.get(root.id, ()))
+        return whose == realm and system in names
+
+    return {root.id: root for root in listing.roots if is_own(root)}
 
 
 def still_there(action: Action, roots: Mapping[str, Root]) -> None:

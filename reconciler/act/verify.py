@@ -17,7 +17,7 @@ from reconciler.base.units import format_size
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import BackupKind, MarkKind
-from reconciler.repository import Affected, Repository, RepositoryError, Root, RootListing, Verified
+from reconciler.repository import Affected, Repository, RepositoryError, Root, RootListing, Verified, owner
 
 _NAMED = 3  # findings and snapshots in the sentence; the marks and the result hold all
 
@@ -82,7 +82,7 @@ def _write_down(
     action: Action, context: Context, repository: Repository, listing: RootListing, named: Sequence[str], verified: Verified
 ) -> None:
     now: datetime = context.clock.now()
-    realms = {root.id: root.realm for root in listing.roots}
+    realms = {root.id: owner(root, listing.marks.get(root.id, ()))[0] for root in listing.roots}
     for each in verified.snapshots:
         known = any(mark.kind == MarkKind.DAMAGED for mark in listing.marks.get(each.snapshot, ()))
         if not known and realms.get(each.snapshot) == context.desired.realm:  # those of others are named, never marked

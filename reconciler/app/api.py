@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.app.queries.values import DiffReport, DumpReport, FileList, FindReport
     from reconciler.app.recovery.values import ContinuityReport, GeneratedPlan, Guide, RecoveryReport, RecoveryStatus
     from reconciler.app.reports import (
+        AdoptionReport,
         Explanation,
         InitReport,
         PassReport,
@@ -314,6 +315,16 @@ class Reconciler:
     async def init_repository(self, name: str) -> InitReport:
         """Create a declared repository, and its key file when that is missing."""
         return await self._run(lambda _stop: self._session.init_repository(name))
+
+    async def plan_adoption(self, repository: str, realm: str | None = None, renamed: Mapping[str, str] | None = None) -> AdoptionReport:
+        """What a repository holds of other realms, and the digest of what `adopt` would take over."""
+        return await self._run(lambda _stop: self._session.plan_adoption(repository, realm, renamed))
+
+    async def adopt(
+        self, repository: str, realm: str | None = None, renamed: Mapping[str, str] | None = None, *, confirm: str, reason: str
+    ) -> AdoptionReport:
+        """Take over snapshots of another realm: exactly the plan with this digest."""
+        return await self._run(lambda _stop: self._session.adopt(repository, realm, renamed, confirm=confirm, reason=reason))
 
     async def catalog_rebuild(self) -> RebuildReport:
         """Make the catalog's cache anew from what the repositories hold."""

@@ -144,6 +144,13 @@ class MirrorUnconfirmed(Refused):
     hint = "--dry-run shows the plan and its digest."
 
 
+class AdoptionUnconfirmed(Refused):
+    """What would be adopted is not what was looked at."""
+
+    code = "repository-adoption-unconfirmed"
+    hint = "Without --confirm the command shows the plan and its digest."
+
+
 class MirrorUnsafe(Refused):
     """From this snapshot nobody can tell what was not there and what was only not backed up."""
 

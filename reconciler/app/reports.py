@@ -315,6 +315,37 @@ class RebuildReport(Struct, frozen=True):
     recovered: str | None = None
 
 
+class Adoptable(Struct, frozen=True):
+    """The snapshots of one system of another realm in a repository."""
+
+    source: tuple[str, str]
+    """(realm, system) as they are now."""
+    system: str | None
+    """The declared system that gets them; None: they stay foreign."""
+    snapshots: int
+    newest_at: datetime
+    oldest_at: datetime
+    host: str
+
+
+class AdoptionReport(Struct, frozen=True):
+    """What a repository holds of others, and what becomes of it."""
+
+    repository: str
+    id: str
+    realm: str
+    """The own one."""
+    own: int
+    """Snapshots that are of the own realm already."""
+    found: tuple[Adoptable, ...]
+    digest: str
+    """Of what would be adopted; empty: nothing would be."""
+    adopted: int | None = None
+    """Snapshots that are adopted now; None: it was only looked at."""
+    declared: bool = True
+    """False: a URL that no spec names."""
+
+
 class StarterReport(Struct, frozen=True):
     """The specs that `reconcile init` wrote."""
 

@@ -38,6 +38,7 @@ FAMILIES = (
     "recovery",
     "queries",
     "keys",
+    "adopt",
     "care",
     "audit",
     "report",

@@ -49,6 +49,8 @@ class MarkKind(StrEnum):
     """It was restored into a sandbox and proven to be of use; with the end of the proof."""
     HELD = "held"
     REMOVE = "remove"
+    ADOPTED = "adopted"
+    """Another realm took it over: whose it is since stands in the note, and in ``realm`` and ``system`` of the snapshot."""
     ACCEPTED = "accepted"
     """A person looked at what made it suspect, and says that it is as it should be."""
 

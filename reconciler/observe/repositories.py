@@ -5,7 +5,7 @@ Unreachable, not initialised, wrong key and silent are states, not exceptions: w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -128,13 +128,16 @@ def _is_leaving(root: Root, listing: RootListing) -> bool:
     return any(mark.kind == MarkKind.REMOVE for mark in listing.marks.get(root.id, ()))
 
 
-def snapshot_of(root: Root, repository: str, marks: Iterable[MarkRecord]) -> Snapshot:
+def snapshot_of(root: Root, repository: str, marks: Collection[MarkRecord]) -> Snapshot:
     """A root as the noun. A kind or grade that a newer version wrote counts as the weakest one known here."""
+    from reconciler.repository import owner
+
+    realm, system = owner(root, marks) if marks else (root.realm, root.system)
     return Snapshot(
         id=root.id,
         repository=repository,
-        realm=root.realm,
-        system=root.system,
+        realm=realm,
+        system=system,
         host=root.host,
         kind=_KINDS.get(root.kind, BackupKind.INCREMENTAL),
         as_of=root.as_of,

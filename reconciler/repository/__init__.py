@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.repository.access import Access, Credentials
+    from reconciler.repository.adoption import ADOPTED, adoption_note, owner
     from reconciler.repository.browse import Browser, Searched, SnapshotTree, Step
     from reconciler.repository.changes import CONTENT, Change, alterations, differences
     from reconciler.repository.check import Checked
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "FORMAT": "format",
+    **dict.fromkeys(("ADOPTED", "adoption_note", "owner"), "adoption"),
     **dict.fromkeys(("Access", "Credentials"), "access"),
     "Pruned": "collect",
     **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
@@ -183,6 +185,9 @@ __all__ = [
     "ExtraMissing",
     "Keyring",
     "LastSlot",
+    "ADOPTED",
+    "adoption_note",
+    "owner",
     "MarkRecord",
     "NewerFormat",
     "NoSpace",

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from reconciler.app.errors import NotFound
 from reconciler.app.names import by_id
 from reconciler.model.snapshot import BackupKind, Grade
-from reconciler.repository import Repository, Root, differences
+from reconciler.repository import Repository, Root, differences, owner
 
 LAST_FULL = "last-full"
 
@@ -33,9 +33,10 @@ def changed(repository: Repository, older: str, newer: str) -> Changed:
 
 def earlier(repository: Repository, chosen: str, wanted: str) -> Root:
     """The snapshot that ``wanted`` names, of the same system as ``chosen`` and in the same repository."""
-    roots = repository.listing().roots
-    newest = next(root for root in roots if root.id == chosen)
-    own = [root for root in roots if (root.realm, root.system) == (newest.realm, newest.system) and root.grade != Grade.SAFETY]
+    listing = repository.listing()
+    owners = {root.id: owner(root, listing.marks.get(root.id, ())) for root in listing.roots}
+    newest = next(root for root in listing.roots if root.id == chosen)
+    own = [root for root in listing.roots if owners[root.id] == owners[chosen] and root.grade != Grade.SAFETY]
     if wanted == LAST_FULL:
         fulls = [root for root in own if root.kind == BackupKind.FULL and root.grade == Grade.COMPLETE]
         full = next((root for root in fulls if root.as_of <= newest.as_of and root.id != newest.id), None)

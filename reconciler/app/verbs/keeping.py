@@ -6,15 +6,16 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from reconciler.act.context import Amount
+    from reconciler.app.bare import BareRepository
     from reconciler.app.care import CheckReport, RepairReport
     from reconciler.app.house import House
     from reconciler.app.keyring import KeyChange, KeyList, Kit
     from reconciler.app.keys import KeyKind
-    from reconciler.app.reports import InitReport, RebuildReport, StarterReport
+    from reconciler.app.reports import AdoptionReport, InitReport, RebuildReport, StarterReport
 
 
 class Keeping:
@@ -27,6 +28,29 @@ class Keeping:
         from reconciler.app import create
 
         return create.init_repository(self.house, name)
+
+    def plan_adoption(self, repository: str, realm: str | None = None, renamed: Mapping[str, str] | None = None) -> AdoptionReport:
+        """What :meth:`adopt` would take over, with its digest. Changes nothing."""
+        from reconciler.app import adopt
+
+        return adopt.plan(self.house, repository, realm, renamed or {})
+
+    def adopt(
+        self, repository: str, realm: str | None = None, renamed: Mapping[str, str] | None = None, *, confirm: str, reason: str
+    ) -> AdoptionReport:
+        """Take over snapshots of another realm (None: of every one): exactly the plan with the digest ``confirm``.
+
+        ``renamed``: the name of a system there, and of the declared one that gets its snapshots; others keep their name.
+        """
+        from reconciler.app import adopt
+
+        return adopt.adopt(self.house, repository, realm, renamed or {}, confirm=confirm, reason=reason)
+
+    def look_into(self, where: BareRepository) -> AdoptionReport:
+        """What a repository holds that no spec names."""
+        from reconciler.app import adopt
+
+        return adopt.look_bare(where, self.house)
 
     def init_specs(self, *, url: str | None = None, key: Path | None = None) -> StarterReport:
         """Write starter specs for this machine, and create their repository and key, at ``url`` and ``key`` or the usual places."""
