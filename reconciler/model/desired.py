@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
-from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
 from reconciler.model.declared.scenario import Takes
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
 from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Place, Problem
+
+if TYPE_CHECKING:
+    from reconciler.model.declared.alerts import AlertPolicySpec
+    from reconciler.model.declared.recovery import RecoveryPlanSpec
 
 
 class DesiredSystem(Struct, frozen=True):

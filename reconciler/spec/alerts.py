@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from reconciler.model.declared.alerts import Receiver
 from reconciler.model.declared.block import Block
-from reconciler.model.declared.envelope import AlertPolicy
+from reconciler.model.declared.rare import AlertPolicy
 from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.desired import DesiredAlertPolicy
 from reconciler.spec.declare import Declared

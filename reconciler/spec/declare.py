@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from reconciler.model.declared.envelope import API_VERSION, KINDS, AnyDocument
+from reconciler.model.declared.envelope import API_VERSION
+from reconciler.model.declared.kinds import KINDS, model_of
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec.node import Found, ListNode, MapNode, Node, Scalar, Spot, find, plain, pointer
 from reconciler.spec.parse import Parsed, show
 from reconciler.spec.source import Source
 
-MODELS: dict[str, type[AnyDocument]] = {model.__name__: model for model in KINDS}
+if TYPE_CHECKING:
+    from reconciler.model.declared.kinds import AnyDocument
+
 _BLOCKS = (
     "objectives", "copies", "verification", "drill", "schedule", "retention", "compression", "checksums", "repositories", "guard", "hooks",
     "failureDomain", "impact", "suspend", "takes",
@@ -90,11 +93,10 @@ def declare(source: Source, parsed: Parsed) -> tuple[Declared | None, list[Probl
 
 def revive(kind: str, value: dict[str, Any], place: Place) -> Declared | None:
     """The last good version of an object, or None when it is not valid any more."""
-    model = MODELS.get(kind)
-    if model is None:
+    if kind not in KINDS:
         return None
     try:
-        return Declared(model.model_validate(value, by_alias=True, by_name=False), value, place)
+        return Declared(model_of(kind).model_validate(value, by_alias=True, by_name=False), value, place)
     except ValidationError:
         return None
 
@@ -117,12 +119,12 @@ def _model(source: Source, node: MapNode, who: Key) -> tuple[type[AnyDocument] |
     if text != API_VERSION:
         message = f"must be {API_VERSION}" + (f" (got `{show(text)}`)" if isinstance(version.node, Scalar) else "")
         return None, [_problem(source, "unknown-api-version", version.spot, message, "", who, "/apiVersion")]
-    if who[0] not in MODELS:
+    if who[0] not in KINDS:
         from reconciler.spec.explain import suggest
 
-        hint = suggest(who[0], MODELS) or f"Known: {', '.join(MODELS)}."
+        hint = suggest(who[0], KINDS) or f"Known: {', '.join(KINDS)}."
         return None, [_problem(source, "unknown-kind", kind.spot, f"there is no kind `{who[0]}`", hint, who, "/kind")]
-    return MODELS[who[0]], []
+    return model_of(who[0]), []
 
 
 def _validate(source: Source, model: type[AnyDocument], node: MapNode, value: Any, who: Key) -> tuple[AnyDocument | None, list[Problem]]:

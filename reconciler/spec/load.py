@@ -14,10 +14,9 @@ from typing import NamedTuple, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.desired import Desired, DesiredRecoveryPlan
+from reconciler.model.desired import Desired, DesiredAlertPolicy, DesiredRecoveryPlan
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec import resolve
-from reconciler.spec.alerts import alert_policy
 from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
 from reconciler.spec.read import Cache, SpecText, read_file
@@ -128,12 +127,21 @@ def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean
         systems=tuple(system for system in systems if system is not None),
         repositories=tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories()),
         approvals=tuple(resolve.approval(declared) for declared in objects.by_kind.get("DeletionApproval", ()) if not declared.last_good),
-        alert_policies=tuple(alert_policy(objects.root, declared) for declared in objects.by_kind.get("AlertPolicy", ())),
+        alert_policies=_alert_policies(objects),
         recovery_plans=_recovery_plans(objects),
         scenarios=scenarios(objects),
         problems=problems,
         clean=clean,
     )
+
+
+def _alert_policies(objects: Objects) -> tuple[DesiredAlertPolicy, ...]:
+    declared = objects.by_kind.get("AlertPolicy", ())
+    if not declared:
+        return ()
+    from reconciler.spec.alerts import alert_policy
+
+    return tuple(alert_policy(objects.root, each) for each in declared)
 
 
 def _recovery_plans(objects: Objects) -> tuple[DesiredRecoveryPlan, ...]:

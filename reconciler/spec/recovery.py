@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.model.declared.envelope import RecoveryPlan
+from reconciler.model.declared.rare import RecoveryPlan
 from reconciler.model.declared.recovery import Step
 from reconciler.model.desired import DesiredRecoveryPlan
 from reconciler.spec.declare import Declared

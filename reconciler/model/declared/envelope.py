@@ -1,4 +1,4 @@
-"""The envelope around every declared noun, and the union of all kinds."""
+"""The envelope around every declared noun, and the kinds that most trees have; kinds.py knows them all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from reconciler.model.declared.alerts import AlertPolicySpec
 from reconciler.model.declared.approval import DeletionApprovalSpec
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.policy import BackupPolicySpec
-from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import RepositorySpec
 from reconciler.model.declared.scalars import Name
 from reconciler.model.declared.scenario import DisasterScenarioSpec
@@ -33,76 +31,57 @@ class Metadata(Block):
     previous_name: Name | None = Field(None, description="The name before a rename: history carries over.")
 
 
-class _Document(Block):
+class Envelope(Block):
+    """What each kind has around its own words."""
+
     api_version: Literal["reconciler/v1"]
     metadata: Metadata
 
 
-class Tier(_Document):
+class Tier(Envelope):
     """A class of importance."""
 
     kind: Literal["Tier"]
     spec: TierSpec
 
 
-class System(_Document):
+class System(Envelope):
     """What must survive."""
 
     kind: Literal["System"]
     spec: SystemSpec
 
 
-class BackupPolicy(_Document):
+class BackupPolicy(Envelope):
     """How backups are taken and kept."""
 
     kind: Literal["BackupPolicy"]
     spec: BackupPolicySpec
 
 
-class Repository(_Document):
+class Repository(Envelope):
     """Where backups live."""
 
     kind: Literal["Repository"]
     spec: RepositorySpec
 
 
-class RecoveryPlan(_Document):
-    """How to come back from a disaster."""
-
-    kind: Literal["RecoveryPlan"]
-    spec: RecoveryPlanSpec
-
-
-class DisasterScenario(_Document):
+class DisasterScenario(Envelope):
     """What a disaster takes away."""
 
     kind: Literal["DisasterScenario"]
     spec: DisasterScenarioSpec
 
 
-class AlertPolicy(_Document):
-    """Who is told when something is wrong."""
-
-    kind: Literal["AlertPolicy"]
-    spec: AlertPolicySpec
-
-
-class DeletionApproval(_Document):
+class DeletionApproval(Envelope):
     """A person's yes to one held change."""
 
     kind: Literal["DeletionApproval"]
     spec: DeletionApprovalSpec
 
 
-class Settings(_Document):
+class Settings(Envelope):
     """How the loop runs."""
 
     kind: Literal["Settings"]
     spec: SettingsSpec
-
-
-AnyDocument = Tier | System | BackupPolicy | Repository | DisasterScenario | RecoveryPlan | AlertPolicy | DeletionApproval | Settings
-Document = Annotated[AnyDocument, Field(discriminator="kind")]
-KINDS: tuple[type[AnyDocument], ...] = (
-    Tier, System, BackupPolicy, Repository, DisasterScenario, RecoveryPlan, AlertPolicy, DeletionApproval, Settings,
-)  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from reconciler.model.problem import Problem
-from reconciler.spec.checks import alerts, drills, paths, promises, references
+from reconciler.spec.checks import drills, paths, promises, references
 from reconciler.spec.declare import Key
 from reconciler.spec.resolve import Objects
 
@@ -23,8 +23,11 @@ def check(objects: Objects, *, checked: Collection[Key], broken: AbstractSet[Key
         *promises.check(objects, broken),
         *paths.check(objects),
         *drills.check(objects),
-        *alerts.check(objects),
     ]
+    if "AlertPolicy" in objects.by_kind:
+        from reconciler.spec.checks import alerts
+
+        found += alerts.check(objects)
     if "RecoveryPlan" in objects.by_kind:
         from reconciler.spec.checks import recovery
 

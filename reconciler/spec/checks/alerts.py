@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.declared.block import Block
-from reconciler.model.declared.envelope import AlertPolicy
+from reconciler.model.declared.rare import AlertPolicy
 from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.checks.paths import inside

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from reconciler.model.declared.envelope import RecoveryPlan, System
+from reconciler.model.declared.envelope import System
+from reconciler.model.declared.rare import RecoveryPlan
 from reconciler.model.declared.recovery import Step
 from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Problem, Severity

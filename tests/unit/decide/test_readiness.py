@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from reconciler.decide.order import importance
 from reconciler.decide.readiness import Plans, readiness, standing
 from reconciler.decide.recovery import forecast, nearest_good, recovered_after
-from reconciler.decide.recovery_plan import PREPARE, generate, importance, ordered
+from reconciler.decide.recovery_plan import PREPARE, generate, ordered
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import Objectives
 from reconciler.model.declared.recovery import RecoveryPlanSpec
