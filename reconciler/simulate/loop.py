@@ -7,7 +7,7 @@ all. What each look wants replaces what the one before wanted of the same system
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -35,6 +35,8 @@ from reconciler.simulate.view import View
 from reconciler.simulate.world import Memory, Pace, Witness, World
 
 _SOON = timedelta(seconds=1)
+_NEEDS_A_LIST = frozenset({ActionKind.MARK, ActionKind.FORGET, ActionKind.PRUNE})
+"""Decided by a fresh list alone: a look without one says nothing of what is wanted already."""
 _NEWEST = 64
 """So many snapshots are looked at for what is to be copied after a backup or a copy. Those that lag further behind are more than one copy
 brings at a time: after such a one all are looked at."""
@@ -143,8 +145,9 @@ class Simulation:
         now, true = self.clock.now(), self.clock.true
         self._heed_clock(now)
         observed = self._view.part(self.desired, (system,), self.memory, now, true)
-        plan = self._plan_of(system, replace(observed, busy=self._queue.under_way(), clock_unsettled=self.memory.unsettled))
-        self._take_over(plan, (system,), lambda action: action.kind is not ActionKind.PRUNE)
+        observed = replace(observed, busy=self._queue.under_way(), clock_unsettled=self.memory.unsettled)
+        fresh = {name for name, state in observed.repositories.items() if state.fresh}
+        self._take_over(self._plan_of(system, observed), (system,), partial(_is_judged, fresh))
 
     def _look_after(self, action: Action, system: DesiredSystem, *, failed: bool) -> None:
         """There may be more to do for its system at once; what follows a mark follows a day later."""
@@ -267,6 +270,11 @@ class Simulation:
             self._look_after(action, system, failed=failure is not None)
         self._offer()
         self._begin()
+
+
+def _is_judged(fresh: Collection[str], action: Action) -> bool:
+    """Whether a look at one system, with a fresh list of these repositories, says all that is to be said of such an action."""
+    return action.kind not in _NEEDS_A_LIST or (action.repository in fresh and action.system != "")
 
 
 def _limits(desired: Desired) -> dict[str, int]:

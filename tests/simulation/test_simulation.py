@@ -14,8 +14,6 @@ from tests.simulation.shrink import shrunk, story
 pytestmark = [pytest.mark.simulation, pytest.mark.timeout(600)]
 
 LEFT_OUT = {
-    282: "a look at one system sees only one of its two repositories freshly listed and drops the removal wanted in the other; "
-    "the real loop lists again within the hour, the simulation a day later, so what expired stays longer than the oracle allows",
     300: "the simulation takes sources that became readable again for unchanged against a partial snapshot; a real backup finds what was "
     "missing and publishes a complete one",
 }
