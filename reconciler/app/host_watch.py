@@ -71,7 +71,8 @@ class HostWatch:
             self._health = Health(new.at, self._house.agent, ordered, new.reading)
         if self._health is None:
             return None, Found((), frozenset(alert_key(key, self._house.agent) for key in known))
-        return self._health, raised(self._health.checks, self._house.agent)
+        silent = [name for name, state in scene.observed.repositories.items() if not state.reachable]
+        return self._health, raised(self._health.checks, self._house.agent, silent)
 
     def close(self) -> None:
         """Let a look that is under way end, if it does soon."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from reconciler.decide.host import HOST, of_host
@@ -66,12 +66,18 @@ def of_runs(systems: Iterable[SystemStatistics], limits: Rate) -> tuple[HealthCh
     return tuple(_of_runs(row, limits) for row in systems if row.backups)
 
 
-def raised(checks: Iterable[HealthCheck], agent: str) -> Found:
-    """What the checks of the host raise: one per check and subject. Systems and repositories have conditions for that."""
+def raised(checks: Iterable[HealthCheck], agent: str, silent: Collection[str] = ()) -> Found:
+    """What the checks of the host raise: one per check and subject. Systems and repositories have conditions for that.
+
+    ``silent``: names of repositories that cannot be used. Their conditions say so, and that nothing can be restored from there follows.
+    """
+    follows = {f"repository {name}" for name in silent}
     of_checks = tuple(check for check in checks if check.name not in TOLD_ELSEWHERE)
+    judged = [check for check in of_checks if check.name is not CheckName.RECOVERY or check.key[1] not in follows]
+    unclear = [check for check in of_checks if check.state is HealthState.UNKNOWN or check not in judged]
     return Found(
-        tuple(_raised(check, agent) for check in of_checks if check.state in (HealthState.BAD, HealthState.WARNING)),
-        frozenset(alert_key(check.key, agent) for check in of_checks if check.state is HealthState.UNKNOWN),
+        tuple(_raised(check, agent) for check in judged if check.state in (HealthState.BAD, HealthState.WARNING)),
+        frozenset(alert_key(check.key, agent) for check in unclear),
     )
 
 

@@ -23,7 +23,9 @@ SPECS = """\
 apiVersion: reconciler/v1
 kind: Settings
 metadata: {{name: settings}}
-spec: {{realm: e2e-otter-7, records: {records}, interval: 1s, listen: "127.0.0.1:{port}"}}
+spec:
+  {{realm: e2e-otter-7, records: {records}, interval: 1s, listen: "127.0.0.1:{port}", health: {{cpu: {{warning: 1000}},
+  memory: &never {{warning: {{share: 0.000001}}, bad: {{share: 0.000001}}}}, space: *never, inodes: *never}}}}
 ---
 apiVersion: reconciler/v1
 kind: Repository

@@ -60,11 +60,17 @@ class Year(Struct):
     content: random.Random = field(default_factory=lambda: random.Random(11))
 
     def __post_init__(self) -> None:
-        self.source = self.folder / "source"
         self.source.mkdir()
         Repository.init(str(self.folder / "repository"), KEY, created_at=self.clock.now()).close()
         self.change(range(40))
-        self.store = LocalStore(str(self.folder / "repository"), Unsynced())
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "source"
+
+    @property
+    def store(self) -> LocalStore:
+        return LocalStore(str(self.folder / "repository"), Unsynced())
 
     def open(self) -> Repository:
         return Repository.open(self.store.url, KEY, clock=self.clock, store=self.store)

@@ -121,6 +121,8 @@ def test_a_repository_from_which_nothing_could_be_restored_is_critical() -> None
     assert [c.state for c in checks] == [BAD, GOOD, GOOD]
     (alert,) = raised(checks, "shop1").raised
     assert (alert.key, alert.severity) == (("Host", "repository main", "recovery"), AlertSeverity.CRITICAL)
+    silent = raised(checks, "shop1", ["main"])
+    assert (silent.raised, silent.unclear) == ((), {alert.key}), "that the repository does not answer is said already"
 
 
 @pytest.mark.parametrize(("free", "state"), [(99, WARNING), (100, GOOD)])
