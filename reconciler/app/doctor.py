@@ -104,14 +104,12 @@ def _dependencies() -> Iterator[Row]:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     yield "sqlite", sqlite3.sqlite_version
-    for requirement in requires("reconciler") or ():
-        match = re.match(r"[A-Za-z0-9._-]+", requirement)
-        if match is None:
-            continue
+    found = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in requires("reconciler") or ())
+    for name in dict.fromkeys(match[0] for match in found if match is not None and match[0] != "reconciler"):  # extras repeat each other
         try:
-            yield match[0], version(match[0])
+            yield name, version(name)
         except PackageNotFoundError:
-            yield match[0], "not installed"
+            yield name, "not installed"
 
 
 def _clock(now: datetime) -> Iterator[Row]:
