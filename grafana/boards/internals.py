@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boards import host
 from boards.frame import Section, board
 from boards.panels import Json, bars, lines, queries, query, stat, table, timeline, value
 from boards.terms import INTERNALS, INTERVALS_LATE, LAST_PASS_AGE, counted, each, select
@@ -34,7 +35,7 @@ def dashboard() -> Json:
     return board(
         INTERNALS,
         "Internals",
-        "The agents: loop, actions, specs, alerts and their delivery, and what the process costs.",
+        "The agents: loop, actions, specs, alerts and their delivery, what the process costs, and how its host is.",
         [],
         [
             Section("Now", _now()),
@@ -43,6 +44,7 @@ def dashboard() -> Json:
             Section("Specs", _specs()),
             Section("Alerts and messages", [*_alerts(), *_messages()]),
             Section("Process", _process()),
+            Section("Hosts", host.panels()),
         ],
     )
 

@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reconciler.metrics import names
-from reconciler.metrics.metric import MetricType, Subject
+from reconciler.metrics.metric import MetricType
 from reconciler.model.declared.settings import SettingsSpec
 from tests.fakes.dashboards import GRAFANA, Query, all_queries, boards, panel_queries, panels
 from tests.fakes.promql import read
@@ -152,8 +152,7 @@ def test_a_counter_is_never_drawn_as_it_is() -> None:
 
 def test_the_dashboards_show_every_metric() -> None:
     shown = {name for query in panel_queries() for name in read(query.expression).metrics}
-    not_drawn = {metric.name for metric in names.ALL if metric.subject is Subject.HOST}  # told by alerts and `reconcile health`
-    assert {metric.name for metric in names.ALL} - shown == not_drawn
+    assert {metric.name for metric in names.ALL} - shown == set()
 
 
 def test_provisioning_reads_the_folder_that_the_readme_fills() -> None:
