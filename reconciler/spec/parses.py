@@ -76,7 +76,8 @@ class Parses(Struct):
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_bytes(hashlib.sha256(body).digest() + body)
+            with open(temporary, "wb", opener=lambda path, flags: os.open(path, flags, mode=0o600)) as file:
+                file.write(hashlib.sha256(body).digest() + body)
             temporary.replace(self.path)
         except OSError:
             with contextlib.suppress(OSError):

@@ -22,6 +22,7 @@ def _kept(path: Path, tree: Path = SPECS) -> Parses:
 def test_a_tree_is_the_same_with_and_without_what_was_kept(tmp_path: Path) -> None:
     first = load(SPECS)
     _kept(tmp_path / "specs")
+    assert (tmp_path / "specs").stat().st_mode & 0o777 == 0o600, "the specs may be nobody else's to read"
     parses = Parses.read(tmp_path / "specs")
     assert parses.files
     again = load(SPECS, cache=Cache(parses))
