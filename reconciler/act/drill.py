@@ -118,7 +118,7 @@ def _intent(action: Action, context: Context, system: DesiredSystem) -> DrillRec
         version=__version__,
         generation=system.generation,
         sandbox=os.path.join(parent, sandbox.PREFIX + name),
-        predicted_seconds=action.expected.total_seconds() if action.expected is not None else None,
+        predicted_seconds=action.expected_seconds,
     )
 
 

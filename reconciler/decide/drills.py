@@ -58,8 +58,9 @@ def drill_action(
     """The action, with an older snapshot for the assertions to be tried on, and what a recovery is expected to take."""
     older = next((s.id for s in _good(scene, system, repository) if s.counted_at < chosen.counted_at), None)
     ids = (chosen.id,) if older is None else (chosen.id, older)
-    expected = recovery_time(scene, system.name, repository, chosen.files, chosen.bytes).seconds
-    return upkeep_action(system, repository, ActionKind.DRILL, reason, why, ids, due_at=due_at, pick=pick, expected=expected)
+    time = recovery_time(scene, system.name, repository, chosen.files, chosen.bytes).seconds
+    expected = time.total_seconds() if time is not None else None
+    return upkeep_action(system, repository, ActionKind.DRILL, reason, why, ids, due_at=due_at, pick=pick, expected_seconds=expected)
 
 
 def choose(scene: Scene, system: DesiredSystem, good: Sequence[Snapshot], pick: str) -> Snapshot:

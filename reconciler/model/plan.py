@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -80,7 +80,7 @@ class Action(Struct, frozen=True):
     """For verify: look at the structure only, not at every byte."""
     pick: str = ""
     """For drill: how the snapshot was chosen: newest, random, oldest or named."""
-    expected: timedelta | None = None
+    expected_seconds: float | None = None
     """For drill: how long the recovery was predicted to take."""
     origin: str = ""
     """For copy: the repository to read from; another one that holds a snapshot serves when this one cannot give it."""

@@ -21,6 +21,7 @@ from reconciler.model.declared.objectives import Copies, Verification
 from reconciler.model.declared.policy import Retention
 from reconciler.model.declared.repository import Maintenance, Prune
 from reconciler.model.desired import Desired, Revision
+from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.observed import Observed, Pace
 from reconciler.model.plan import ActionKind, Plan
 from reconciler.model.problem import Place
@@ -111,6 +112,19 @@ def test_a_real_plan_with_every_kind_of_action_is_as_the_schema_says() -> None:
     found = json.loads(plan_json(made, tree))
     VALIDATOR.validate(found)
     assert found["version"] == VERSION
+
+
+def test_a_drill_whose_time_is_predicted_is_as_the_schema_says() -> None:
+    made, tree = decided()
+    times: dict[str, Any] = {"started_at": ago("2d"), "ended_at": ago("47h"), "outcome": DrillOutcome.PROVEN, "restore_seconds": 4.0}
+    proven = DrillRecord(id="d1", system="rehearsed", repository="main", snapshot_id="s1", pick="newest", actor="loop", files=90, **times)
+    made = plan(tree, replace(world()[1], drills=(proven,)), NOW)
+    (drill,) = [action for action in made.actions if action.kind is ActionKind.DRILL]
+    found = json.loads(plan_json(made, tree))
+    VALIDATOR.validate(found)
+    (written,) = [action for action in found["actions"] if action["kind"] == "drill"]
+    assert written["expected_seconds"] == drill.expected_seconds
+    assert written["expected_seconds"] > 0
 
 
 @pytest.mark.parametrize("made", [samples.busy_plan(), samples.quiet_plan()], ids=["busy", "quiet"])
