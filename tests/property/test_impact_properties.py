@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -132,6 +132,7 @@ def test_one_more_copy_never_makes_a_verdict_worse(world: tuple[Desired, Observe
     assert [(n, before[n], after[n]) for n in before if after[n].rank < before[n].rank] == []
 
 
+@settings(deadline=None)  # how long an example takes says nothing here
 @given(worlds())
 def test_a_remedy_that_is_named_mends_when_it_is_carried_out(world: tuple[Desired, Observed]) -> None:
     """Carried out on the specs and on what is observed, not by the code that named it."""
