@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.scene import Scene
+from reconciler.decide.words import minute
 from reconciler.model.desired import Approval, DesiredSystem
 
 LIFE_MAX = timedelta(days=14)
@@ -42,9 +43,9 @@ def _given(scene: Scene, system: DesiredSystem, repository: str) -> list[Approva
 
 def _flaw(scene: Scene, system: DesiredSystem, approval: Approval) -> str:
     if approval.expires <= scene.now:
-        return f"expired at {approval.expires:%Y-%m-%d %H:%M}Z"
+        return f"expired at {minute(approval.expires)}"
     if approval.expires > scene.now + LIFE_MAX:
-        return f"counts only in the {LIFE_MAX.days} days before it expires at {approval.expires:%Y-%m-%d %H:%M}Z"
+        return f"counts only in the {LIFE_MAX.days} days before it expires at {minute(approval.expires)}"
     if approval.change != change_digest(system, approval.repository, approval.snapshots):
         return "was given for another retention, or edited since"
     return ""

@@ -15,6 +15,7 @@ from msgspec import Struct
 from reconciler.base.units import format_duration
 from reconciler.decide.guard import FORGET_COUNT_MAX, FORGET_PERCENT_MAX
 from reconciler.decide.retention import RULES, is_empty
+from reconciler.decide.words import minute
 from reconciler.model.blast import Effect, SpecChange
 from reconciler.model.declared.block import Block
 from reconciler.model.declared.drill import Drill
@@ -95,7 +96,7 @@ def _system(before: DesiredSystem, after: DesiredSystem) -> Iterator[Found]:
     yield from _sources(before.sources, after.sources)
     yield from _guard(before.guard, after.guard)
     if before.suspend != after.suspend:
-        new = f"until {after.suspend.until:%Y-%m-%d %H:%M}Z: {after.suspend.reason}" if after.suspend else ""
+        new = f"until {minute(after.suspend.until)}: {after.suspend.reason}" if after.suspend else ""
         yield "suspend", "suspended" if before.suspend else "", new, Effect.LOSS if after.suspend else Effect.GAIN, ""
     yield from _disasters(before.objectives, after.objectives)
     yield from _assertions(before.drill, after.drill)

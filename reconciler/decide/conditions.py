@@ -7,7 +7,7 @@ actions, never these statements: the age of a suspended system keeps growing and
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.base.units import format_duration
 from reconciler.decide import copies as copying
@@ -26,7 +26,7 @@ from reconciler.decide.proven import proven
 from reconciler.decide.retention import is_empty
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene, from_future
-from reconciler.decide.words import counted
+from reconciler.decide.words import ago, counted, minute
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.listing import marked
 from reconciler.model.observed import Observed
@@ -110,7 +110,7 @@ def _reachable(scene: Scene, name: str) -> _Statement:
         return Truth.UNKNOWN, "NeverSeen", f"repository {name} was never listed" if name else "no repository is named"
     if not state.reachable:
         return Truth.FALSE, "RepositoryUnreachable", f"repository {name} does not answer"
-    return Truth.TRUE, "Listed", f"{counted(len(state.snapshots), 'snapshot')} listed at {_moment(state.listed_at)}"
+    return Truth.TRUE, "Listed", f"{counted(len(state.snapshots), 'snapshot')} listed at {minute(state.listed_at)}"
 
 
 def _current(scene: Scene, name: str) -> _Statement:
@@ -221,18 +221,18 @@ def _verified_in(scene: Scene, system: DesiredSystem, repository: str) -> _State
     damaged_at = max((at for at in damaged if at is not None), default=None)
     if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
         broken = damaged[damaged_at]
-        return Truth.FALSE, "Failed", f"snapshot {broken.id[:8]} in {repository} was found damaged at {_moment(damaged_at)}"
+        return Truth.FALSE, "Failed", f"snapshot {broken.id[:8]} in {repository} was found damaged at {minute(damaged_at)}"
     if proven_at is None and (system.verification.deep is not None or checked_at is None):
         return Truth.UNKNOWN, "Never", f"no snapshot in {repository} was ever verified"
     wanted = (("last proof", proven_at, system.verification.deep), ("structure last seen whole", checked_at, system.verification.quick))
     for what, at, period in wanted:
         if at is not None and period is not None and scene.now - at > period:
-            return Truth.FALSE, "Overdue", f"{what} in {repository} {_ago(scene, at)}, every {format_duration(period)} is declared"
+            return Truth.FALSE, "Overdue", f"{what} in {repository} {ago(at, scene.now)}, every {format_duration(period)} is declared"
     return (
         Truth.TRUE,
         "Passed",
         "; ".join(
-            f"{what} in {repository} {_ago(scene, at)}"
+            f"{what} in {repository} {ago(at, scene.now)}"
             for what, at, _ in wanted
             if at is not None and (at != proven_at or what == "last proof")
         ),
@@ -245,7 +245,7 @@ def _plausible(scene: Scene, system: DesiredSystem) -> _Statement | None:
     if unsettled:
         newest = unsettled[0]
         more = f"; {counted(len(unsettled), 'snapshot')} in all" if len(unsettled) > 1 else ""
-        return Truth.FALSE, "Suspect", f"snapshot {newest.id[:8]} of {_moment(newest.as_of)} is suspect: {suspicion(newest)}{more}"
+        return Truth.FALSE, "Suspect", f"snapshot {newest.id[:8]} of {minute(newest.as_of)} is suspect: {suspicion(newest)}{more}"
     known = sum(s.good and s.turnover is not None for name in system.repositories[:1] for s in scene.snapshots(system.name, name))
     if system.guard.anomalies is False or not known:
         return None
@@ -254,17 +254,13 @@ def _plausible(scene: Scene, system: DesiredSystem) -> _Statement | None:
     return Truth.TRUE, "InKeeping", "the newest snapshots are in keeping with those before"
 
 
-def _ago(scene: Scene, moment: datetime) -> str:
-    return f"{format_duration(max(scene.now - moment, timedelta(0)), parts=2)} ago"
-
-
 def _suspended(scene: Scene, system: DesiredSystem) -> _Statement:
     suspend = system.suspend
     if suspend is None:
         return Truth.FALSE, "NotSuspended", "actions are not frozen"
     if scene.suspended(system):
-        return Truth.TRUE, "BySpec", f"until {_moment(suspend.until)}: {suspend.reason}"
-    return Truth.FALSE, "Expired", f"the suspension ended at {_moment(suspend.until)}"
+        return Truth.TRUE, "BySpec", f"until {minute(suspend.until)}: {suspend.reason}"
+    return Truth.FALSE, "Expired", f"the suspension ended at {minute(suspend.until)}"
 
 
 def _ready(statements: Iterable[_Statement], reachable: _Statement) -> _Statement:
@@ -275,7 +271,3 @@ def _ready(statements: Iterable[_Statement], reachable: _Statement) -> _Statemen
             if statement[0] is status:
                 return statement
     return Truth.TRUE, "AllObjectivesMet", "every declared objective is met"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}Z"

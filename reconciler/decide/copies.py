@@ -17,6 +17,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.objectives import recovery_point
 from reconciler.decide.retention import judge
 from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.words import minute
 from reconciler.model.declared.objectives import Copies
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.listing import newest_first
@@ -90,7 +91,7 @@ def due_in_words(scene: Scene, system: DesiredSystem, repository: str) -> str:
     if due_at is None:
         return ""
     today = due_at.date() == scene.now.date()
-    moment = f"{due_at:%H:%M}Z" if today else f"{due_at:%Y-%m-%d %H:%M}Z"
+    moment = f"{due_at:%H:%M}Z" if today else f"{minute(due_at)}"
     return f"overdue since {moment}" if due_at < scene.now else f"due by {moment}"
 
 

@@ -14,7 +14,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.copies import due_in_words, holds
 from reconciler.decide.objectives import newest_verified_at
 from reconciler.decide.scene import Scene
-from reconciler.decide.words import counted
+from reconciler.decide.words import counted, minute
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.snapshot import MarkKind
 from reconciler.model.status import Digit, Truth
@@ -77,7 +77,7 @@ def _copy(scene: Scene, system: DesiredSystem, repository: DesiredRepository) ->
     if holds(scene, system, name):
         newest = next(s for s in scene.snapshots(system.name, name) if s.good)
         due = due_in_words(scene, system, name)
-        return 1, f"{name}: snapshot {newest.id[:8]} of {newest.as_of:%Y-%m-%d %H:%M}Z{f', a newer copy is {due}' if due else ''}"
+        return 1, f"{name}: snapshot {newest.id[:8]} of {minute(newest.as_of)}{f', a newer copy is {due}' if due else ''}"
     if not scene.snapshots(system.name, name):
         return 0, f"{name} holds none"
     return 0, f"{name} holds none that is recent enough: {due_in_words(scene, system, name) or 'no snapshot in it is good'}"
@@ -106,7 +106,7 @@ def _error(scene: Scene, system: DesiredSystem, repository: DesiredRepository) -
     damaged_at = max((at for s in snapshots if (at := s.marked(MarkKind.DAMAGED)) is not None), default=None)
     if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
         number = sum(s.marked(MarkKind.DAMAGED) is not None for s in snapshots)
-        return 1, f"{name}: {counted(number, 'snapshot')} damaged, found at {damaged_at:%Y-%m-%d %H:%M}Z"
+        return 1, f"{name}: {counted(number, 'snapshot')} damaged, found at {minute(damaged_at)}"
     if repository.observed_only:
         return None, f"{name} belongs to another program and is not verified here"
     if proven_at is None:

@@ -17,6 +17,7 @@ from reconciler.decide.calendar import window_opens
 from reconciler.decide.expect import recovery_time
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.upkeep import is_free, upkeep_action
+from reconciler.decide.words import ago
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.plan import Action, ActionKind
@@ -110,20 +111,16 @@ def _due(scene: Scene, system: DesiredSystem, every: timedelta, newest: Snapshot
     proof = standing_proof(scene, system)
     if last is None:
         if proof is not None:
-            return proof.at + every - every / _EARLY, f"last proven {ago(scene, proof.at)}; {declared}"
+            return proof.at + every - every / _EARLY, f"last proven {ago(proof.at, scene.now)}; {declared}"
         return newest.ended_at, f"never rehearsed; {declared}"
     if last.measured:
-        return last.started_at + every - every / _EARLY, f"last rehearsed {ago(scene, last.started_at)}; {declared}"
+        return last.started_at + every - every / _EARLY, f"last rehearsed {ago(last.started_at, scene.now)}; {declared}"
     word = "failed" if last.outcome is DrillOutcome.FAILED else "could not be made"
     if last.generation != system.generation:
-        return last.started_at, f"the last drill {word} {ago(scene, last.started_at)}, and the declaration has changed since"
+        return last.started_at, f"the last drill {word} {ago(last.started_at, scene.now)}, and the declaration has changed since"
     wait = min(every / _RETRY_SHARE, RETRY_MAX)
-    return last.started_at + wait, f"the last drill {word} {ago(scene, last.started_at)}; tried again after {format_duration(wait)}"
+    return last.started_at + wait, f"the last drill {word} {ago(last.started_at, scene.now)}; tried again after {format_duration(wait)}"
 
 
 def _seconds(drill: DrillRecord) -> str:
     return format_duration(timedelta(seconds=max(1.0, drill.recovery_seconds)), parts=2)
-
-
-def ago(scene: Scene, moment: datetime) -> str:
-    return f"{format_duration(max(scene.now - moment, timedelta(0)), parts=2)} ago"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
 from reconciler.decide.compliance import Point
+from reconciler.decide.words import minute
 from reconciler.model.report import Deed, Span, SpecEdit, Target
 
 _DECISIONS = frozenset(
@@ -180,7 +181,7 @@ def _difference(before: Promised | None, after: Promised) -> str:
     pairs = (("RPO", before.rpo, after.rpo), ("RTO", before.rto, after.rto), ("MTD", before.mtd, after.mtd))
     said = [f"{name} {_length(old)} → {_length(new)}" for name, old, new in pairs if old != new]
     if before.suspended_until != after.suspended_until:
-        said.append(f"suspended until {after.suspended_until:%Y-%m-%d %H:%M}Z" if after.suspended_until else "no longer suspended")
+        said.append(f"suspended until {minute(after.suspended_until)}" if after.suspended_until else "no longer suspended")
     return ", ".join(said) or "declared otherwise, the same promises"
 
 
@@ -201,7 +202,7 @@ def _promised(value: Any) -> Promised:
 
 def _deed(line: Mapping[str, Any], at: datetime, why: str) -> Deed:
     until = moment_of(line.get("until")) if line.get("verb") == "pause" else None
-    note = f"until {until:%Y-%m-%d %H:%M}Z" if until is not None else ""
+    note = f"until {minute(until)}" if until is not None else ""
     said = str(line.get("reason") or "")
     reason = why or ("" if said == _REQUESTED else said)
     return Deed(

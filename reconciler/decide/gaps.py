@@ -14,7 +14,7 @@ from reconciler.decide.guard import suspect_snapshots, suspicion
 from reconciler.decide.objectives import expected_duration, recovery_point
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene
-from reconciler.decide.words import counted
+from reconciler.decide.words import counted, minute
 from reconciler.model.desired import DesiredRepository, DesiredSystem
 from reconciler.model.observed import RunHistory, SourceState
 from reconciler.model.plan import Gap, Held
@@ -63,7 +63,7 @@ def gaps_of_request(scene: Scene, names: Sequence[str]) -> list[Gap]:
             why = f"its sources are read by host {system.host}, this is {scene.observed.agent}"
             gaps.append(_gap(system, "other-host", why, f"Run the same command on {system.host}"))
         elif system.suspend is not None and scene.suspended(system):
-            why = f"suspended until {system.suspend.until:%Y-%m-%d %H:%M}Z: {system.suspend.reason}"
+            why = f"suspended until {minute(system.suspend.until)}: {system.suspend.reason}"
             gaps.append(_gap(system, "suspended", why, "Take `suspend` out of its spec first"))
         gaps += _of_sources(scene, system)
     known = {system.name for system in asked}

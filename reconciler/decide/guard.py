@@ -21,7 +21,7 @@ from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
-from reconciler.decide.words import counted
+from reconciler.decide.words import counted, minute
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.listing import marked, newest_first
@@ -143,7 +143,7 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
     if not scene.desired.clean or system.last_good:
         return "tree", "the spec tree has errors: what it really wants to keep is not known"
     if state is None or not state.reachable or not state.fresh:
-        seen = f"{state.listed_at:%Y-%m-%d %H:%M}Z" if state is not None and state.listed_at is not None else "never"
+        seen = f"{minute(state.listed_at)}" if state is not None and state.listed_at is not None else "never"
         return "observation", f"repository {repository} was not listed completely in this pass (last: {seen})"
     if state.lost:
         return "rollback", f"repository {repository} went back in time: {lost_sentence(state)}"
@@ -151,7 +151,7 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
         since = scene.observed.clock_unsettled
         return (
             "clock",
-            f"the clock of this host leapt to {since:%Y-%m-%d %H:%M}Z; nothing is removed until it has gone on from there for a day",
+            f"the clock of this host leapt to {minute(since)}; nothing is removed until it has gone on from there for a day",
         )
     if scene.observed.clock_jump is not None:
         return "clock", f"the clock of this host jumped by {format_duration(scene.observed.clock_jump)} since the last pass"
@@ -159,7 +159,7 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
     if ahead:
         return (
             "clock",
-            f"snapshot {ahead[0].id[:8]} is dated {ahead[0].as_of:%Y-%m-%d %H:%M}Z, more than {format_duration(CLOCK_TOLERANCE)} ahead",
+            f"snapshot {ahead[0].id[:8]} is dated {minute(ahead[0].as_of)}, more than {format_duration(CLOCK_TOLERANCE)} ahead",
         )
     unsettled = suspect_snapshots(scene, system)
     if unsettled:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import RecoveryPoint, expected_duration, recovery_point
 from reconciler.decide.scene import Scene
+from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.disaster import DisasterType
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
@@ -100,7 +101,7 @@ def _length(scene: Scene, facts: Facts, promise: Promise, target: timedelta, bef
     foreseen = predicted + before if predicted is not None else None
     verdict, reason = _judged(scene, facts, (promise, target), current, foreseen)
     reason += f", {format_duration(before)} of it until the loop notices" if before and (current or foreseen) else ""
-    said = [f"drill of {_moment(facts.recovery.measured_at)}"] if facts.recovery.measured_at is not None else []
+    said = [f"drill of {minute(facts.recovery.measured_at)}"] if facts.recovery.measured_at is not None else []
     said += [f"predicted {facts.recovery.source}"] if predicted is not None else []
     return ObjectiveStatus(promise, target, current, foreseen, verdict, reason, "; ".join(said))
 
@@ -127,18 +128,14 @@ def _judged(
     if rehearsed.proven_until is None:
         return Verdict.UNKNOWN, f"{numbers}; that what comes back is of use is not proven"
     if rehearsed.proven_until <= scene.now:
-        return Verdict.UNKNOWN, f"{numbers}; that proof expired at {_moment(rehearsed.proven_until)}"
+        return Verdict.UNKNOWN, f"{numbers}; that proof expired at {minute(rehearsed.proven_until)}"
     return Verdict.MET, numbers
 
 
 def _evidence(point: RecoveryPoint) -> str:
-    how = f", confirmed at {_moment(point.at)}" if point.confirmed else ""
-    return f"snapshot {point.snapshot.id[:8]} in {point.snapshot.repository} as of {_moment(point.snapshot.as_of)}{how}"
+    how = f", confirmed at {minute(point.at)}" if point.confirmed else ""
+    return f"snapshot {point.snapshot.id[:8]} in {point.snapshot.repository} as of {minute(point.snapshot.as_of)}{how}"
 
 
 def _said(length: timedelta) -> str:
     return format_duration(max(timedelta(seconds=round(length.total_seconds())), timedelta(seconds=1)), parts=2)
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}Z"

@@ -12,10 +12,11 @@ from datetime import timedelta
 from msgspec import Struct
 
 from reconciler.base.units import format_duration
-from reconciler.decide.drills import ago, standing_proof
+from reconciler.decide.drills import standing_proof
 from reconciler.decide.expect import recovery_time
 from reconciler.decide.recovery import forecast, nearest_good, recovered_after
 from reconciler.decide.scene import Scene
+from reconciler.decide.words import ago
 from reconciler.model.desired import DesiredRecoveryPlan, DesiredSystem
 from reconciler.model.recovery import Forecast, PlanStanding, Readiness, ReadinessPart, RecoveryOutcome, RecoveryRun, RunMode
 from reconciler.model.status import Condition, ConditionType, Truth
@@ -87,8 +88,8 @@ def _drill(scene: Scene, system: DesiredSystem) -> ReadinessPart:
     if proof is None:
         return ReadinessPart("drill", 0, DRILL, "no drill has proven a recovery yet")
     if proof.until <= scene.now:
-        return ReadinessPart("drill", 0, DRILL, f"last proven {ago(scene, proof.at)}; that expired {ago(scene, proof.until)}")
-    return ReadinessPart("drill", DRILL, DRILL, f"{ago(scene, proof.at)} {proof.why}")
+        return ReadinessPart("drill", 0, DRILL, f"last proven {ago(proof.at, scene.now)}; that expired {ago(proof.until, scene.now)}")
+    return ReadinessPart("drill", DRILL, DRILL, f"{ago(proof.at, scene.now)} {proof.why}")
 
 
 def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRecoveryPlan | None, ReadinessPart]:
@@ -99,7 +100,7 @@ def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRec
     for plan in mine:
         for run in plans.tests[plan.name]:
             if run.proves(plan.generation, scene.now):
-                return plan, ReadinessPart("plan", PLAN, PLAN, f"plan {plan.name} passed its test {ago(scene, run.started_at)}")
+                return plan, ReadinessPart("plan", PLAN, PLAN, f"plan {plan.name} passed its test {ago(run.started_at, scene.now)}")
     plan = mine[0]
     tests = plans.tests[plan.name]
     if not tests:
@@ -107,11 +108,11 @@ def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRec
     last = tests[0]
     if last.outcome is not RecoveryOutcome.RECOVERED:
         why = "; ".join(last.findings[:1])
-        return plan, ReadinessPart("plan", 0, PLAN, f"the test of plan {plan.name} {ago(scene, last.started_at)} failed: {why}")
+        return plan, ReadinessPart("plan", 0, PLAN, f"the test of plan {plan.name} {ago(last.started_at, scene.now)} failed: {why}")
     if last.generation != plan.generation:
-        return plan, ReadinessPart("plan", 0, PLAN, f"plan {plan.name} has changed since its test {ago(scene, last.started_at)}")
+        return plan, ReadinessPart("plan", 0, PLAN, f"plan {plan.name} has changed since its test {ago(last.started_at, scene.now)}")
     until = last.expires_at or last.started_at
-    why = f"plan {plan.name} was tested {ago(scene, last.started_at)}; that expired {ago(scene, until)}"
+    why = f"plan {plan.name} was tested {ago(last.started_at, scene.now)}; that expired {ago(until, scene.now)}"
     return plan, ReadinessPart("plan", 0, PLAN, why)
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.decide.compliance import Point, compliance
 from reconciler.decide.evidence import Ledger, Promised, edits, suspensions, targets
 from reconciler.decide.scene import Scene, from_future
-from reconciler.decide.words import counted
+from reconciler.decide.words import counted, minute
 from reconciler.model.alerts import Alert
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.drill import DrillOutcome, DrillRecord
@@ -144,7 +144,7 @@ def _notes(asked: Asked, scene: Scene, ledger: Ledger, audit: AuditEvidence, sys
     if audit.since is None:
         yield "No audit log was found on this host: only what the repositories still hold is evidence."
     elif audit.since > begins:
-        yield f"The audit log begins at {_moment(audit.since)}: before that only what the repositories still hold is evidence."
+        yield f"The audit log begins at {minute(audit.since)}: before that only what the repositories still hold is evidence."
     for name in sorted({name for system in systems for name in system.repositories if not scene.reachable(name)}):
         yield f"Repository {name} could not be listed: its snapshots stand as they were last seen, or not at all."
     elsewhere = sorted(system.name for system in systems if not scene.here(system))
@@ -153,7 +153,7 @@ def _notes(asked: Asked, scene: Scene, ledger: Ledger, audit: AuditEvidence, sys
         yield f"Backed up by other hosts: {names}. What they confirmed or let go is known there alone: make a report there, too."
     first = ledger.declared[0].at if ledger.declared else None
     if first is None or first > begins:
-        until = f"before {_moment(min(first, ends))}" if first is not None else "in this period"
+        until = f"before {minute(min(first, ends))}" if first is not None else "in this period"
         yield f"What was promised {until} is not recorded: the targets declared today are taken for it."
     if scene.now - begins > ALERTS_KEPT:
         yield f"Alerts that ended more than {ALERTS_KEPT.days} days ago are no longer on record: incidents from before are missing."
@@ -237,7 +237,3 @@ def _status_of(status: Status, name: str) -> SystemStatus | None:
 
 def _within(at: datetime, period: Span) -> bool:
     return period[0] <= at < period[1]
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}Z"

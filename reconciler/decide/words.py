@@ -1,8 +1,22 @@
-"""Numbers in sentences."""
+"""Numbers and moments in sentences."""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reconciler.base.units import format_duration
 
 
 def counted(number: int, noun: str) -> str:
     """``1 snapshot``, ``3 snapshots``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """``2d 3h ago``; what claims to come from the future is ``0s ago``."""
+    return f"{format_duration(max(now - at, timedelta(0)), parts=2)} ago"
+
+
+def minute(at: datetime) -> str:
+    """``2026-11-23 14:02Z``."""
+    return f"{at:%Y-%m-%d %H:%M}Z"

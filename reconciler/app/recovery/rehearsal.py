@@ -14,13 +14,11 @@ from reconciler.app.acting import close_interrupted, make_context
 from reconciler.app.errors import NotFound, PlanUnfit
 from reconciler.app.house import House
 from reconciler.app.recovery.doing import Doing, chosen
-from reconciler.app.recovery.run import RecoveryOutlook, carried_out, fresh, permitted, require_plan
+from reconciler.app.recovery.run import RecoveryOutlook, carried_out, new_record, permitted, require_plan
 from reconciler.app.recovery.standing import status_of
 from reconciler.app.recovery.values import ContinuityReport, Guide, RecoveryReport, RecoveryRequest
-from reconciler.app.restoring.record import who
 from reconciler.app.scene import Scene, load, look, remember_repositories
 from reconciler.base.errors import Cancelled, ReconcilerError
-from reconciler.base.ids import new_id
 from reconciler.decide.recovery import VALID_FOR, critical_path, forecast
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredRecoveryPlan
@@ -68,7 +66,7 @@ def _test(
     permitted(house, [node.step for node in ahead.nodes], plan, in_test=True)
     catalog = house.memory.writing()
     parent = os.fspath((house.memory.state / "drills").absolute())
-    record = _record(house, request, ahead)
+    record = new_record(house, request, ahead, RunMode.TEST)
     record = replace(record, sandbox=os.path.join(parent, sandbox.PREFIX + record.id))
     catalog.recoveries.begin(record)
     began = carried = None
@@ -105,21 +103,6 @@ def _ahead(scene: Scene, plan: DesiredRecoveryPlan, disaster: str | None) -> Rec
         times |= forecast(decision, plan, scenario).steps
     ahead: Forecast = critical_path(nodes, times)
     return RecoveryOutlook(plan, "", nodes, ahead, None)
-
-
-def _record(house: House, request: RecoveryRequest, ahead: RecoveryOutlook) -> RecoveryRun:
-    return RecoveryRun(
-        id=new_id(),
-        plan=ahead.plan.name,
-        mode=RunMode.TEST,
-        disaster=ahead.disaster,
-        generation=ahead.plan.generation,
-        started_at=house.clock.now(),
-        actor=who(),
-        steps=fresh(ahead.nodes),
-        at=request.at,
-        predicted_seconds=ahead.forecast.seconds,
-    )
 
 
 def _bytes(house: House, scene: Scene, ahead: RecoveryOutlook, record: RecoveryRun, guide: Guide, stop: threading.Event) -> int:

@@ -136,6 +136,22 @@ def fresh(nodes: tuple[Node, ...]) -> tuple[StepRecord, ...]:
     return tuple(StepRecord(node.name, node.step.kind, digest=digest_of(node.step)) for node in nodes)
 
 
+def new_record(house: House, request: RecoveryRequest, ahead: RecoveryOutlook, mode: RunMode) -> RecoveryRun:
+    """Of a run or test that has not done anything yet."""
+    return RecoveryRun(
+        id=new_id(),
+        plan=ahead.plan.name,
+        mode=mode,
+        disaster=ahead.disaster,
+        generation=ahead.plan.generation,
+        started_at=house.clock.now(),
+        actor=who(),
+        steps=fresh(ahead.nodes),
+        at=request.at,
+        predicted_seconds=ahead.forecast.seconds,
+    )
+
+
 def _outlook(catalog: Catalog, scene: Scene, request: RecoveryRequest) -> RecoveryOutlook:
     plan = require_plan(scene.desired, request.plan)
     newest = next((run for run in catalog.recoveries.newest(20, plan.name, RunMode.RUN)), None)
@@ -181,19 +197,7 @@ def _begun(house: House, request: RecoveryRequest, ahead: RecoveryOutlook) -> Re
         )
     objectives = ahead.plan.spec.objectives
     rto = objectives.rto.total_seconds() if objectives is not None and objectives.rto is not None else None
-    return RecoveryRun(
-        id=new_id(),
-        plan=ahead.plan.name,
-        mode=RunMode.RUN,
-        disaster=ahead.disaster,
-        generation=ahead.plan.generation,
-        started_at=house.clock.now(),
-        actor=who(),
-        steps=fresh(ahead.nodes),
-        at=request.at,
-        rto_seconds=rto,
-        predicted_seconds=ahead.forecast.seconds,
-    )
+    return replace(new_record(house, request, ahead, RunMode.RUN), rto_seconds=rto)
 
 
 def _kept(known: StepRecord | None, new: StepRecord) -> StepRecord:
