@@ -144,7 +144,11 @@ class Publisher:
         ``under``: the id of the original of a copy; FileExistsError when that is there already.
         """
         pending, final = f"pending/{self.id}", f"snapshots/{under or self.id}"
-        data = self._put_root(pending, record, partial(self._look_at_deletions_or_withdraw, pending, record))
+        try:
+            data = self._put_root(pending, record, partial(self._look_at_deletions, record))
+        except Collected:  # withdrawn only once nobody reads it back any more
+            self._store.delete(pending)
+            raise
         if under is not None:
             record = msgspec.structs.replace(record, id=under)
             data = seal_root(self._seals, record)
@@ -226,13 +230,6 @@ class Publisher:
         self._object_bytes += len(data)
         together(self._store, partial(self._read_back, name, data), *((meanwhile,) if meanwhile is not None else ()))
         return data
-
-    def _look_at_deletions_or_withdraw(self, pending: str, record: RootRecord) -> None:
-        try:
-            self._look_at_deletions(record)
-        except Collected:
-            self._store.delete(pending)
-            raise
 
     def _read_back(self, name: str, data: bytes) -> None:
         if self._store.get(name, OBJECT_BYTES_MAX) != data:
