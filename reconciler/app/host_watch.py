@@ -14,6 +14,7 @@ from reconciler.app.scene import Scene
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.log import get
 from reconciler.decide.health import alert_key, judge_host, raised
+from reconciler.decide.hysteresis import Memory
 from reconciler.decide.raising import Found
 from reconciler.model.health import Health, HostReading, Seen
 
@@ -64,15 +65,23 @@ class HostWatch:
         new, self._new = self._new, None
         known = catalog.looks.memory() if new is not None or self._health is None else {}
         if new is not None:
-            limits = scene.desired.settings.health
-            checks, memory = judge_host(new.reading, limits, known, new.at)
-            catalog.looks.put(Seen(new.at, {c.key: (c.value, c.state) for c in checks}), memory, kept=limits.history)
-            ordered = tuple(sorted(checks, key=lambda check: check.state.rank))
-            self._health = Health(new.at, self._house.agent, ordered, new.reading)
+            self._health = self._judged(catalog, scene, new, known) or self._health
         if self._health is None:
             return None, Found((), frozenset(alert_key(key, self._house.agent) for key in known))
         silent = [name for name, state in scene.observed.repositories.items() if not state.reachable]
         return self._health, raised(self._health.checks, self._house.agent, silent)
+
+    def _judged(self, catalog: Catalog, scene: Scene, new: _Look, known: Memory) -> Health | None:
+        """None: it could not be judged."""
+        limits = scene.desired.settings.health
+        try:
+            checks, memory = judge_host(new.reading, limits, known, new.at)
+        except Exception:  # noqa: BLE001 - a defect in judging must not end what protects everything
+            _log.exception("the host could not be judged")
+            return None
+        catalog.looks.put(Seen(new.at, {c.key: (c.value, c.state) for c in checks}), memory, kept=limits.history)
+        ordered = tuple(sorted(checks, key=lambda check: check.state.rank))
+        return Health(new.at, self._house.agent, ordered, new.reading)
 
     def close(self) -> None:
         """Let a look that is under way end, if it does soon."""
