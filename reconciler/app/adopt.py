@@ -44,6 +44,10 @@ def adopt(house: House, name: str, realm: str | None, renamed: Mapping[str, str]
     catalog, scene = begin(house)
     _require(house, scene, name, known[name].id if name in known else None)
     made = _report(scene, name, realm, renamed)
+    if not made.digest:
+        raise AdoptionUnconfirmed(
+            f"nothing in {name} can be adopted now", hint="Without --confirm the command shows what is there, and why."
+        )
     if confirm != made.digest:
         message = f"'{confirm}' is not the digest of what would be adopted from {name} now"
         raise AdoptionUnconfirmed(message, hint=f"Look again without --confirm; now it is {made.digest}.", digest=made.digest)

@@ -64,6 +64,8 @@ def test_snapshots_of_another_realm_are_looked_at_first_and_adopted_by_their_dig
         assert done.adopted == 3
         assert {s.id for s in session.snapshots("orders").snapshots if s.realm == "bold-crane-7"} == ids
         assert session.plan_adoption("main").found == ()
+        with pytest.raises(AdoptionUnconfirmed, match="nothing in main can be adopted now"):
+            session.adopt("main", confirm=found.digest, reason="typed twice")
     lines = (house.state / "audit.jsonl").read_text()
     assert lines.count('"adopt"') == 2
     assert "the old machine burnt down" in lines
