@@ -68,15 +68,16 @@ def recovery_time(scene: Scene, system: str, repository: str, files: int, size: 
     """What a recovery of so many files and bytes of ``system`` out of ``repository`` takes, from the drills of both.
 
     Out of another repository than the one that its own drills used, those of others count first: a disk on the shelf is no bucket far away.
+    An own drill that was too short to tell a speed counts as long as one that is not: too long a prediction is better than none.
     """
     own = [drill for drill in scene.drills(system) if drill.measured and drill.repository == repository]
     if own:
-        return expect(system, files, size, [_measured(drill, system) for drill in own[:NEWEST]], noun="drill")
+        return expect(system, files, size, [_measured(drill, system, SMALLEST_SECONDS) for drill in own[:NEWEST]], noun="drill")
     return expect(system, files, size, [_measured(drill, drill.system) for drill in scene.measured(repository)[:NEWEST]], noun="drill")
 
 
-def _measured(drill: DrillRecord, system: str) -> Measured:
-    return Measured(system, drill.files, drill.bytes, drill.restore_seconds, drill.fixed_seconds)
+def _measured(drill: DrillRecord, system: str, least: float = 0.0) -> Measured:
+    return Measured(system, drill.files, drill.bytes, max(drill.restore_seconds, least), drill.fixed_seconds)
 
 
 def _weight(files: int, size: int) -> int:

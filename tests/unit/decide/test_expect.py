@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.decide.expect import FILE_BYTES, MARGIN, recovery_time
+from reconciler.decide.expect import FILE_BYTES, MARGIN, SMALLEST_SECONDS, recovery_time
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import DisasterWord, Objectives, Targets
 from reconciler.model.disaster import DisasterType
@@ -81,3 +81,12 @@ def test_promises_for_one_type_of_disaster_replace_the_general_ones_by_key() -> 
 
 def test_the_words_of_the_specs_are_the_types() -> None:
     assert DisasterWord.__args__ == tuple(DisasterType)  # type: ignore[attr-defined]
+
+
+def test_an_own_drill_too_short_to_tell_a_speed_predicts_too_long_rather_than_nothing() -> None:
+    """Else a small system on a quick machine is proven again and again, and its RTO stays unknown for ever."""
+    blink = drill(bytes=2**20, prepare_seconds=0.0, restore_seconds=0.01, assert_seconds=0.0)
+    same, tenfold = expected(blink, size=2**20).seconds, expected(blink, size=10 * 2**20).seconds
+    assert same == timedelta(seconds=round(SMALLEST_SECONDS * MARGIN, 1))
+    assert tenfold == timedelta(seconds=round(10 * SMALLEST_SECONDS * MARGIN, 1))
+    assert expected(replace(blink, system="wiki"), size=2**20).seconds is None, "of another system it says nothing"
