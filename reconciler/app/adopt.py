@@ -17,6 +17,7 @@ from reconciler.app.bare import BareRepository, listed
 from reconciler.app.choice import failures
 from reconciler.app.errors import AdoptionUnconfirmed, NotFound
 from reconciler.app.house import House
+from reconciler.app.names import repository_named, require_systems
 from reconciler.app.remarks import afterwards, begin, each
 from reconciler.app.reports import Adoptable, AdoptionReport
 from reconciler.app.scene import Scene, load, look
@@ -75,10 +76,7 @@ def look_bare(where: BareRepository, house: House) -> AdoptionReport:
 
 def _require(house: House, scene: Scene, name: str, known: str | None) -> None:
     """Raises what the repository itself says: wrong key, none there, another one than before."""
-    declared = scene.desired.repository(name)
-    if declared is None:
-        raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in scene.desired.repositories))
-    with house.open_repository(declared) as repository:
+    with house.open_repository(repository_named(scene.desired, name)) as repository:
         if known is not None and known != repository.id:
             message = f"the place of repository {name} holds another repository than the one that is known"
             hint = "Is the right disk mounted? If the other one is meant, `reconcile catalog rebuild` takes it as it is."
@@ -89,9 +87,7 @@ def _report(scene: Scene, name: str, realm: str | None, renamed: Mapping[str, st
     state = scene.observed.repositories[name]
     if not state.reachable:
         raise NotFound(f"repository {name} cannot be listed: {failures({name: state}).get(name, 'it does not answer')}")
-    unknown = sorted(system for system in renamed.values() if scene.desired.system(system) is None)
-    if unknown:
-        raise NotFound(f"no system '{unknown[0]}' is declared", known=", ".join(s.name for s in scene.desired.systems))
+    require_systems(scene.desired, sorted(renamed.values()))
     groups = _groups(_foreign(scene, name, realm))
     if realm is not None and not groups:
         raise NotFound(f"no snapshot of realm '{realm}' can be adopted from {name}")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.act.context import Amount
-from reconciler.app.errors import NotFound
 from reconciler.app.house import House
+from reconciler.app.names import repository_named
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError
 from reconciler.catalog import heads
-from reconciler.model.desired import Desired, DesiredRepository
+from reconciler.model.desired import Desired
 
 if TYPE_CHECKING:
     from reconciler.repository import Checked, Donor, Repaired, RepairPlan
@@ -45,7 +45,7 @@ class RepairReport(Struct, frozen=True):
 
 def check(house: House, name: str, *, deep: bool, stop: threading.Event | None = None, progress: Reporter | None = None) -> CheckReport:
     """Look at every object of a repository; ``deep``: at every byte. Changes nothing."""
-    with house.open_repository(_declared(_desired(house), name)) as repository:
+    with house.open_repository(repository_named(_desired(house), name)) as repository:
         return CheckReport(name, repository.check(deep=deep, stop=stop, progress=_bytes(progress)))
 
 
@@ -53,7 +53,7 @@ def plan_repair(
     house: House, name: str, *, deep: bool, stop: threading.Event | None = None, progress: Reporter | None = None
 ) -> RepairReport:
     """What a repair would do now, and its digest. Changes nothing."""
-    with house.open_repository(_declared(_desired(house), name)) as repository:
+    with house.open_repository(repository_named(_desired(house), name)) as repository:
         return RepairReport(name, repository.plan_repair(deep=deep, stop=stop, progress=_bytes(progress)))
 
 
@@ -62,7 +62,7 @@ def repair(
 ) -> RepairReport:
     """Carry out the plan with this digest. Every other declared repository is asked for what is lost in this one."""
     desired = _desired(house)
-    declared = _declared(desired, name)
+    declared = repository_named(desired, name)
     audit = house.memory.audit()
     with house.open_repository(declared) as repository, _donors(house, desired, name) as (donors, silent):
         audit.append("intent", "repair", name, digest=digest, actor="cli")
@@ -99,10 +99,3 @@ def _bytes(progress: Reporter | None) -> Callable[[int], None] | None:
 def _desired(house: House) -> Desired:
     with house.memory.reading() as catalog:
         return load(house, catalog).desired
-
-
-def _declared(desired: Desired, name: str) -> DesiredRepository:
-    found = desired.repository(name)
-    if found is None:
-        raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
-    return found

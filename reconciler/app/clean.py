@@ -11,8 +11,8 @@ from msgspec import Struct
 from reconciler.act.context import Result, Watcher
 from reconciler.act.words import REQUESTED
 from reconciler.app import demand
-from reconciler.app.errors import NotFound
 from reconciler.app.house import House
+from reconciler.app.names import repository_named
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError, Usage
 from reconciler.model.desired import Desired, DesiredRepository
@@ -65,8 +65,7 @@ def _planned(house: House, repository: DesiredRepository) -> CleanUpReport:
 
 def _asked(desired: Desired, names: Sequence[str]) -> tuple[DesiredRepository, ...]:
     for name in names:
-        if desired.repository(name) is None:
-            raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
+        repository_named(desired, name)
     return tuple(repository for repository in desired.repositories if not names or repository.name in names)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app import keys
-from reconciler.app.errors import KeyMissing, NotFound
+from reconciler.app.errors import KeyMissing
 from reconciler.app.house import House
+from reconciler.app.names import repository_named
 from reconciler.app.reports import InitReport
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError
@@ -28,9 +29,7 @@ def init_repository(house: House, name: str) -> InitReport:
     """Create the repository that the specs declare under ``name``; AlreadyInitialised when it is there."""
     catalog = house.memory.writing()
     desired = load(house, catalog).desired
-    repository = desired.repository(name)
-    if repository is None:
-        raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
+    repository = repository_named(desired, name)
     if house.is_there(repository):
         raise AlreadyInitialised(f"there is a repository at {repository.url} already", repository=name)
     return _create(house, catalog, repository)

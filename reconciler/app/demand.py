@@ -6,7 +6,7 @@ Everything that was asked for gets a result, also what cannot be done at all: si
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.act.context import Done, Patience, Result, Watcher
@@ -17,7 +17,7 @@ from reconciler.app.choice import find
 from reconciler.app.errors import NotFound, NotPlanned
 from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
-from reconciler.app.names import require_repository, require_systems
+from reconciler.app.names import repository_named, require_systems
 from reconciler.app.recording import record
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.base.errors import Cancelled, Fate, Usage
@@ -46,7 +46,7 @@ def backup(
 ) -> tuple[Result, ...]:
     """Back up now; see :meth:`Session.backup`."""
     catalog, scene = _begin(house)
-    _all_declared(scene, systems)
+    require_systems(scene.desired, systems)
     request = Request(systems=tuple(systems), kind=kind)
     plan = decide_plan(scene.desired, scene.observed, scene.now, request=request)
     done = _carry_out(house, catalog, scene, plan.actions, stop=stop, progress=progress)
@@ -58,7 +58,7 @@ def backup(
 def verify(house: House, systems: Sequence[str], *, deep: bool, stop: threading.Event, progress: Watcher | None) -> tuple[Result, ...]:
     """Prove that snapshots are intact; see :meth:`Session.verify`."""
     catalog, scene = _begin(house)
-    _all_declared(scene, systems)
+    require_systems(scene.desired, systems)
     wanted = [system for system in scene.desired.systems if not systems or system.name in systems]
     actions = [action for system in wanted for action in _verifications(scene, system, deep=deep)]
     return _carry_out(house, catalog, scene, actions, stop=stop, progress=progress)
@@ -68,7 +68,7 @@ def copy(house: House, systems: Sequence[str], target: str, *, stop: threading.E
     """Bring what ``target`` lacks into it; see :meth:`Session.copy`."""
     catalog, scene = _begin(house)
     require_systems(scene.desired, systems)
-    require_repository(scene.desired, target)
+    repository_named(scene.desired, target)
     plan = plan_copy(scene.desired, scene.observed, scene.now, systems, target)
     return _carry_out(house, catalog, scene, plan.actions, stop=stop, progress=progress)
 
@@ -150,12 +150,6 @@ def _patience(stop: threading.Event) -> Patience:
         return not stop.wait(_WAIT_SECONDS)
 
     return wait
-
-
-def _all_declared(scene: Scene, systems: Iterable[str]) -> None:
-    unknown = [name for name in systems if scene.desired.system(name) is None]
-    if unknown:
-        raise NotFound(f"no system '{unknown[0]}' is declared", known=", ".join(s.name for s in scene.desired.systems))
 
 
 def _owner(scene: Scene, system: str) -> str:

@@ -13,6 +13,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,10 +107,8 @@ def _dependencies() -> Iterator[Row]:
     yield "sqlite", sqlite3.sqlite_version
     found = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in requires("reconciler") or ())
     for name in dict.fromkeys(match[0] for match in found if match is not None and match[0] != "reconciler"):  # extras repeat each other
-        try:
+        with suppress(PackageNotFoundError):  # an extra that nobody asked for
             yield name, version(name)
-        except PackageNotFoundError:
-            yield name, "not installed"
 
 
 def _clock(now: datetime) -> Iterator[Row]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.app.errors import NotFound
 from reconciler.app.house import House
+from reconciler.app.names import system_named
 from reconciler.app.recording import read_only_status
 from reconciler.app.reports import Explanation
 from reconciler.app.scene import NOTHING, load, look
@@ -18,9 +18,7 @@ def explain(house: House, name: str, *, cached: bool) -> Explanation:
     """What is wanted of the system, what is there, what comes next, and why each."""
     with house.memory.reading() as catalog:
         loaded = load(house, catalog)
-        system = loaded.desired.system(name)
-        if system is None:
-            raise NotFound(f"no system '{name}' is declared", known=", ".join(s.name for s in loaded.desired.systems))
+        system = system_named(loaded.desired, name)
         scene = look(house, catalog, loaded, refresh=NOTHING if cached else None)
         plan = decide_plan(scene.desired, scene.observed, scene.now)
         status = read_only_status(catalog, scene, plan)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.app import keys
-from reconciler.app.errors import KeyNotReplaceable, NotFound
+from reconciler.app.errors import KeyNotReplaceable
 from reconciler.app.house import House
+from reconciler.app.names import repository_named
 from reconciler.app.scene import load
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.files import REAL_DISK
@@ -63,14 +64,14 @@ class Kit(Struct, frozen=True):
 
 def listed(house: House, name: str) -> KeyList:
     """Oldest slot first."""
-    declared = _declared(_desired(house), name)
+    declared = repository_named(_desired(house), name)
     ring = _open(house, declared)
     return KeyList(name, ring.id, declared.url, ring.slots())
 
 
 def add(house: House, name: str, file: Path, kind: keys.KeyKind) -> KeyChange:
     """Let the key in ``file`` open the repository, too. A raw key is made there when the file is missing."""
-    declared = _declared(_desired(house), name)
+    declared = repository_named(_desired(house), name)
     ring = _open(house, declared)
     made = kind == "raw" and not os.path.lexists(file)
     with _audited(house, "key-add", name, file=str(file)):
@@ -81,7 +82,7 @@ def add(house: House, name: str, file: Path, kind: keys.KeyKind) -> KeyChange:
 
 def remove(house: House, name: str, slot: str) -> KeyChange:
     """Remove the slot whose id begins so. The slot of the declared key is refused."""
-    ring = _open(house, _declared(_desired(house), name))
+    ring = _open(house, repository_named(_desired(house), name))
     with _audited(house, "key-remove", name, slot=slot):
         return KeyChange(name, removed=ring.remove(slot))
 
@@ -92,7 +93,7 @@ def rotate(house: House, name: str, *, keep: bool = False) -> KeyChange:
     Each step leaves a key file that opens the repository: the new key gets its slot before its file takes the place of the old one, and
     the old slot goes last. After an interruption the same command continues with the key that was made already.
     """
-    declared = _declared(_desired(house), name)
+    declared = repository_named(_desired(house), name)
     place = Path(declared.key.file or "")
     if declared.key.file is None or declared.key.kind != "raw" or place.is_symlink():
         raise KeyNotReplaceable(f"the key of repository {name} is not a raw key in a file of its own")
@@ -111,7 +112,7 @@ def rotate(house: House, name: str, *, keep: bool = False) -> KeyChange:
 def kit(house: House, name: str) -> Kit:
     """Add a passphrase of random words to the repository and return them with all else that a stranger would need."""
     desired = _desired(house)
-    declared = _declared(desired, name)
+    declared = repository_named(desired, name)
     ring = _open(house, declared)
     words = pronounceable(os.urandom(_WORD_BYTES))
     with _audited(house, "key-kit", name):
@@ -133,13 +134,6 @@ def _slot_of(house: House, declared: DesiredRepository, key: Secret) -> str | No
 def _desired(house: House) -> Desired:
     with house.memory.reading() as catalog:
         return load(house, catalog).desired
-
-
-def _declared(desired: Desired, name: str) -> DesiredRepository:
-    found = desired.repository(name)
-    if found is None:
-        raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
-    return found
 
 
 def _open(house: House, declared: DesiredRepository) -> Keyring:

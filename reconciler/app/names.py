@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from reconciler.app.errors import Ambiguous, NotFound
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 
 _SHOWN = 10
 _DIGITS = 8
@@ -27,17 +27,26 @@ class _Identified(Protocol):
 _S = TypeVar("_S", bound=_Identified)
 
 
+def system_named(desired: Desired, name: str) -> DesiredSystem:
+    """Raises NotFound when nobody declared it."""
+    found = desired.system(name)
+    if found is None:
+        raise NotFound(f"no system '{name}' is declared", known=", ".join(s.name for s in desired.systems))
+    return found
+
+
+def repository_named(desired: Desired, name: str) -> DesiredRepository:
+    """Raises NotFound when nobody declared it."""
+    found = desired.repository(name)
+    if found is None:
+        raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
+    return found
+
+
 def require_systems(desired: Desired, names: Iterable[str]) -> None:
     """Raises NotFound for the first that nobody declared."""
     for name in names:
-        if desired.system(name) is None:
-            raise NotFound(f"no system '{name}' is declared", known=", ".join(s.name for s in desired.systems))
-
-
-def require_repository(desired: Desired, name: str) -> None:
-    """Raises NotFound when nobody declared it."""
-    if desired.repository(name) is None:
-        raise NotFound(f"no repository '{name}' is declared", known=", ".join(r.name for r in desired.repositories))
+        system_named(desired, name)
 
 
 def by_id(snapshots: Iterable[_S], prefix: str, unseen: Mapping[str, str] | None = None) -> tuple[_S, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.house import House
-from reconciler.app.names import require_repository, require_systems
+from reconciler.app.names import repository_named, require_systems
 from reconciler.app.planned import PlanReport
 from reconciler.app.records import with_records
 from reconciler.app.scene import NOTHING, Scene, look
@@ -64,6 +64,6 @@ def plan_copies(house: House, systems: Sequence[str], target: str) -> PlanReport
     with house.memory.reading() as catalog:
         scene = look(house, catalog, load_scene(house, catalog))
     require_systems(scene.desired, systems)
-    require_repository(scene.desired, target)
+    repository_named(scene.desired, target)
     made = plan_copy(scene.desired, scene.observed, scene.now, systems, target)
     return PlanReport(made, scene.desired, scene.observed, scene.loaded.problems)

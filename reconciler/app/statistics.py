@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from reconciler.app.errors import NotFound
 from reconciler.app.house import House
+from reconciler.app.names import system_named
 from reconciler.app.scene import NOTHING, load, look
 from reconciler.base.errors import ReconcilerError
 from reconciler.catalog.records import Run, RunOutcome
@@ -24,8 +24,8 @@ def statistics(house: House, system: str | None, *, cached: bool) -> Statistics:
     with house.memory.reading() as catalog:
         scene = look(house, catalog, load(house, catalog), refresh=NOTHING if cached else None)
         runs = catalog.runs(_RUNS_MAX, system)
-    if system is not None and scene.desired.system(system) is None:
-        raise NotFound(f"no system '{system}' is declared")
+    if system is not None:
+        system_named(scene.desired, system)
     attempts = [attempt for run in runs if (attempt := _attempt(run)) is not None]
     stored: dict[str, Stored] = {}
     unseen: list[tuple[str, str]] = []

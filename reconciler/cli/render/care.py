@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from reconciler.base.units import format_size
 from reconciler.cli.render import when
+from reconciler.cli.render.damage import Lost, add_lost_files
 from reconciler.cli.render.page import Page, Style
 
 if TYPE_CHECKING:
     from reconciler.app.care import CheckReport, RepairReport
-
-
-FILES_SHOWN = 20
-
-
-class Lost(Protocol):
-    """A snapshot that damage keeps from being restored whole."""
-
-    @property
-    def snapshot(self) -> str: ...
-    @property
-    def system(self) -> str: ...
-    @property
-    def files(self) -> int: ...
-    @property
-    def paths(self) -> Sequence[bytes]: ...
-    @property
-    def manifest(self) -> bool: ...
 
 
 def check_page(found: CheckReport) -> Page:
@@ -99,9 +81,6 @@ def _add_lost(page: Page, lost: Sequence[Lost]) -> None:
             f"snapshot {each.snapshot} of {each.system}: {when.count(each.files, 'file')}",
             hang=2,
         )
-        for path in each.paths[:FILES_SHOWN]:
-            page.line(f"    /{os.fsdecode(path)}")
-        if each.files > FILES_SHOWN:
-            page.line(f"    and {each.files - FILES_SHOWN:,} more; -o json lists them", hang=4)
+        add_lost_files(page, each)
         if each.manifest:
             page.line("    and files whose names are in the damaged part, too", hang=4)

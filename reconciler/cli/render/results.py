@@ -12,6 +12,7 @@ from reconciler.base.plain import plain
 from reconciler.base.units import format_size
 from reconciler.cli.render import when
 from reconciler.cli.render.as_json import document
+from reconciler.cli.render.damage import Lost, add_lost_files
 from reconciler.cli.render.page import Cell, Page, Style
 from reconciler.cli.render.plan import VERBS, add_persons
 from reconciler.cli.render.problems import add_problems, counts
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import BackupKind
 
 DEFECTS_SHOWN = 5
-DAMAGED_SHOWN = 20
 SYSTEMS_SHOWN = 20  # more belong on the screen of `reconcile status`
 _NOTES = {"vanished", "socket"}  # ordinary life of a running system
 _BAD_WORDS = {"partial", "refused", "busy", "failed", "damaged", "interrupted", "cancelled"}
@@ -53,21 +53,6 @@ class Unread(Protocol):
     def kind(self) -> str: ...
     @property
     def message(self) -> str: ...
-
-
-class Lost(Protocol):
-    """A snapshot that damage keeps from being restored whole."""
-
-    @property
-    def snapshot(self) -> str: ...
-    @property
-    def system(self) -> str: ...
-    @property
-    def files(self) -> int: ...
-    @property
-    def paths(self) -> Sequence[bytes]: ...
-    @property
-    def manifest(self) -> bool: ...
 
 
 class Deed(Protocol):
@@ -262,10 +247,7 @@ def _affected(page: Page, result: Ended) -> None:
         what = f"{when.count(each.files, 'file')} of {each.system}"
         more = "; a part of the list of files is damaged, too" if each.manifest else ""
         page.line((f"  {when.short(each.snapshot)}", Style.BAD), f"  cannot be restored whole: {what}{more}", hang=4)
-        for path in each.paths[:DAMAGED_SHOWN]:
-            page.line(f"    /{os.fsdecode(path).lstrip('/')}")
-        if each.files > DAMAGED_SHOWN:
-            page.line(f"    and {each.files - DAMAGED_SHOWN:,} more (-o json lists them)")
+        add_lost_files(page, each)
 
 
 def _partial(page: Page, result: Ended) -> None:
