@@ -6,9 +6,11 @@ Seconds are of the CPU of this process.
 
 from __future__ import annotations
 
+import gc
 import time
 from datetime import UTC, datetime, timedelta
 
+from reconciler.cli.entry import COLLECTED_EVERY
 from reconciler.decide.impact.report import impact
 from reconciler.model.declared.builtin import DEFAULT_POLICY, SCENARIOS, TIERS
 from reconciler.model.declared.drill import Drill
@@ -94,6 +96,7 @@ def _snapshot(store: str, name: str, at: datetime) -> Snapshot:
 
 
 def main() -> None:
+    gc.set_threshold(COLLECTED_EVERY, 20, 20)  # as the command does
     print("systems  answers  matrix s  with remedies s")
     for count in SIZES:
         want, have = desired(count), observed(count)

@@ -13,12 +13,12 @@ import sys
 
 # Values without cycles come by the ten thousand, and the collector would walk all of them again and again: with 10,000 snapshots a third of
 # the CPU time of a backup of nothing, and a tenth of the time that it takes to import what a command needs. Memory stays the same.
-_COLLECTED_EVERY = 100_000
+COLLECTED_EVERY = 100_000
 
 
 def main() -> None:
     """`reconcile`."""
-    gc.set_threshold(_COLLECTED_EVERY, 20, 20)
+    gc.set_threshold(COLLECTED_EVERY, 20, 20)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads what every installed package says of itself
     try:
         _main()

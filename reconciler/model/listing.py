@@ -55,7 +55,7 @@ def good(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
 
 def marked(snapshots: Sequence[Snapshot], kind: MarkKind) -> tuple[Snapshot, ...]:
     """Those of them that bear such a mark."""
-    return recall(snapshots, kind, lambda: tuple(s for s in snapshots if s.marked(kind) is not None))
+    return recall(snapshots, kind, lambda: tuple(s for s in snapshots if s.marks and s.marked(kind) is not None))
 
 
 class Listing(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 
 from reconciler.decide.impact.incidents import Incident, incidents
@@ -13,7 +13,8 @@ from reconciler.model.desired import DesiredScenario, DesiredSystem
 from reconciler.model.impact import SystemImpact
 
 _HOUR = timedelta(hours=1)
-Struck = tuple[Incident, Outcome]
+Struck = tuple[Aftermath, Outcome]
+"""One incident with all that it leaves, and what it leaves of the system in question."""
 
 
 class Judge:
@@ -29,17 +30,14 @@ class Judge:
         found: dict[str, list[Struck]] = {}
         for incident in incidents(self.world, scenario):
             names = self.world.systems if incident.everybody else incident.taken
-            for name, outcome in self._outcomes(incident, (n for n in names if only is None or n in only)):
-                found.setdefault(name, []).append((incident, outcome))
+            aftermath = Aftermath(self.world, incident)
+            for name in names if only is None else only.intersection(names):
+                self.judged += 1
+                found.setdefault(name, []).append((aftermath, aftermath.of(name)))
         for struck in found.values():
-            struck.sort(key=lambda pair: badness(pair[1], pair[0]))
+            if len(struck) > 1:
+                struck.sort(key=lambda pair: badness(pair[1], pair[0].incident))
         return found
-
-    def _outcomes(self, incident: Incident, names: Iterable[str]) -> Iterator[tuple[str, Outcome]]:
-        aftermath = Aftermath(self.world, incident)
-        for name in names:
-            self.judged += 1
-            yield name, aftermath.of(name)
 
 
 def badness(outcome: Outcome, incident: Incident) -> tuple[int, float, str]:
@@ -50,7 +48,8 @@ def badness(outcome: Outcome, incident: Incident) -> tuple[int, float, str]:
 
 def told(world: World, scenario: DesiredScenario, system: DesiredSystem, struck: Struck) -> SystemImpact:
     """As a value for people and programs."""
-    incident, outcome = struck
+    aftermath, outcome = struck
+    incident, copies = aftermath.incident, aftermath.copies(system.name)
     side, now, impact = shown(outcome), world.scene.now, system.impact
     option = side.option
     down = outcome.taken or bool(outcome.waits)
@@ -63,8 +62,8 @@ def told(world: World, scenario: DesiredScenario, system: DesiredSystem, struck:
         tier=system.tier,
         incident=incident.where,
         verdict=outcome.verdict,
-        why=why(outcome, incident, now),
-        copies=outcome.copies,
+        why=why(outcome, copies, incident, now),
+        copies=copies,
         repository=option.repository if option is not None else None,
         snapshot_id=option.snapshot_id if option is not None else None,
         point_at=option.point_at if option is not None else None,
@@ -77,7 +76,7 @@ def told(world: World, scenario: DesiredScenario, system: DesiredSystem, struck:
         mtd=outcome.promised.mtd,
         users=impact.users if impact is not None and down else None,
         cost=round(cost * (recovery / _HOUR), 2) if cost is not None and recovery is not None and down else None,
-        unknowns=() if outcome.verdict.well else unknowns(outcome),
+        unknowns=() if outcome.verdict.well else unknowns(outcome, copies),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -10,14 +11,14 @@ from msgspec.structs import replace
 from reconciler.decide.impact.incidents import Incident, fate, incidents
 from reconciler.decide.impact.judge import Judge, told
 from reconciler.decide.impact.plans import plan_times
-from reconciler.decide.impact.remedies import remedies
+from reconciler.decide.impact.remedies import Remedies
 from reconciler.decide.impact.single import single_points
 from reconciler.decide.impact.words import takes
 from reconciler.decide.impact.world import World
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted
 from reconciler.model.desired import Desired, DesiredScenario
-from reconciler.model.impact import Impact, ScenarioOutlook, Survival
+from reconciler.model.impact import Impact, ScenarioOutlook, Survival, SystemImpact
 from reconciler.model.observed import Observed
 
 
@@ -35,15 +36,28 @@ def impact(
     world = World(scene, plan_times(scene))
     judge = Judge(world)
     wanted = [s for s in desired.scenarios if scenarios is None or s.name in scenarios]
-    found = []
-    for scenario in wanted:
+    cells = _mended(world, judge, wanted, systems) if mend else _judged(world, judge, wanted, systems)
+    return Impact(now, tuple(outlook(world, s) for s in wanted), tuple(cells), single_points(world))
+
+
+def _judged(world: World, judge: Judge, scenarios: Sequence[DesiredScenario], systems: Collection[str] | None) -> Iterator[SystemImpact]:
+    """Scenario by scenario; in each in the order of a recovery."""
+    for scenario in scenarios:
         struck = judge.scenario(scenario, systems)
         for name in sorted(struck, key=world.order.__getitem__):
-            each = told(world, scenario, world.systems[name], struck[name][0])
-            if mend and not each.verdict.well:
-                each = replace(each, remedies=remedies(world, world.systems[name], struck[name]))
-            found.append(each)
-    return Impact(now, tuple(outlook(world, s) for s in wanted), tuple(found), single_points(world))
+            yield told(world, scenario, world.systems[name], struck[name][0])
+
+
+def _mended(world: World, judge: Judge, scenarios: Sequence[DesiredScenario], systems: Collection[str] | None) -> Iterator[SystemImpact]:
+    """The same, with what would mend each bad end. That is looked for system by system, because the scenarios share most of it."""
+    every = [(scenario, judge.scenario(scenario, systems)) for scenario in scenarios]
+    mends, found = Remedies(world), list[list[SystemImpact]]([] for _ in scenarios)
+    for name in world.order:
+        for (scenario, struck), row in zip(every, found, strict=True):
+            if name in struck:
+                cell = told(world, scenario, world.systems[name], struck[name][0])
+                row.append(cell if cell.verdict.well else replace(cell, remedies=mends.of(world.systems[name], struck[name])))
+    return itertools.chain.from_iterable(found)
 
 
 def outlooks(desired: Desired, observed: Observed, now: datetime) -> tuple[ScenarioOutlook, ...]:
@@ -71,9 +85,7 @@ def outlook(world: World, scenario: DesiredScenario) -> ScenarioOutlook:
 
 
 def _worst(world: World, incident: Incident) -> str:
-    names: Sequence[str] = [
-        r.name for r in world.repositories.values() if fate(r, incident, world.writers.get(r.name, frozenset()))[0] is Survival.TAKEN
-    ]
+    names: Sequence[str] = [r.name for r in world.repositories.values() if fate(r, incident, world.writers(r.name))[0] is Survival.TAKEN]
     parts = [counted(len(incident.taken), "system")] if incident.taken else []
     parts += [f"{'repository' if len(names) == 1 else 'repositories'} {', '.join(names)}"] if names else []
     return f"{incident.where}: {', '.join(parts) or 'no system and no repository'}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from reconciler.base.units import format_duration
 from reconciler.decide.impact.incidents import Incident
@@ -13,37 +14,36 @@ from reconciler.model.desired import DesiredScenario
 from reconciler.model.impact import Copy, Survival, Verdict
 
 
+@lru_cache(maxsize=1024)
 def span(value: timedelta) -> str:
     """Rounded for reading: nobody wants hours with seconds."""
     step = 3600 if value >= timedelta(days=1) else 60 if value >= timedelta(minutes=10) else 1
     return format_duration(timedelta(seconds=round(value.total_seconds() / step) * step), parts=2)
 
 
-def why(outcome: Outcome, incident: Incident, now: datetime) -> str:
+def why(outcome: Outcome, copies: Sequence[Copy], incident: Incident, now: datetime) -> str:
     """One sentence, without a full stop."""
     match outcome.verdict:
         case Verdict.UNTOUCHED:
             return "nothing of it is taken"
         case Verdict.LOST:
-            return f"nothing survives: {_each(outcome.copies)}"
+            return f"nothing survives: {_each(copies)}"
         case Verdict.EXPOSED:
-            return (
-                f"it keeps running; what could be restored meanwhile breaks a promise: {_each(outcome.copies, now) or 'too little is left'}"
-            )
+            return f"it keeps running; what could be restored meanwhile breaks a promise: {_each(copies, now) or 'too little is left'}"
         case Verdict.UNKNOWN:
-            return f"not known: {'; '.join(unknowns(outcome)) or 'whether what it depends on is back in time'}"
+            return f"not known: {'; '.join(unknowns(outcome, copies)) or 'whether what it depends on is back in time'}"
         case Verdict.BREACHED:
-            return "; ".join(_broken(outcome, outcome.hopeful, incident, now))
+            return "; ".join(_broken(outcome, copies, incident, now))
         case Verdict.MET:
             return _met(outcome, now)
 
 
-def unknowns(outcome: Outcome) -> tuple[str, ...]:
+def unknowns(outcome: Outcome, copies: Sequence[Copy]) -> tuple[str, ...]:
     """What is not known of this system itself, and what would tell."""
-    found = [f"{copy.repository}: {copy.why}" for copy in outcome.copies if copy.survival is Survival.UNKNOWN]
+    found = [f"{copy.repository}: {copy.why}" for copy in copies if copy.survival is Survival.UNKNOWN]
     timed = outcome.promised.rto is not None or outcome.promised.mtd is not None
     if timed:
-        untimed = [c.repository for c in outcome.copies if c.survival is Survival.SURVIVES and c.snapshot_id and c.recovery is None]
+        untimed = [c.repository for c in copies if c.survival is Survival.SURVIVES and c.snapshot_id and c.recovery is None]
         found += [f"no drill out of {name} says how long a recovery takes" for name in untimed]
     return tuple(found)
 
@@ -73,10 +73,10 @@ def _each(copies: Iterable[Copy], now: datetime | None = None) -> str:
     return "; ".join(parts) or "no repository holds anything of it"
 
 
-def _broken(outcome: Outcome, side: Side, incident: Incident, now: datetime) -> Iterator[str]:
-    promised = outcome.promised
+def _broken(outcome: Outcome, copies: Sequence[Copy], incident: Incident, now: datetime) -> Iterator[str]:
+    promised, side = outcome.promised, outcome.hopeful
     if outcome.taken and side.option is None:
-        yield f"down until it is over, nothing to recover from is within reach: {_each(outcome.copies)}"
+        yield f"down until it is over, nothing to recover from is within reach: {_each(copies)}"
         return
     if side.option is not None and promised.rpo is not None and now - side.option.point_at > promised.rpo:
         yield (

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.base.units import parse_duration
 from reconciler.decide.impact.judge import Judge
+from reconciler.decide.impact.remedies import Remedies
 from reconciler.decide.impact.report import impact, outlooks
 from reconciler.decide.impact.world import World
 from reconciler.decide.scene import Scene
@@ -174,6 +175,36 @@ def test_what_depends_on_too_old_a_state_is_broken_and_both_are_mended() -> None
     assert "depends on base" in found.why
     assert (found.remedies[0].kind, found.remedies[0].verdict) == (RemedyKind.COPY, Verdict.MET)
     assert "reconcile copy base --to far" in found.remedies[0].what
+
+
+def test_where_both_are_too_old_both_are_mended_and_one_alone_is_not_named() -> None:
+    base, shop = orders(name="base"), orders(name="shop", depends_on=("base",))
+    stale = [*history("base")[1:], *history("shop")[1:]]
+    drills = tuple(drilled(name, repo) for name in ("base", "shop") for repo in ("main", "far"))
+    have = observed(listed("main", [*history("base"), *history("shop")]), listed("far", stale), drills=drills)
+    found = cell(tree(base, shop, NAS, FAR), have, "natural_disaster", "shop")
+    assert [(r.kind, r.verdict) for r in found.remedies] == [(RemedyKind.COPY, Verdict.MET), (RemedyKind.SITE, Verdict.UNKNOWN)]
+    assert found.remedies[0].what == "copy it to far: reconcile copy shop --to far; and the same for base"
+
+
+def test_the_remedies_of_many_that_depend_on_one_are_worked_out_once() -> None:
+    """What is tried on the one that is to blame is the same for all of them: points do not grow with their number."""
+
+    def looked(count: int) -> int:
+        systems = [orders(name="base"), *(orders(name=f"s{i}", depends_on=("base",)) for i in range(count))]
+        names = [s.name for s in systems]
+        stored = [s for name in names for s in history(name)]
+        far = [s for s in stored if s.id != "base-30m"]
+        drills = tuple(drilled(name, repo) for name in names for repo in ("main", "far"))
+        scene = Scene.of(tree(*systems, NAS, FAR), observed(listed("main", stored), listed("far", far), drills=drills), NOW)
+        world = World(scene)
+        mends = Remedies(world)
+        struck = Judge(world).scenario(built_in(DisasterType.NATURAL_DISASTER))
+        before = world.looked
+        assert all(mends.of(world.systems[name], struck[name]) for name in names)
+        return world.looked - before
+
+    assert looked(3) == looked(9)
 
 
 def test_a_circle_of_dependencies_ends() -> None:
