@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from boards.frame import SOURCE
-from boards.values import QUIET, Column, Json, steps
+from boards.values import IN_COLOR, NONE, QUIET, Column, Json, steps
 
 Size = tuple[int, int]
 """Width and height in grid units; a board is 24 wide."""
@@ -181,6 +181,26 @@ def table(
             ],
         },
         "options": {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": sort[0], "desc": sort[1]}]},
+    }
+
+
+def matrix(title: str, description: str, expression: str, row: str, column: str, mappings: Sequence[Json], size: Size) -> Json:
+    """One line for each value of the label ``row``, one column for each of ``column``: a word in its colour, empty where there is none."""
+    return {
+        **_panel("table", title, description, size, [query(expression, instant=True, table=True)]),
+        "transformations": [
+            {"id": "groupingToMatrix", "options": {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": "null"}},
+        ],
+        "fieldConfig": {
+            "defaults": {
+                "unit": "none",
+                "custom": {"filterable": True, "minWidth": 80, "cellOptions": IN_COLOR["value"]},
+                "thresholds": steps(NONE),
+                "mappings": list(mappings),
+            },
+            "overrides": [],
+        },
+        "options": {"showHeader": True, "cellHeight": "sm", "sortBy": []},
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 Json = dict[str, Any]
 
 GOOD, WARN, BAD, QUIET, NONE = "green", "orange", "red", "text", "transparent"
+SHAKY, VAGUE = "yellow", "blue"
 
 
 class Column(NamedTuple):
@@ -47,7 +48,7 @@ def colored(by: Json) -> tuple[Json, ...]:
     """
     first, *others = by["steps"]
     colors = [{"color": NONE, "value": None}, {**first, "value": LOWEST}, *others]
-    return ({"id": "thresholds", "value": {**by, "steps": colors}}, _IN_COLOR)
+    return ({"id": "thresholds", "value": {**by, "steps": colors}}, IN_COLOR)
 
 
 def worded(mappings: list[Json]) -> tuple[Json, ...]:
@@ -57,7 +58,7 @@ def worded(mappings: list[Json]) -> tuple[Json, ...]:
 
 LOWEST = -1e15
 """Below every value that is drawn."""
-_IN_COLOR: Json = {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}}
+IN_COLOR: Json = {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}}
 
 
 def linked(title: str, board: str, variable: str, value: str = "${__value.text}") -> Json:
@@ -99,4 +100,5 @@ USED = steps(GOOD, (0.9, WARN), (1, BAD))
 TRUTH = words({1: ("True", GOOD), 0: ("False", BAD), -1: ("Unknown", WARN)})
 UP = words({1: ("reachable", GOOD), 0: ("unreachable", BAD)})
 PLAN_TEST = words({1: ("passed", GOOD), 0: ("failed", BAD), -1: ("none yet", WARN)})
+IMPACT = words({4: ("lost", BAD), 3: ("breached", WARN), 2: ("exposed", SHAKY), 1: ("unknown", VAGUE)})
 DRILL = words({1: ("proven", GOOD), 0: ("failed", BAD), -1: ("not proven", WARN)})

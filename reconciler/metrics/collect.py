@@ -17,12 +17,15 @@ from reconciler.metrics import names
 from reconciler.metrics.host import of_host
 from reconciler.metrics.metric import Metric, MetricType, Sample
 from reconciler.model.alerts import AlertSeverity, AlertsStatus
+from reconciler.model.disaster import Tally
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
+from reconciler.model.impact import Verdict
 from reconciler.model.plan import ActionKind
 from reconciler.model.recovery import PlanStanding
 from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
 
 _RESULTS: dict[DrillOutcome | None, float] = {DrillOutcome.PROVEN: 1, DrillOutcome.FAILED: 0}
+_THREAT = {verdict.value: float(Verdict.MET.rank - verdict.rank) for verdict in Verdict if not verdict.well}
 _TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
 
 
@@ -49,11 +52,18 @@ def samples(status: Status | None) -> Iterator[Sample]:
     yield from _of_conditions(status.conditions)
     yield from _of_alerts(status.alerts)
     for tally in status.impact:
-        for verdict, number in tally.verdicts.items():
-            yield names.IMPACT, (tally.scenario, verdict), number
+        yield from _of_impact(tally)
     for plan in status.recovery_plans:
         yield from _of_plan(plan)
     yield from of_host(status.health)
+
+
+def _of_impact(tally: Tally) -> Iterator[Sample]:
+    for verdict, number in tally.verdicts.items():
+        yield names.IMPACT, (tally.scenario, verdict), number
+    for system, verdict in tally.threatened.items():
+        yield names.IMPACT_VERDICT, (tally.scenario, system), _THREAT[verdict]
+    yield names.IMPACT_LEFT_OUT, (tally.scenario,), tally.left_out
 
 
 def _of_alerts(alerts: AlertsStatus) -> Iterator[Sample]:

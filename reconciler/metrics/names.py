@@ -267,6 +267,20 @@ IMPACT = _gauge(
     ("scenario", "verdict"),
     "Each verdict of each scenario is there, zero included. Worked out from what the repositories held when they were last listed.",
 )
+IMPACT_VERDICT = _gauge(
+    "impact_verdict",
+    Subject.RECOVERY,
+    "What a disaster would leave of a system now: 4 lost, 3 breached, 2 exposed, 1 unknown.",
+    ("scenario", "system"),
+    "Absent where every promise is kept, and where nothing of the system is taken. Of more than 5,000 the worst are there.",
+)
+IMPACT_LEFT_OUT = _gauge(
+    "impact_left_out_verdicts",
+    Subject.RECOVERY,
+    "Verdicts that belong into reconciler_impact_verdict and are too many.",
+    ("scenario",),
+    "Where it is not 0, absent does not mean well; reconciler_impact_systems counts all of them.",
+)
 
 REPOSITORY_UP = _gauge(
     "repository_up", Subject.REPOSITORIES, "1 when the repository could be listed at the last attempt, else 0.", ("repository",)

@@ -29,3 +29,7 @@ class Tally(Struct, frozen=True):
     scenario: str
     verdicts: Mapping[str, int]
     """By the word of the verdict; each of them, zero included."""
+    threatened: Mapping[str, str] = {}
+    """By system the word of its verdict, where a promise is not kept for certain."""
+    left_out: int = 0
+    """Systems that belong among them and were too many to be named."""

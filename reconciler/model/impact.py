@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -45,6 +46,10 @@ _ORDER = tuple(Verdict)
 _LETTERS = {
     Verdict.LOST: "L", Verdict.BREACHED: "B", Verdict.EXPOSED: "e", Verdict.UNKNOWN: "?", Verdict.MET: "ok", Verdict.UNTOUCHED: "·",
 }  # fmt: skip
+
+
+NAMED = 5000
+"""Threatened systems that a status names over all scenarios: so many samples cost a scrape some 25 ms."""
 
 
 class Survival(StrEnum):
@@ -171,12 +176,17 @@ class Impact(Struct, frozen=True):
     """Scenario by scenario; in each the most critical system first."""
     single_points: tuple[SinglePoint, ...] = ()
 
-    def tallies(self) -> tuple[Tally, ...]:
-        """One for each scenario."""
+    def tallies(self, named: int = NAMED) -> tuple[Tally, ...]:
+        """One for each scenario. ``named``: so many threatened systems are named over all of them, the worst first."""
         counts = {scenario.name: {verdict.value: 0 for verdict in Verdict} for scenario in self.scenarios}
         for each in self.systems:
             counts[each.scenario][each.verdict.value] += 1
-        return tuple(Tally(name, verdicts) for name, verdicts in counts.items())
+        found: dict[str, dict[str, str]] = {name: {} for name in counts}
+        threatened = sorted((each for each in self.systems if not each.verdict.well), key=lambda each: each.verdict.rank)
+        for each in threatened[:named]:
+            found[each.scenario][each.system] = each.verdict.value
+        left_out = Counter(each.scenario for each in threatened[named:])
+        return tuple(Tally(name, verdicts, found[name], left_out[name]) for name, verdicts in counts.items())
 
     @property
     def worst(self) -> Verdict:

@@ -168,7 +168,7 @@ def company(at: datetime = NOON) -> Status:
                 **drilled(at),
             ),
         ),
-        impact=(Tally("natural_disaster", {verdict.value: int(verdict is Verdict.LOST) for verdict in Verdict}),),
+        impact=(Tally("natural_disaster", {verdict.value: int(verdict is Verdict.LOST) for verdict in Verdict}, {"orders": "lost"}),),
         repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
         recovery_plans=(PlanStanding("shop", at - timedelta(days=3), at + timedelta(days=87), True, 14400.0, 900.0),),
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),

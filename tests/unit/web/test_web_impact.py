@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import closing
 
 from msgspec.structs import replace
 
 from reconciler.decide.impact.report import impact
+from reconciler.metrics import names
+from reconciler.metrics.collect import samples as collected
 from reconciler.metrics.exposition import Exposition
 from reconciler.model.board import Board
 from reconciler.model.impact import Impact, Verdict
@@ -73,7 +77,42 @@ def test_each_system_says_what_its_drills_have_proven() -> None:
     assert any("No drills are declared" in each for each in told)
 
 
-def test_the_counts_are_metrics_and_no_system_costs_a_sample_more() -> None:
+def test_programs_get_what_the_page_shows_and_it_is_written_once() -> None:
+    world = World()
+    world.board = replace(board(), impact=foreseen("lonely", "orders"))
+    with closing(serve(lambda: world.board, listen="127.0.0.1:0", pulse=world.pulse, clock=world)) as server:
+        first, again = (ask(server, "/api/impact")[2] for _ in range(2))
+        assert first == again
+        found = json.loads(first)
+        assert found["kind"] == "impact"
+        assert {(s["system"], s["scenario"]): s["verdict"] for s in found["impact"]["systems"]} == {
+            (s.system, s.scenario): s.verdict.value for s in world.board.impact.systems
+        }
+        world.board = replace(world.board, impact=foreseen("orders"))
+        assert {s["system"] for s in json.loads(ask(server, "/api/impact")[2])["impact"]["systems"]} == {"orders"}
+        world.board = replace(world.board, impact=None)
+        assert json.loads(ask(server, "/api/impact")[2])["impact"] is None
+
+
+def test_only_what_is_threatened_is_a_metric_of_its_own() -> None:
+    found = foreseen("lonely", "orders")
+    status = replace(board().status, impact=found.tallies())
+    samples = {(labels, value) for metric, labels, value in collected(status) if metric is names.IMPACT_VERDICT}
+    numbers = {Verdict.LOST: 4, Verdict.BREACHED: 3, Verdict.EXPOSED: 2, Verdict.UNKNOWN: 1}
+    assert samples == {((s.scenario, s.system), numbers[s.verdict]) for s in found.systems if not s.verdict.well}
+    assert {value for metric, _, value in collected(status) if metric is names.IMPACT_LEFT_OUT} == {0}
+
+
+def test_of_too_many_the_worst_are_named_and_the_others_counted() -> None:
+    found = foreseen("lonely", "orders")
+    tallies = found.tallies(named=3)
+    threatened = sorted(s.verdict.rank for s in found.systems if not s.verdict.well)
+    named = [Verdict(word).rank for tally in tallies for word in tally.threatened.values()]
+    assert sorted(named) == threatened[:3]
+    assert sum(tally.left_out for tally in tallies) == len(threatened) - 3
+
+
+def test_the_counts_are_metrics() -> None:
     found = foreseen("lonely", "orders")
     status = replace(board().status, impact=found.tallies())
     text = Exposition(lambda: status)().decode()

@@ -24,7 +24,7 @@ from tests.fakes.clocks import FakeClock
 from tests.fakes.statuses import NOON, board, pulse
 
 SCRAPED = ("/metrics", "/healthz", "/readyz")
-SHOWN = ("/", "/api/status", "/api/plan", "/api/events")
+SHOWN = ("/", "/api/status", "/api/plan", "/api/events", "/api/impact")
 PATHS = SCRAPED + SHOWN
 
 
