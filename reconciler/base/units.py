@@ -13,6 +13,7 @@ SIZE_PATTERN = r"^\d+(\.\d+)?\s?(B|KiB|MiB|GiB|TiB|kB|MB|GB|TB)$"
 DURATION_MAX = timedelta(days=36525)  # a hundred years: longer is a typing error
 
 _UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_BIGGEST_FIRST = tuple(_UNIT_SECONDS.items())[1:]  # days are the biggest: 14d is read faster than 2w
 _SIZE_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -32,7 +33,7 @@ def format_duration(value: timedelta, *, parts: int = 5) -> str:
     if seconds < 0:
         return "-" + format_duration(-value, parts=parts)
     pieces = []
-    for unit, size in list(_UNIT_SECONDS.items())[1:]:  # days are the biggest: 14d is read faster than 2w
+    for unit, size in _BIGGEST_FIRST:
         count, seconds = divmod(seconds, size)
         if count:
             pieces.append(f"{count}{unit}")

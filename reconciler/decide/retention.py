@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -74,6 +75,7 @@ def is_empty(retention: Retention) -> bool:
     return not any(getattr(retention, rule) for rule in RULES)
 
 
+@lru_cache(maxsize=1024)  # each pass asks for every system, and most share a policy
 def digest(retention: Retention) -> str:
     """Identifies the meaning of a retention: the same whatever the order or the way it was merged."""
     meaning = {name: getattr(retention, name) for name in (*RULES, "minimum")}

@@ -6,6 +6,7 @@ A fixed time that the spring step skips runs right after the step; one that the 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _ALIASES = {
@@ -32,6 +33,7 @@ def check_cron(expression: str) -> None:
         raise ValueError(f"must be a cron expression that can come true ({error or 'it never does'})") from None
 
 
+@lru_cache(maxsize=8192)  # every pass asks again for each schedule, counted from the same newest backup
 def next_tick(expression: str, zone: str, after: datetime) -> datetime:
     """The first moment strictly after ``after`` that the expression names in ``zone``; aware UTC."""
     from cronsim import CronSim

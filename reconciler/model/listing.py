@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, Self, TypeVar, cast
 
 from reconciler.model.snapshot import MarkKind, Snapshot
@@ -69,6 +70,13 @@ class Listing(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
         made = cls(snapshots)
         if isinstance(before, Listing):
             made._inherit(before.groups)
+        return made
+
+    @classmethod
+    def of_groups(cls, groups: Mapping[Owner, Group]) -> Self:
+        """The listing whose groups are known already."""
+        made = cls(chain.from_iterable(groups.values()))
+        made.__dict__["groups"] = groups
         return made
 
     @cached_property

@@ -69,8 +69,8 @@ class Effects:
         reading = self._world.read(system, kind, flight.began, before)
         failure = failure or reading.failure
         outcome, snapshot = RunOutcome.FAILED, None
-        if failure is None and base is not None and self._versions.get(base.id) == reading.version:
-            outcome, snapshot = (RunOutcome.PARTIAL, base) if base.grade is Grade.PARTIAL else (RunOutcome.UNCHANGED, base)
+        if failure is None and base is not None and self._is_as_in(base, reading):
+            outcome, snapshot = (RunOutcome.PARTIAL, base) if reading.partial else (RunOutcome.UNCHANGED, base)
         elif failure is None:
             snapshot = self._publish(flight, kind, reading)
             outcome = RunOutcome.PARTIAL if reading.partial else RunOutcome.SUCCEEDED
@@ -81,6 +81,10 @@ class Effects:
         memory.histories[action.system, action.repository] = after(known, end, flight.began_at, action.generation)
         self._witness.backed_up(action, outcome, flight.began, true, snapshot)
         return failure
+
+    def _is_as_in(self, base: Snapshot, reading: Reading) -> bool:
+        """Also what could not be read: a file that is readable again is new to a partial snapshot, one that no longer is is missing."""
+        return self._versions.get(base.id) == reading.version and (base.grade is Grade.PARTIAL) is reading.partial
 
     def _publish(self, flight: Flight, kind: BackupKind, reading: Reading) -> Snapshot:
         action, self._count = flight.action, self._count + 1

@@ -7,27 +7,26 @@ all. What each look wants replaces what the one before wanted of the same system
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
 from msgspec.structs import replace
 
+from reconciler.decide.backups import plan_backups
 from reconciler.decide.clocks import unsettled_since
 from reconciler.decide.guard import settled_retention
 from reconciler.decide.plan import plan as decide_plan
-from reconciler.decide.replicate import AT_A_TIME
+from reconciler.decide.replicate import AT_A_TIME, plan_copies
+from reconciler.decide.scene import Scene
 from reconciler.loop.jump import JumpWatch
 from reconciler.loop.queue import Queue
 from reconciler.loop.rest import Rest
 from reconciler.loop.workers import EVERY_LANE, OBJECTIVE_ONLY
-from reconciler.model.declared.drill import Drill
-from reconciler.model.declared.objectives import Copies, Verification
-from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
-from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, ActionKind, Plan
+from reconciler.model.observed import Observed, RepositoryState, RunHistory
+from reconciler.model.plan import Action, ActionKind, Plan, Waiting
 from reconciler.simulate.clock import VirtualClock
 from reconciler.simulate.effects import Effects, Flight
 from reconciler.simulate.store import Store
@@ -40,6 +39,9 @@ _NEEDS_A_LIST = frozenset({ActionKind.MARK, ActionKind.FORGET, ActionKind.PRUNE}
 _NEWEST = 64
 """So many snapshots are looked at for what is to be copied after a backup or a copy. Those that lag further behind are more than one copy
 brings at a time: after such a one all are looked at."""
+
+Case = tuple[DesiredSystem, Mapping[str, RepositoryState], Mapping[tuple[str, str], RunHistory]]
+"""What the backups of one system are decided on, beside the hour and what is under way."""
 
 
 class Simulation:
@@ -69,7 +71,8 @@ class Simulation:
         self._order = count()
         self._wakes: dict[str, datetime] = {}
         """By system: when its next backup is looked at."""
-        self._bared: dict[str, tuple[DesiredSystem, DesiredSystem]] = {}
+        self._quiet: dict[str, tuple[Case, datetime]] = {}
+        """By system: what its backups were decided on since the last look at everything, and until when nothing of it is due."""
         self.running = False
         self.start()
 
@@ -125,6 +128,7 @@ class Simulation:
         """At everything."""
         if not self.running:
             return
+        self._quiet.clear()
         now, true = self.clock.now(), self.clock.true
         observed = self._view.whole(self.desired, self.memory, now, true, self._jumps.look())
         self._heed_clock(now)
@@ -132,7 +136,7 @@ class Simulation:
         plan = decide_plan(self.desired, observed, now)
         self._witness.planned(plan, true)
         self.memory.accepted.update(settled_retention(self.desired, observed, now))
-        self._take_over(plan, self.desired.systems, lambda action: True)
+        self._take_over(plan.actions, plan.waiting, self.desired.systems, lambda action: True)
         self._next_look = true + self._pace.look_every
         self.at(self._next_look, partial(self._look_again, self._next_look))
 
@@ -147,7 +151,8 @@ class Simulation:
         observed = self._view.part(self.desired, (system,), self.memory, now, true)
         observed = replace(observed, busy=self._queue.under_way(), clock_unsettled=self.memory.unsettled)
         fresh = {name for name, state in observed.repositories.items() if state.fresh}
-        self._take_over(self._plan_of(system, observed), (system,), partial(_is_judged, fresh))
+        plan = self._plan_of(system, observed)
+        self._take_over(plan.actions, plan.waiting, (system,), partial(_is_judged, fresh))
 
     def _look_after(self, action: Action, system: DesiredSystem, *, failed: bool) -> None:
         """There may be more to do for its system at once; what follows a mark follows a day later."""
@@ -165,8 +170,8 @@ class Simulation:
             self._look_at(system)
             return
         observed = self._view.newest(system, _NEWEST, self.memory, self.clock.now(), self.clock.true)
-        plan = self._plan_of(self._only_copied(system), replace(observed, busy=self._queue.under_way()))
-        self._take_over(plan, (system,), lambda action: action.kind is ActionKind.COPY)
+        scene = self._scene_of(system, replace(observed, busy=self._queue.under_way()))
+        self._take_over(plan_copies(scene, system), (), (system,), lambda action: action.kind is ActionKind.COPY)
 
     def _glance(self, name: str) -> None:
         """At the next backup of one system."""
@@ -176,22 +181,22 @@ class Simulation:
         if self.clock.error or any(s.previous_name for s in self.desired.systems):
             self.look()  # then the head does not decide the same as all of it
             return
-        observed = self._view.head(system, self.memory, self.clock.now(), self.clock.true)
-        plan = self._plan_of(self._bare(system), replace(observed, busy=self._queue.under_way()))
-        self._take_over(plan, (system,), lambda action: action.kind is ActionKind.BACKUP)
+        now = self.clock.now()
+        observed = self._view.head(system, self.memory, now, self.clock.true)
+        case = (system, observed.repositories, observed.runs)
+        known = self._quiet.get(name)
+        if known is not None and known[0] == case and now < known[1]:
+            self._wake(name, known[1])  # nothing that its backups depend on has changed, and nothing has become due
+            self._offer()
+            self._begin()
+            return
+        actions, waiting = self._backups_of(system, replace(observed, busy=self._queue.under_way()))
+        if not actions and waiting:
+            self._quiet[name] = (case, min(w.due_at for w in waiting))
+        self._take_over(actions, waiting, (system,), lambda action: action.kind is ActionKind.BACKUP)
 
-    def _bare(self, system: DesiredSystem) -> DesiredSystem:
-        """The system with nothing wanted but its backups: what a glance would ask of the rest is thrown away anyway."""
-        known = self._bared.get(system.name)
-        if known is None or known[0] is not system:
-            nothing = replace(self._only_copied(system), retention=Retention(), copies=Copies())
-            known = self._bared[system.name] = (system, nothing)
-        return known[1]
-
-    @staticmethod
-    def _only_copied(system: DesiredSystem) -> DesiredSystem:
-        """The same of its backups and copies; the retention says what is worth copying."""
-        return replace(system, verification=Verification(), drill=Drill())
+    def _backups_of(self, system: DesiredSystem, observed: Observed) -> tuple[Sequence[Action], Sequence[Waiting]]:
+        return plan_backups(self._scene_of(system, observed), system)
 
     def _heed_clock(self, now: datetime) -> None:
         """As each pass compares the hour with that of the last one. The passes that the simulation skips would have found nothing."""
@@ -201,20 +206,30 @@ class Simulation:
         self.memory.unsettled = unsettled_since(seen[1] if seen is not None else None, self.memory.unsettled, now)
         self.memory.seen_at = (self.clock.true, now)
 
-    def _plan_of(self, system: DesiredSystem, observed: Observed) -> Plan:
+    def _alone(self, system: DesiredSystem, observed: Observed) -> Desired:
         repositories = tuple(r for r in self.desired.repositories if r.name in observed.repositories)
-        return decide_plan(replace(self.desired, systems=(system,), repositories=repositories), observed, observed.at)
+        return replace(self.desired, systems=(system,), repositories=repositories)
 
-    def _take_over(self, plan: Plan, systems: Iterable[DesiredSystem], seen: Callable[[Action], bool]) -> None:
+    def _plan_of(self, system: DesiredSystem, observed: Observed) -> Plan:
+        return decide_plan(self._alone(system, observed), observed, observed.at)
+
+    def _scene_of(self, system: DesiredSystem, observed: Observed) -> Scene:
+        """For one of the decisions that make up a plan, where the others would be thrown away."""
+        return Scene.of(self._alone(system, observed), observed, observed.at)
+
+    def _take_over(
+        self, actions: Iterable[Action], waiting: Sequence[Waiting], systems: Iterable[DesiredSystem], seen: Callable[[Action], bool]
+    ) -> None:
         """Replace what was wanted of these systems by what the plan wants, and note when to look again."""
         names, declared = {system.name for system in systems}, {system.name for system in self.desired.systems}
         kept = [a for a in self._wanted if not ((a.system in names or not a.system) and seen(a)) and (not a.system or a.system in declared)]
-        self._wanted = kept + [action for action in plan.actions if seen(action) and self._rest.over(action)]
-        self._offer()
+        self._wanted = kept + [action for action in actions if seen(action) and self._rest.over(action)]
+        now = self.clock.now()
         for name in names:
-            due = [w.due_at for w in plan.waiting if w.system == name and w.due_at > plan.at]
+            due = [w.due_at for w in waiting if w.system == name and w.due_at > now]
             if due:
                 self._wake(name, min(due) - self.clock.error)
+        self._offer()
         self._begin()
 
     def _offer(self) -> None:
@@ -248,6 +263,8 @@ class Simulation:
             self.at(ends, partial(self._end, flight))
 
     def _next(self) -> Action | None:
+        if not self._wanted:
+            return None
         others = sum(not flight.objective_worker for flight in self._flights)
         for objective, free in ((False, others < self._pace.concurrency), (True, others == len(self._flights))):
             lanes = OBJECTIVE_ONLY if objective else EVERY_LANE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 
 from msgspec.structs import replace
 
+from reconciler.model.listing import Group, Listing, Owner
 from reconciler.model.snapshot import BackupKind, Mark, MarkKind, Snapshot
 
 _HEAD = 3
@@ -23,14 +24,18 @@ class Store:
         self._realm = realm
         self._systems: dict[str, dict[str, Snapshot]] = {}
         self._heads: dict[str, tuple[Snapshot, ...]] = {}
+        self._groups: dict[str, Mapping[Owner, Group]] = {}
+        """By the name of the system, as long as nothing has changed: what was worked out about a group stays with it."""
         for snapshot in snapshots:
             self.put(snapshot)
 
     def put(self, snapshot: Snapshot) -> None:
         """Add it, or replace what was known of it."""
         if snapshot.realm != self._realm:
+            self._groups.pop(f"{snapshot.realm}:{snapshot.system}", None)
             self._systems.setdefault(f"{snapshot.realm}:{snapshot.system}", {})[snapshot.id] = snapshot
             return
+        self._groups.pop(snapshot.system, None)
         group = self._systems.setdefault(snapshot.system, {})
         head = self._heads.get(snapshot.system)
         if head is not None and (snapshot.id in group or snapshot.counted_at < head[0].counted_at):
@@ -40,10 +45,18 @@ class Store:
         group[snapshot.id] = snapshot
 
     def of(self, system: str) -> tuple[Snapshot, ...]:
+        """In the order of their arrival."""
         return tuple(self._systems.get(system, {}).values())
 
     def everything(self) -> tuple[Snapshot, ...]:
         return tuple(snapshot for group in self._systems.values() for snapshot in group.values())
+
+    def listing(self, systems: Iterable[str] | None = None) -> Listing:
+        """What a look shows: everything, or what is there of some systems."""
+        groups: dict[Owner, Group] = {}
+        for name in self._systems if systems is None else systems:
+            groups |= self._grouped(name)
+        return Listing.of_groups(groups)
 
     def find(self, system: str, snapshot: str) -> Snapshot | None:
         return self._systems.get(system, {}).get(snapshot)
@@ -77,11 +90,18 @@ class Store:
     def forget(self, system: str, ids: Iterable[str]) -> tuple[Snapshot, ...]:
         """What was really there, and is no longer."""
         gone = self._chosen(system, ids)
+        self._groups.pop(system, None)
         for snapshot in gone:
             del self._systems[system][snapshot.id]
         if any(snapshot in gone for snapshot in self._heads.get(system, ())):
             del self._heads[system]
         return gone
+
+    def _grouped(self, name: str) -> Mapping[Owner, Group]:
+        known = self._groups.get(name)
+        if known is None:
+            known = self._groups[name] = Listing(self.of(name)).groups
+        return known
 
     def _chosen(self, system: str, ids: Iterable[str]) -> tuple[Snapshot, ...]:
         return tuple(found for snapshot in ids if (found := self.find(system, snapshot)) is not None)

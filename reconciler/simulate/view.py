@@ -39,7 +39,7 @@ class View:
         states = {}
         for name in dict.fromkeys(names):
             state = self._listed(desired, name, memory, now, true, read=False)
-            states[name] = replace(state, snapshots=tuple(s for system in systems for s in self._stores[name].of(system.name)))
+            states[name] = replace(state, snapshots=self._stores[name].listing(system.name for system in systems))
         return self._observed(states, memory, now, None)
 
     def head(self, system: DesiredSystem, memory: Memory, now: datetime, true: datetime) -> Observed:
@@ -78,7 +78,7 @@ class View:
             memory.failures.pop(name, None)
             listed_at = memory.listed[name] = now
             self.touched.discard(name)
-        snapshots = _newest_first(self._stores[name].everything()) if read else ()
+        snapshots = self._stores[name].listing() if read else ()
         return RepositoryState(name, listed_at, failure is None and listed_at is not None, fresh, name, snapshots, failure)
 
     def _observed(self, states: dict[str, RepositoryState], memory: Memory, now: datetime, jump: timedelta | None) -> Observed:

@@ -55,6 +55,8 @@ class Oracle(Witness):
         self._unclean_since: datetime | None = None
         self._edited: dict[tuple[str, str], Retention] = {}
         """By system and repository: the retention before an edit that let too much go at once."""
+        self._much: dict[tuple[str, str], tuple[object, bool]] = {}
+        """By system and repository: what an edit was measured by last, and whether it was too much."""
         self._pruned: dict[str, datetime] = {}
         self._marked: dict[tuple[str, str], datetime] = {}
         self.promises = {s.name: Promise(_rpo(s), allowed=start) for s in tree.systems}
@@ -215,10 +217,11 @@ class Oracle(Witness):
     def _is_much(self, system: DesiredSystem, repository: str, before: Retention, at: datetime) -> bool:
         """Whether the edit lets more go at once than may pass unseen."""
         there = self._stores[repository].of(system.name)
-        if len(there) < 10:
-            return False
-        tightened = must_stay(there, before, at) - must_stay(there, system.retention, at)
-        return len(tightened) * 100 > 30 * len(there) or len(tightened) > 50
+        asked = (there, before, system.retention)
+        known = self._much.get((system.name, repository))
+        if known is None or known[0] != asked:
+            known = self._much[system.name, repository] = (asked, _is_much(there, before, system.retention, at))
+        return known[1]
 
     def _note_marks(self, action: Action, at: datetime) -> None:
         for snapshot in action.snapshots:
@@ -230,6 +233,13 @@ class Oracle(Witness):
     def _violated(self, at: datetime, sentence: str) -> None:
         self.violations.append((at, sentence))
         self.log.append((at, f"VIOLATED: {sentence}"))
+
+
+def _is_much(there: Sequence[Snapshot], before: Retention, after: Retention, at: datetime) -> bool:
+    if len(there) < 10:
+        return False
+    tightened = must_stay(there, before, at) - must_stay(there, after, at)
+    return len(tightened) * 100 > 30 * len(there) or len(tightened) > 50
 
 
 def _rpo(system: DesiredSystem) -> timedelta:

@@ -20,8 +20,8 @@ from reconciler.model.desired import Desired, DesiredSystem
 from tests.fakes.worlds import desired, repository, system
 
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-SEEDS = 300 if os.environ.get("RECONCILER_LONG") else 150
-"""Courses of one run: half of them unless there is time for all."""
+SEEDS = 1500 if os.environ.get("RECONCILER_LONG") else 300
+"""Courses of one run."""
 DAYS = 92
 QUIET_DAYS = 12
 """At the end nothing goes wrong: what the faults held up is made up for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -13,8 +14,9 @@ from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.drill import DrillOutcome
 from reconciler.model.observed import Failure
-from reconciler.model.plan import ActionKind, Plan
-from reconciler.simulate import Pace, Simulation, Store, Witness, World
+from reconciler.model.plan import Action, ActionKind, Plan, Waiting
+from reconciler.model.snapshot import Grade
+from reconciler.simulate import Pace, Reading, Simulation, Store, Witness, World
 from tests.fakes.worlds import NOW, desired, system
 
 
@@ -28,29 +30,63 @@ def declared(name: str) -> DesiredSystem:
 
 
 class Comparing(Simulation):
-    """Makes the whole plan beside each plan of one system."""
+    """Makes the whole plan beside each glance at one system, also where nothing is decided anew."""
 
-    compared = 0
+    decided = left = 0
 
-    def _plan_of(self, system: DesiredSystem, observed) -> Plan:
-        part = super()._plan_of(system, observed)
-        whole_view = self._view.whole(self.desired, self.memory, self.clock.now(), self.clock.true, None)
-        whole = plan(self.desired, replace(whole_view, busy=self._queue.under_way()), self.clock.now())
-        assert backups(part, system.name) == backups(whole, system.name)
-        Comparing.compared += 1
-        return part
+    def _glance(self, name: str) -> None:
+        whole, before = self._whole(), self.decided
+        super()._glance(name)
+        if self.decided == before:
+            made, waiting = backups(whole.actions, whole.waiting, name)
+            assert (made, [due_at for _, due_at, _ in waiting]) == ([], [self._quiet[name][1]])
+            self.left += 1
+
+    def _backups_of(self, system: DesiredSystem, observed):
+        found, whole = super()._backups_of(system, observed), self._whole()
+        assert backups(*found, system.name) == backups(whole.actions, whole.waiting, system.name)
+        self.decided += 1
+        return found
+
+    def _whole(self) -> Plan:
+        view = self._view.whole(self.desired, self.memory, self.clock.now(), self.clock.true, None)
+        return plan(self.desired, replace(view, busy=self._queue.under_way()), self.clock.now())
 
 
-def backups(of: Plan, name: str):
-    made = [(a.backup_kind, a.lane, a.due_at, a.why, a.priority) for a in of.actions if a.kind is ActionKind.BACKUP and a.system == name]
-    return made, [(w.backup_kind, w.due_at, w.why) for w in of.waiting if w.system == name]
+def backups(actions: Sequence[Action], waiting: Sequence[Waiting], name: str):
+    made = [(a.backup_kind, a.lane, a.due_at, a.why, a.priority) for a in actions if a.kind is ActionKind.BACKUP and a.system == name]
+    return made, [(w.backup_kind, w.due_at, w.why) for w in waiting if w.system == name]
 
 
 def test_a_glance_at_the_head_decides_the_same_as_a_look_at_everything():
     tree = desired(*(declared(name) for name in TIERS))
     simulation = Comparing(tree, {"main": Store("main", tree.realm)}, World(), Witness(), NOW, Pace(look_every=timedelta(hours=6)))
     simulation.run(NOW + timedelta(days=4))
-    assert Comparing.compared > 500
+    assert simulation.decided > 500
+
+
+def test_a_glance_after_which_nothing_is_decided_anew_misses_no_moment():
+    """Every few hours something is marked and something removed in each repository, so each lane becomes free while nothing is due."""
+    tree = desired(*(replace(declared(name), retention=Retention(last=4), repositories=("main", "second")) for name in ("high", "low")))
+    stores = {name: Store(name, tree.realm) for name in ("main", "second")}
+    simulation = Comparing(tree, stores, World(), Witness(), NOW, Pace(look_every=timedelta(hours=6)))
+    simulation.run(NOW + timedelta(days=4))
+    assert simulation.left > 10
+
+
+class HalfRead(World):
+    """Nothing ever changes; for thirty hours some files cannot be read."""
+
+    def read(self, system, kind, at, before):
+        return Reading(1, partial=at < NOW + timedelta(hours=30))
+
+
+def test_what_can_be_read_again_is_new_to_a_partial_snapshot():
+    tree = desired(declared("low"))
+    store = Store("main", tree.realm)
+    Simulation(tree, {"main": store}, HalfRead(), Witness(), NOW).run(NOW + timedelta(days=3))
+    grades = [s.grade for s in store.of("low")]
+    assert (grades[0], grades[-1]) == (Grade.PARTIAL, Grade.COMPLETE)
 
 
 def test_snapshots_of_another_realm_are_not_of_the_system():
