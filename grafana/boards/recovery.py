@@ -60,6 +60,7 @@ READINESS = each("reconciler_system_readiness_ratio", "system")
 PLAN_RESULT = each("reconciler_recovery_plan_test_last_result", "plan")
 PLAN_TESTED = each("reconciler_recovery_plan_test_timestamp_seconds", "plan")
 PLAN_EXPIRES = each("reconciler_recovery_plan_test_expiry_timestamp_seconds", "plan")
+PLAN_EVERY = each("reconciler_recovery_plan_test_interval_target_seconds", "plan")
 PLAN_EXPECTED = each("reconciler_recovery_plan_expected_seconds", "plan")
 KNOWN = each("reconciler_system_suspended", "system")
 """One series for each declared system."""
@@ -276,6 +277,7 @@ def _plans() -> Json:
             value(PLAN_RESULT, "Newest test", "none", *worded(PLAN_TEST)),
             value(f"time() - ({PLAN_TESTED} > 0)", "Passed ago", "s"),
             value(f"clamp_min({PLAN_EXPIRES} - time(), 0)", "Counts for", "s", *colored(steps(BAD, (1, WARN), (7 * DAY, GOOD)))),
+            value(PLAN_EVERY, "Tested every", "s"),
             value(PLAN_EXPECTED, "Will take", "s"),
         ],
         (8, 9),

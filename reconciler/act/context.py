@@ -60,6 +60,10 @@ class Watcher(Protocol):
     def __call__(self, action: Action, amount: Amount, /) -> None: ...
 
 
+def _nobody(action: Action, _context: Context) -> Done:
+    raise AssertionError(f"nobody was given who can test recovery plan {action.plan}")
+
+
 class Context(Struct, frozen=True):
     """One pass, as its actions see it."""
 
@@ -86,6 +90,8 @@ class Context(Struct, frozen=True):
     beat: Callable[[], None] = no_beat
     """To be called by what may work for long and has no progress to tell: a command within its own time, a look at many files."""
     patience: Patience = no_patience
+    exercise: Callable[[Action, Context], Done] = _nobody
+    """Carries out a test of a recovery plan."""
     lease: int | None = None
     """The loop's fencing token: a loop that lost its lease starts nothing more."""
 

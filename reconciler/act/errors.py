@@ -87,6 +87,15 @@ class DrillBlocked(ActError):
     hint = "Take the reason away, then `reconcile drill run SYSTEM`; the loop tries again by itself."
 
 
+class PlanTestFailed(ActError):
+    """A recovery plan was exercised in a sandbox, and a step of it did not do what it should."""
+
+    code = "act-plan-test-failed"
+    hint = (
+        "`reconcile recovery runs` lists the test, `recovery show ID` its steps. Mend the plan or what it restores; the loop tries again."
+    )
+
+
 class HostNotAllowed(ActError):
     """A recovery plan waits for another host, and this agent allows no question to it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.act import backup, copy, drill, forget, mark, prune, suspect, unmark, verify
+from reconciler.act import backup, copy, drill, exercise, forget, mark, prune, suspect, unmark, verify
 from reconciler.act.context import Context, Done, Result
 from reconciler.act.errors import Claimed, DamageFound
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
@@ -22,11 +22,14 @@ _RUNNERS: Mapping[ActionKind, Runner] = {
     ActionKind.VERIFY: verify.run,
     ActionKind.SUSPECT: suspect.run,
     ActionKind.DRILL: drill.run,
+    ActionKind.TEST: exercise.run,
     ActionKind.MARK: mark.run,
     ActionKind.UNMARK: unmark.run,
     ActionKind.FORGET: forget.run,
     ActionKind.PRUNE: prune.run,
 }
+_OWN_HISTORY = frozenset({ActionKind.BACKUP, ActionKind.TEST})
+"""How long they take is known from elsewhere."""
 _log = get("act")
 
 
@@ -46,12 +49,18 @@ def run(action: Action, context: Context) -> Result:
 
 
 def _subject(action: Action) -> str:
-    return f"system {action.system} in repository {action.repository}" if action.system else f"repository {action.repository}"
+    match action.subject:
+        case "System", name:
+            return f"system {name} in repository {action.repository}"
+        case "RecoveryPlan", name:
+            return f"recovery plan {name}"
+        case _, name:
+            return f"repository {name}"
 
 
 def _claim(action: Action, context: Context) -> Claim | Holder:
     while True:
-        what = f"{action.kind} of {action.system or action.repository}"
+        what = f"{action.kind} of {action.subject[1]}"
         claim = context.catalog.claim(action.system, action.repository, action.lane.value, what=what, at=context.clock.now())
         if isinstance(claim, Claim) or not context.patience(claim):
             return claim
@@ -106,7 +115,7 @@ def _record(result: Result, context: Context) -> None:
         failure=result.failure,
         as_of=done.as_of,
     )
-    if done.outcome is RunOutcome.SUCCEEDED and action.kind is not ActionKind.BACKUP:  # which goes by its own history
+    if done.outcome is RunOutcome.SUCCEEDED and action.kind not in _OWN_HISTORY:
         moved = done.added_bytes if action.kind is ActionKind.COPY else done.bytes
         context.catalog.paces.put(action.pace_kind, action.repository, Pace(round(result.seconds, 3), moved, len(action.snapshots)))
     facts: dict[str, object] = {"as_of": done.as_of.isoformat()} if done.as_of is not None else {}
@@ -124,8 +133,7 @@ def _record(result: Result, context: Context) -> None:
     )
     context.catalog.add_event(
         "Warning" if result.failure is not None or done.outcome is RunOutcome.PARTIAL else "Normal",
-        "System" if action.system else "Repository",
-        action.system or action.repository,
+        *action.subject,
         _event_reason(action, done),
         f"{action.kind} into {action.repository}: {result.message}"
         if action.kind is ActionKind.BACKUP
@@ -139,7 +147,7 @@ def _audit(stage: Stage, action: Action, context: Context, run_id: str, **facts:
     context.audit.append(
         stage,
         action.kind.value,
-        f"{action.system}@{action.repository}",
+        action.plan or f"{action.system}@{action.repository}",
         run=run_id,
         actor=context.actor,
         reason=action.reason,
@@ -158,7 +166,8 @@ def _event_reason(action: Action, done: Done) -> str:
 def _say(result: Result) -> None:
     """One line per action."""
     action, failure = result.action, result.failure
-    facts = {"system": action.system, "repository": action.repository, "reason": action.reason, "seconds": round(result.seconds, 3)}
+    where = {"plan": action.plan} if action.plan else {"system": action.system, "repository": action.repository}
+    facts = {**where, "reason": action.reason, "seconds": round(result.seconds, 3)}
     if failure is None:
         _log.info(f"{action.kind} {result.outcome.value}", snapshot=result.done.snapshot_id, **facts)
     elif result.outcome is RunOutcome.CANCELLED:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler.act.context import Context, Patience, Watcher, no_beat, no_patience
+from reconciler.act.context import Context, Done, Patience, Watcher, no_beat, no_patience
 from reconciler.act.errors import ActError
 from reconciler.act.sandbox import clear
 from reconciler.app.house import House
@@ -54,8 +55,15 @@ def make_context(
         progress=progress,
         beat=beat,
         patience=patience,
+        exercise=partial(_exercise, house, scene),
         lease=lease,
     )
+
+
+def _exercise(house: House, scene: Scene, action: Action, context: Context) -> Done:
+    from reconciler.app.recovery.rehearsal import exercise
+
+    return exercise(house, scene, action, context)
 
 
 def in_order(actions: Sequence[Action]) -> list[Action]:

@@ -22,6 +22,7 @@ from reconciler.decide.objectives import (
     newest_verified_at,
     recovery_point,
 )
+from reconciler.decide.plan_tests import tested
 from reconciler.decide.proven import proven
 from reconciler.decide.retention import is_empty
 from reconciler.decide.rollback import lost_sentence
@@ -42,7 +43,7 @@ _POSTPONED = frozenset({"observation", "tree", "verification", "rollback", "susp
 
 
 def conditions(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> tuple[Condition, ...]:
-    """Every statement about every system and repository, systems first, in the order of ConditionType. ``since`` is not filled in."""
+    """Every statement about each system, repository and recovery plan, in the order of ConditionType. ``since`` is not filled in."""
     scene = Scene.of(desired, observed, now)
     held: dict[str, list[Held]] = {}
     for change in plan.held:
@@ -56,6 +57,10 @@ def conditions(desired: Desired, observed: Observed, plan: Plan, now: datetime) 
         found += _of_system(scene, system, held.get(system.name, []), errors.get(("System", system.name)))
     for repository in desired.repositories:
         found += _of_repository(scene, repository, errors.get(("Repository", repository.name)))
+    for each in desired.recovery_plans:
+        statement = tested(scene, each)
+        if statement is not None:
+            found.append(Condition("RecoveryPlan", each.name, ConditionType.RECOVERY_PROVEN, *statement))
     return tuple(found)
 
 

@@ -24,8 +24,8 @@ from reconciler.model.plan import Action, ActionKind
 from reconciler.model.snapshot import MarkKind, Snapshot
 
 NEWEST, RANDOM, OLDEST = "newest", "random", "oldest"
-_EARLY = 20  # due a twentieth of the period before its end
-_RETRY_SHARE = 4
+EARLY = 20  # due a twentieth of the period before its end
+RETRY_SHARE = 4
 RETRY_MAX = timedelta(days=1)
 
 
@@ -111,14 +111,14 @@ def _due(scene: Scene, system: DesiredSystem, every: timedelta, newest: Snapshot
     proof = standing_proof(scene, system)
     if last is None:
         if proof is not None:
-            return proof.at + every - every / _EARLY, f"last proven {ago(proof.at, scene.now)}; {declared}"
+            return proof.at + every - every / EARLY, f"last proven {ago(proof.at, scene.now)}; {declared}"
         return newest.ended_at, f"never rehearsed; {declared}"
     if last.measured:
-        return last.started_at + every - every / _EARLY, f"last rehearsed {ago(last.started_at, scene.now)}; {declared}"
+        return last.started_at + every - every / EARLY, f"last rehearsed {ago(last.started_at, scene.now)}; {declared}"
     word = "failed" if last.outcome is DrillOutcome.FAILED else "could not be made"
     if last.generation != system.generation:
         return last.started_at, f"the last drill {word} {ago(last.started_at, scene.now)}, and the declaration has changed since"
-    wait = min(every / _RETRY_SHARE, RETRY_MAX)
+    wait = min(every / RETRY_SHARE, RETRY_MAX)
     return last.started_at + wait, f"the last drill {word} {ago(last.started_at, scene.now)}; tried again after {format_duration(wait)}"
 
 

@@ -18,6 +18,7 @@ from reconciler.decide.words import counted
 from reconciler.model.listing import good
 from reconciler.model.observed import Pace
 from reconciler.model.plan import Action, ActionKind, Estimate
+from reconciler.model.recovery import RecoveryOutcome, RunMode
 from reconciler.model.snapshot import BackupKind, Snapshot
 
 _NEWEST = 5
@@ -36,6 +37,8 @@ def estimated(scene: Scene, action: Action) -> Action:
             found = _paced(scene, action, _copied(scene, action))
         case ActionKind.VERIFY:
             found = _paced(scene, action, None if action.quick else _stored(scene, action))
+        case ActionKind.TEST:
+            found = _tested(scene, action)
         case ActionKind.PRUNE | ActionKind.DRILL:
             found = _paced(scene, action, None)
         case ActionKind.SUSPECT | ActionKind.MARK | ActionKind.UNMARK | ActionKind.FORGET:
@@ -61,6 +64,15 @@ def _backup(scene: Scene, action: Action) -> Estimate:
         return Estimate(None, None, f"no {kind} backup was measured yet")
     seconds = expected_duration(history, None).total_seconds()
     return Estimate(round(seconds, 1), history.last_added_bytes, _source(len(history.durations), "backup"))
+
+
+def _tested(scene: Scene, action: Action) -> Estimate:
+    """As long as the last tests of this plan took, whatever it would take in earnest."""
+    runs = (run for run in scene.observed.recoveries if (run.plan, run.mode) == (action.plan, RunMode.TEST))
+    took = [run.seconds for run in runs if run.outcome is RecoveryOutcome.RECOVERED and run.seconds is not None]
+    if not took:
+        return Estimate(None, None, "this plan never passed a test")
+    return Estimate(round(median(took), 1), None, _source(len(took), "test"))
 
 
 def _copied(scene: Scene, action: Action) -> int | None:

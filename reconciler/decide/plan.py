@@ -37,7 +37,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
         asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
         requested = [action for system in asked for action in plan_requested(scene, system, request)]
         return _assembled(scene, requested, [], gaps_of_request(scene, request.systems), [])
-    actions: list[Action] = [*plan_maintenance(scene)]
+    actions: list[Action] = [*plan_maintenance(scene), *_plan_tests(scene)]
     held: list[Held] = []
     waiting: list[Waiting] = []
     for system in desired.systems:
@@ -48,6 +48,14 @@ def plan(desired: Desired, observed: Observed, now: datetime, *, request: Reques
         held += kept
         waiting += later
     return replace(_assembled(scene, actions, held, find_gaps(scene, held), waiting), pause=scene.pause)
+
+
+def _plan_tests(scene: Scene) -> tuple[Action, ...]:
+    if not scene.desired.recovery_plans:
+        return ()
+    from reconciler.decide.plan_tests import plan_tests
+
+    return plan_tests(scene)
 
 
 def plan_copy(desired: Desired, observed: Observed, now: datetime, systems: Sequence[str], target: str) -> Plan:
@@ -74,8 +82,8 @@ def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], ga
     )
 
 
-def _action_order(action: Action) -> tuple[int, str, str, str, int]:
-    return (-action.priority, action.system, action.repository, action.lane, _KIND_ORDER[action.kind])
+def _action_order(action: Action) -> tuple[int, str, str, str, int, str]:
+    return (-action.priority, action.system, action.repository, action.lane, _KIND_ORDER[action.kind], action.plan)
 
 
 def _groups(scene: Scene) -> Iterable[tuple[Owner, Group]]:

@@ -125,7 +125,7 @@ def _raised(condition: Condition, severity: AlertSeverity, labels: Mapping[str, 
         condition=condition.type.value,
         severity=severity,
         summary=f"{condition.name}: {condition.message}",
-        detail=_ADVICE.get(condition.type, "`reconcile status` shows it.").format(name=condition.name),
+        detail=_advice(condition),
         reason=condition.reason,
         labels=labels,
         quiet=quiet,
@@ -145,6 +145,12 @@ _ADVICE = {
     ConditionType.ALERTS_DELIVERED: "`reconcile alerts test` tries it and shows what it answers.",
     ConditionType.CATALOG_INTACT: "`reconcile events` shows what was done about it.",
 }
+
+
+def _advice(condition: Condition) -> str:
+    if condition.kind == "RecoveryPlan":
+        return f"`reconcile recovery runs {condition.name}` lists its tests; `reconcile recovery test {condition.name}` makes one."
+    return _ADVICE.get(condition.type, "`reconcile status` shows it.").format(name=condition.name)
 
 
 def _of_specs(spec: SpecStatus) -> Iterable[Raised]:

@@ -14,11 +14,12 @@ from msgspec import Struct
 from reconciler.base.units import format_duration
 from reconciler.decide.drills import standing_proof
 from reconciler.decide.expect import recovery_time
+from reconciler.decide.plan_tests import tests_of
 from reconciler.decide.recovery import forecast, nearest_good, recovered_after
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import ago
 from reconciler.model.desired import DesiredRecoveryPlan, DesiredSystem
-from reconciler.model.recovery import Forecast, PlanStanding, Readiness, ReadinessPart, RecoveryOutcome, RecoveryRun, RunMode
+from reconciler.model.recovery import Forecast, PlanStanding, Readiness, ReadinessPart, RecoveryOutcome, RecoveryRun
 from reconciler.model.status import Condition, ConditionType, Truth
 
 DRILL, PLAN, COPIES, VERIFIED, RPO, RTO = 20, 30, 15, 15, 10, 10
@@ -42,7 +43,7 @@ class Plans(Struct, frozen=True):
             for name in plan.systems:
                 of_system[name] = (*of_system.get(name, ()), plan)
         plans = scene.desired.recovery_plans
-        tests = {plan.name: tuple(_tests(scene, plan)) for plan in plans}
+        tests = {plan.name: tests_of(scene, plan) for plan in plans}
         return cls(of_system, tests, {plan.name: {name: forecast(scene, plan, name) for name in plan.spec.scenarios} for plan in plans})
 
 
@@ -74,13 +75,8 @@ def standing(scene: Scene, plans: Plans, plan: DesiredRecoveryPlan) -> PlanStand
         passed=tests[0].outcome is RecoveryOutcome.RECOVERED if tests else None,
         rto_seconds=rto.total_seconds() if rto else None,
         expected_seconds=max((found.seconds for found in plans.forecasts[plan.name].values()), default=None),
+        every=plan.spec.test.every if plan.spec.test is not None else None,
     )
-
-
-def _tests(scene: Scene, plan: DesiredRecoveryPlan) -> list[RecoveryRun]:
-    """Those that ended, newest first."""
-    runs = (run for run in scene.observed.recoveries if run.plan == plan.name and run.mode is RunMode.TEST and run.outcome is not None)
-    return sorted(runs, key=lambda run: run.started_at, reverse=True)
 
 
 def _drill(scene: Scene, system: DesiredSystem) -> ReadinessPart:

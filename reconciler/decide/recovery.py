@@ -21,7 +21,6 @@ from reconciler.model.steps import Node, applying, in_order
 
 LONG, SHORT = timedelta(hours=4), timedelta(minutes=10)
 """Timeouts of steps that declare none: of a restore or a person, and of anything else."""
-VALID_FOR = timedelta(days=90)
 PARALLEL = 4
 _NEWEST = 5
 _ALIKE = frozenset({"restore", "assert"})

@@ -160,6 +160,8 @@ def _of_plan(plan: PlanStanding) -> Iterator[Sample]:
     name = (plan.plan,)
     yield names.PLAN_TESTED, name, _timestamp(plan.tested_at)
     yield names.PLAN_TEST_EXPIRY, name, _timestamp(plan.valid_until)
+    if plan.every is not None:
+        yield names.PLAN_TEST_INTERVAL, name, plan.every.total_seconds()
     yield names.PLAN_RESULT, name, -1 if plan.passed is None else plan.passed
     if plan.expected_seconds is not None:
         yield names.PLAN_EXPECTED, name, plan.expected_seconds

@@ -189,6 +189,13 @@ PLAN_TEST_EXPIRY = _gauge(
     _PLAN,
     "A plan that has changed since its test has none.",
 )
+PLAN_TEST_INTERVAL = _gauge(
+    "recovery_plan_test_interval_target_seconds",
+    Subject.RECOVERY,
+    "How often the loop has to test the plan, as declared.",
+    _PLAN,
+    "Absent where only people do.",
+)
 PLAN_RESULT = _gauge(
     "recovery_plan_test_last_result",
     Subject.RECOVERY,

@@ -25,6 +25,8 @@ class ActionKind(StrEnum):
     """Mark snapshots that do not fit the history of their system: they meet no objective until a person accepts them."""
     DRILL = "drill"
     """Restore a snapshot into a sandbox and ask whether it is of use."""
+    TEST = "test"
+    """Exercise a recovery plan in a sandbox: of no system and no repository, so both are empty; `plan` names it."""
     MARK = "mark"
     """Mark snapshots in the repository as to be removed: the first phase of forget."""
     UNMARK = "unmark"
@@ -61,7 +63,7 @@ class Action(Struct, frozen=True):
     lane: Lane
     reason: str
     """A word of a closed set: never-backed-up, rpo-due, schedule-due, requested, retention, verify-due, anomaly, copy-due, drill-due,
-    prune-due, index-crowded."""
+    test-due, prune-due, index-crowded."""
     why: str
     """The sentence with the numbers."""
     priority: int
@@ -82,6 +84,8 @@ class Action(Struct, frozen=True):
     """For drill: how the snapshot was chosen: newest, random, oldest or named."""
     expected_seconds: float | None = None
     """For drill: how long the recovery was predicted to take."""
+    plan: str = ""
+    """For test: the recovery plan. They share one lane, so they come one after the other."""
     origin: str = ""
     """For copy: the repository to read from; another one that holds a snapshot serves when this one cannot give it."""
     confirm: str = ""
@@ -97,6 +101,13 @@ class Action(Struct, frozen=True):
     def key(self) -> tuple[str, str, Lane]:
         """Single flight: at most one action of a key is under way."""
         return (self.system, self.repository, self.lane)
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """(kind, name) of the declared object that it is about."""
+        if self.plan:
+            return "RecoveryPlan", self.plan
+        return ("System", self.system) if self.system else ("Repository", self.repository)
 
     @property
     def pace_kind(self) -> str:

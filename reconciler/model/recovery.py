@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -192,3 +192,5 @@ class PlanStanding(Struct, frozen=True):
     rto_seconds: float | None
     expected_seconds: float | None
     """The longest of its critical paths; None: a plan with problems."""
+    every: timedelta | None = None
+    """How often the loop has to test it; None: only people do."""

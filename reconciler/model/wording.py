@@ -26,6 +26,8 @@ def deed(action: Action) -> str:
             return f"call {_snapshots(action.snapshots)} in {action.repository} suspect"
         case ActionKind.DRILL:
             return f"drill {_snapshots(action.snapshots[:1])} out of {action.repository}"
+        case ActionKind.TEST:
+            return f"test recovery plan {action.plan} in a sandbox"
         case ActionKind.MARK:
             return f"mark {count(len(action.snapshots), 'snapshot')} in {action.repository}"
         case ActionKind.UNMARK:

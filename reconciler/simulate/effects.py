@@ -128,8 +128,8 @@ class Effects:
                 memory.pruned[action.repository] = now
             case ActionKind.DRILL:
                 self._drill(flight, memory)
-            case ActionKind.BACKUP:
-                raise AssertionError("a backup is no upkeep")
+            case ActionKind.BACKUP | ActionKind.TEST:
+                raise AssertionError(f"a {action.kind} is no upkeep of a store")
 
     def _drill(self, flight: Flight, memory: Memory) -> None:
         """Each one passes: what is simulated is when, and how long it takes."""

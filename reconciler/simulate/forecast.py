@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import exp
 
+from msgspec.structs import replace
+
 from reconciler.catalog.records import RunOutcome
 from reconciler.decide.objectives import recovery_point
 from reconciler.model.desired import Desired, DesiredSystem
@@ -42,6 +44,7 @@ def forecast(desired: Desired, observed: Observed, rates: Mapping[str, Rates], n
             witness.proven[system.name] = point.at
     pace = Pace(concurrency=desired.settings.concurrency, agent=observed.agent)
     memory = Memory(dict(observed.runs), dict(observed.accepted_retention), dict(observed.pruned))
+    desired = replace(desired, recovery_plans=())  # their tests store nothing
     simulation = Simulation(desired, stores, _Steady(rates, now, seed), witness, now, pace, memory)
     ends = now + days * _DAY
     samples: dict[str, list[tuple[datetime, int]]] = {name: [(now, witness.bytes[name])] for name in stores}

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def runs(world: World) -> list[dict[str, Any]]:
 def test_what_a_disaster_took_is_back_bit_by_bit_within_the_rto_and_on_record(world: World) -> None:
     before = prepared(world)
     disaster(world)
+    assert world.run().code  # the loop sees it, and cannot help
     ended = world.good("recovery", "run", "shop", "--disaster", "hardware_failure", "--yes")
     assert {name: describe(world.folder / name) for name in SYSTEMS} == before
     (run,) = runs(world)
@@ -97,6 +99,20 @@ def test_what_a_disaster_took_is_back_bit_by_bit_within_the_rto_and_on_record(wo
     assert {step["state"] for step in took["steps"]} == {"done"}
     assert "in second" in ended.out
     world.good("audit", "verify")
+    _stands_in_the_report(world, run["id"], took)
+
+
+def _stands_in_the_report(world: World, run: str, took: dict[str, Any]) -> None:
+    """That repository and sources were away, that each system came back, and that the promise was kept."""
+    today = f"{datetime.now(UTC) - timedelta(minutes=10):%Y-%m-%d}"
+    report = json.loads(world.good("report", "--from", today, "-o", "json").out)
+    assert [(p["id"], p["outcome"], p["within_rto"], p["passed"]) for p in report["plans"]] == [(run, "recovered", True, 6)]
+    assert report["plans"][0]["began_at"] == took["started_at"]
+    assert {(r["system"], r["outcome"], r["files"]) for r in report["recoveries"]} == {(name, "succeeded", 404) for name in SYSTEMS}
+    told = {(each["object_kind"], each["object_name"], each["condition"]) for each in report["incidents"]}
+    assert ("Repository", "main", "RepositoryReachable") in told
+    page = world.good("report", "--from", today, "-o", "html").out
+    assert "10m, kept" in page
 
 
 def test_a_run_killed_again_and_again_ends_as_if_it_had_never_been(world: World, report: list[str]) -> None:

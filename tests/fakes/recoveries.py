@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from reconciler.app.recovery.values import Answer, RecoveryReport, RecoveryRequest, Unattended
 from reconciler.model.declared.recovery import Step
 from reconciler.model.recovery import RecoveryRun, StepRecord, StepState
-from tests.fakes.houses import WholeHouse
+from tests.fakes.houses import BASE, WholeHouse
 
 SECOND = """\
 apiVersion: reconciler/v1
 kind: Repository
-metadata: {name: second}
-spec: {url: ../second, key: {file: ../keys/second.key}}
+metadata: {{name: second}}
+spec: {{url: ../second, key: {{file: ../keys/second.key}}{more}}}
 """
 PLAN = """\
 apiVersion: reconciler/v1
 kind: RecoveryPlan
 metadata: {{name: shop}}
 spec:
-  scenarios: [hardware_failure, human_error]
+  scenarios: [{scenarios}]
   objectives: {{rto: 1h}}
 {more}  steps:
 {steps}
@@ -30,14 +30,15 @@ RESTORE = "{name: data, restore: {system: orders}}"
 CHECK = "{name: check, assert: {system: orders, assertions: [{path: ../orders/one.txt, contains: '^one$'}]}, dependsOn: [data]}"
 
 
-def planned(house: WholeHouse, *steps: str, more: str = "") -> None:
-    house.write("plan.yaml", PLAN.format(more=more, steps="\n".join(f"    - {step}" for step in steps)))
+def planned(house: WholeHouse, *steps: str, more: str = "", scenarios: str = "hardware_failure, human_error") -> None:
+    house.write("plan.yaml", PLAN.format(more=more, scenarios=scenarios, steps="\n".join(f"    - {step}" for step in steps)))
 
 
-def begun(house: WholeHouse) -> None:
-    """Two repositories that hold the same snapshot."""
-    house.write("second.yaml", SECOND)
-    house.system("orders", extra="  repositories: [main, second]\n")
+def begun(house: WholeHouse, *, main: str = "", second: str = "", system: str = "") -> None:
+    """Two repositories that hold the same snapshot. The words: what else is declared of each, and of the system."""
+    house.write("base.yaml", BASE.replace("main.key}}", f"main.key}}, {main}}}") if main else BASE)
+    house.write("second.yaml", SECOND.format(more=f", {second}" if second else ""))
+    house.system("orders", extra=f"  repositories: [main, second]\n{system}")
     house.one_pass(init=True)
     with house.session() as session:
         session.copy(["orders"], "second")

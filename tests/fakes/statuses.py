@@ -170,7 +170,7 @@ def company(at: datetime = NOON) -> Status:
         ),
         impact=(Tally("natural_disaster", {verdict.value: int(verdict is Verdict.LOST) for verdict in Verdict}, {"orders": "lost"}),),
         repositories=(repository("main"), repository("offsite", reachable=False, free_bytes=None)),
-        recovery_plans=(PlanStanding("shop", at - timedelta(days=3), at + timedelta(days=87), True, 14400.0, 900.0),),
+        recovery_plans=(PlanStanding("shop", at - timedelta(days=3), at + timedelta(days=87), True, 14400.0, 900.0, timedelta(days=30)),),
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),
         alerts=AlertsStatus(
             firing={AlertSeverity.CRITICAL: 2, AlertSeverity.LOW: 1},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from reconciler.app.scene import Scene
 from reconciler.base.errors import Cancelled
 from reconciler.base.units import format_size
 from reconciler.base.words import count
+from reconciler.decide.impact.survivors import Left
 from reconciler.decide.recovery import timeout_of
 from reconciler.model.declared.recovery import Compensation, Step, WaitStep
 from reconciler.model.desired import DesiredRecoveryPlan
@@ -54,6 +55,8 @@ class Doing(Struct, frozen=True):
     """As it stands now."""
     sandbox: str = ""
     """Of a test; empty: in earnest."""
+    left: Mapping[str, Left] = field(default_factory=dict)
+    """Of a test, by system: what its disasters leave. In earnest a repository that answers is left."""
     one_person: threading.Lock = field(default_factory=threading.Lock)
     one_in_place: threading.Lock = field(default_factory=threading.Lock)
     """Restores in place share one journal, so each waits for the one before."""
@@ -116,10 +119,19 @@ def digest_of(step: Step) -> str:
 
 
 def chosen(doing: Doing, system: str) -> tuple[Snapshot, str]:
-    """The newest good snapshot that can be reached, with the reason. Where a newer one cannot, the reason says so."""
-    scene, at = doing.scene, doing.run().at
+    """The newest good snapshot that can be reached, with the reason. Where a newer one cannot, the reason says so.
+
+    A test takes only what its disasters leave: out of a repository that they take it would show nothing.
+    """
+    scene, at, left = doing.scene, doing.run().at, doing.left.get(system)
     every = of_system(scene, system)
     reached = [s for s in every if scene.observed.repositories[s.repository].reachable]
+    if left is not None and left.why:
+        if reached and not any(s.repository in left.repositories for s in reached):
+            raise StepFailed(f"nothing of {system} is left that could be restored: {left.why}")
+        reached = [s for s in reached if s.repository in left.repositories]
+        snapshot, choice = pick(reached, at, failures(scene.observed.repositories), system=system)
+        return snapshot, f"{choice.why}; {left.why}"
     snapshot, choice = pick(reached, at, failures(scene.observed.repositories), system=system)
     newer = [s for s in every if s.good and s.as_of > snapshot.as_of and (at is None or s.as_of <= at)]
     lost = f"; a newer one, of {newer[0].as_of:%Y-%m-%d %H:%M}Z, is in {newer[0].repository}, which does not answer" if newer else ""
@@ -172,7 +184,10 @@ def _rehearse(doing: Doing, step: Step, record: StepRecord, stop: Until) -> Step
     assert asked is not None
     snapshot, why = chosen(doing, asked.system)
     place = os.path.join(doing.sandbox, asked.system)
-    copies = [s for s in of_system(doing.scene, asked.system) if s.id == snapshot.id]
+    left = doing.left.get(asked.system)
+    copies = [
+        s for s in of_system(doing.scene, asked.system) if s.id == snapshot.id and (left is None or s.repository in left.repositories)
+    ]
     copies.sort(key=lambda s: s.repository != snapshot.repository)
     request = RestoreRequest(place, snapshot=snapshot.id, paths=asked.paths, on_conflict="overwrite")
 

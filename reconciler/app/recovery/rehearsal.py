@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import timedelta
 
 from msgspec.structs import replace
 
 from reconciler.act import sandbox
-from reconciler.act.errors import DrillBlocked
+from reconciler.act.context import Context, Done
+from reconciler.act.errors import DrillBlocked, PlanTestFailed
 from reconciler.app.acting import close_interrupted, make_context
 from reconciler.app.errors import NotFound, PlanUnfit
 from reconciler.app.house import House
 from reconciler.app.recovery.doing import Doing, chosen
 from reconciler.app.recovery.run import RecoveryOutlook, carried_out, new_record, permitted, require_plan
 from reconciler.app.recovery.standing import status_of
-from reconciler.app.recovery.values import ContinuityReport, Guide, RecoveryReport, RecoveryRequest
+from reconciler.app.recovery.values import ContinuityReport, Guide, RecoveryReport, RecoveryRequest, Unattended
+from reconciler.app.restoring.record import who
 from reconciler.app.scene import Scene, load, look, remember_repositories
 from reconciler.base.errors import Cancelled, ReconcilerError
-from reconciler.decide.recovery import VALID_FOR, critical_path, forecast
+from reconciler.base.words import count
+from reconciler.catalog.records import RunOutcome
+from reconciler.decide.impact.survivors import Left, left_in
+from reconciler.decide.recovery import critical_path, forecast
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredRecoveryPlan
+from reconciler.model.plan import Action
 from reconciler.model.recovery import Forecast, RecoveryOutcome, RecoveryRun, RunMode, StepState, Timed
 from reconciler.model.steps import Node, applying
 
@@ -29,7 +34,22 @@ from reconciler.model.steps import Node, applying
 def rehearse(house: House, request: RecoveryRequest, guide: Guide, *, stop: threading.Event) -> RecoveryReport:
     """See :meth:`Session.test_recovery`."""
     scene = _scene(house)
-    return _test(house, scene, require_plan(scene.desired, request.plan), request, guide, stop)
+    plan = require_plan(scene.desired, request.plan)
+    return _test(house, scene, plan, request, guide, make_context(house, scene, actor=who(), stop=stop))
+
+
+def exercise(house: House, scene: Scene, action: Action, context: Context) -> Done:
+    """As the loop does it: nobody stands by. Raises PlanTestFailed."""
+    plan = require_plan(scene.desired, action.plan)
+    run = _test(house, scene, plan, RecoveryRequest(plan.name), Unattended(), context).run
+    if run.outcome is RecoveryOutcome.INTERRUPTED:
+        raise Cancelled(f"the test of recovery plan {plan.name} was stopped")
+    if run.outcome is not RecoveryOutcome.RECOVERED:
+        raise PlanTestFailed(f"the test of recovery plan {plan.name} failed: {'; '.join(run.findings[:2])}", test=run.id)
+    skipped = sum(step.state is StepState.SKIPPED for step in run.steps)
+    left = f", {skipped} cannot be" if skipped else ""
+    message = f"{count(len(run.steps) - skipped, 'step')} of recovery plan {plan.name} exercised{left}"
+    return Done(RunOutcome.SUCCEEDED, message, files=sum(s.files for s in run.steps), bytes=sum(s.bytes for s in run.steps))
 
 
 def rehearse_all(house: House, guide: Guide, *, stop: threading.Event) -> ContinuityReport:
@@ -37,13 +57,14 @@ def rehearse_all(house: House, guide: Guide, *, stop: threading.Event) -> Contin
     scene = _scene(house)
     if not scene.desired.recovery_plans:
         raise NotFound("no recovery plan is declared", hint="`reconcile recovery plan --disaster TYPE` makes one.")
+    context = make_context(house, scene, actor=who(), stop=stop)
     tests: list[RecoveryReport] = []
     failures: dict[str, str] = {}
     for plan in scene.desired.recovery_plans:
         if stop.is_set():
             raise Cancelled("the test of the plans was stopped")
         try:
-            tests.append(_test(house, scene, plan, RecoveryRequest(plan.name), guide, stop))
+            tests.append(_test(house, scene, plan, RecoveryRequest(plan.name), guide, context))
         except ReconcilerError as error:  # a plan that cannot be begun does not stop the others, and is told
             failures[plan.name] = error.message
     after = _scene(house)
@@ -60,20 +81,22 @@ def _scene(house: House) -> Scene:
 
 
 def _test(
-    house: House, scene: Scene, plan: DesiredRecoveryPlan, request: RecoveryRequest, guide: Guide, stop: threading.Event
+    house: House, scene: Scene, plan: DesiredRecoveryPlan, request: RecoveryRequest, guide: Guide, context: Context
 ) -> RecoveryReport:
     ahead = _ahead(scene, plan, request.disaster)
     permitted(house, [node.step for node in ahead.nodes], plan, in_test=True)
     catalog = house.memory.writing()
     parent = os.fspath((house.memory.state / "drills").absolute())
-    record = new_record(house, request, ahead, RunMode.TEST)
+    record = new_record(house, request, ahead, RunMode.TEST, context.actor)
     record = replace(record, sandbox=os.path.join(parent, sandbox.PREFIX + record.id))
     catalog.recoveries.begin(record)
     began = carried = None
     try:
-        sandbox.enough_room(parent, _bytes(house, scene, ahead, record, guide, stop), None)
+        spared = _left(scene, ahead)
+        looking = Doing(house, scene, context, plan, guide, lambda: record, record.sandbox, spared)
+        sandbox.enough_room(parent, _bytes(looking, ahead), None)
         sandbox.make(parent, record.id)
-        began = carried_out(house, scene, ahead, record, guide, stop)
+        began = carried_out(house, scene, ahead, record, guide, context, spared)
         carried = _judged(began.run, ahead)
     except ReconcilerError as error:
         carried = replace(
@@ -105,10 +128,22 @@ def _ahead(scene: Scene, plan: DesiredRecoveryPlan, disaster: str | None) -> Rec
     return RecoveryOutlook(plan, "", nodes, ahead, None)
 
 
-def _bytes(house: House, scene: Scene, ahead: RecoveryOutlook, record: RecoveryRun, guide: Guide, stop: threading.Event) -> int:
+def _left(scene: Scene, ahead: RecoveryOutlook) -> dict[str, Left]:
+    """By system that is restored: what the worst of its disasters leaves. Of a test of all steps those that each step applies to."""
+    decision = Decision.of(scene.desired, scene.observed, scene.now)
+    found: dict[str, Left] = {}
+    for node in ahead.nodes:
+        system = scene.desired.system(node.step.restore.system) if node.step.restore is not None else None
+        if system is None:
+            continue
+        for disaster in (ahead.disaster,) if ahead.disaster else (node.step.applies_to or ahead.plan.spec.scenarios):
+            left = left_in(decision, disaster, system)
+            found[system.name] = min(found.get(system.name, left), left, key=lambda each: len(each.repositories))
+    return found
+
+
+def _bytes(doing: Doing, ahead: RecoveryOutlook) -> int:
     """What all restores will write; a system without a snapshot fails at its step, which names it."""
-    context = make_context(house, scene, actor=record.actor, stop=stop)
-    doing = Doing(house, scene, context, ahead.plan, guide, lambda: record, record.sandbox)
     needed: dict[str, int] = {}
     for node in ahead.nodes:
         if node.step.restore is not None:
@@ -129,8 +164,7 @@ def _judged(run: RecoveryRun, ahead: RecoveryOutlook) -> RecoveryRun:
         return replace(run, outcome=RecoveryOutcome.FAILED, findings=(why,))
     if len(run.steps) < len(ahead.plan.spec.steps):
         return run
-    valid_for: timedelta = ahead.plan.spec.valid_for or VALID_FOR
-    return replace(run, expires_at=run.started_at + valid_for)
+    return replace(run, expires_at=run.started_at + ahead.plan.spec.counts_for)
 
 
 def _cleared(run: RecoveryRun) -> RecoveryRun:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.act.context import Context
 from reconciler.act.wait import check_host
 from reconciler.app.acting import close_interrupted, make_context
 from reconciler.app.errors import NotFound, NotResumable, PlanFaulty, PlanUnfit, RecoveryBusy, RecoveryPending
@@ -24,6 +26,7 @@ from reconciler.app.state import prepare
 from reconciler.base.errors import Usage
 from reconciler.base.ids import new_id
 from reconciler.base.words import count
+from reconciler.decide.impact.survivors import Left
 from reconciler.decide.recovery import forecast
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.declared.recovery import Step
@@ -65,24 +68,29 @@ def run(house: House, request: RecoveryRequest, guide: Guide, *, stop: threading
         permitted(house, [node.step for node in ahead.nodes], ahead.plan, in_test=False)
         record = _begun(house, request, ahead)
         catalog.recoveries.begin(record)
-        return carried_out(house, scene, ahead, record, guide, stop)
+        return carried_out(house, scene, ahead, record, guide, make_context(house, scene, actor=record.actor, stop=stop))
 
 
 def carried_out(
-    house: House, scene: Scene, ahead: RecoveryOutlook, record: RecoveryRun, guide: Guide, stop: threading.Event
+    house: House,
+    scene: Scene,
+    ahead: RecoveryOutlook,
+    record: RecoveryRun,
+    guide: Guide,
+    context: Context,
+    left: Mapping[str, Left] = MappingProxyType({}),
 ) -> RecoveryReport:
-    """From the first step that can begin to the clean-up and the outcome; in earnest or in ``record.sandbox``."""
+    """From the first step that can begin to the clean-up and the outcome; in earnest or in ``record.sandbox``, from what is ``left``."""
     catalog, audit = house.memory.writing(), house.memory.audit()
     verb = f"recovery-{record.mode.value}"
     facts = {"run": record.id, "disaster": record.disaster, "actor": record.actor}
     audit.append("intent", verb, record.plan, **facts, resumed=record.resumed)
     journal = Journal(record, catalog.recoveries.put, guide.told)
-    context = make_context(house, scene, actor=record.actor, stop=stop)
-    doing = Doing(house, scene, context, ahead.plan, guide, lambda: journal.run, record.sandbox)
+    doing = Doing(house, scene, context, ahead.plan, guide, lambda: journal.run, record.sandbox, left)
     outcome = RecoveryOutcome.FAILED
     findings: tuple[str, ...] = ("it ended in an unexpected way",)
     try:
-        outcome, findings = Runner(doing, ahead.nodes, journal, stop).carry_out()
+        outcome, findings = Runner(doing, ahead.nodes, journal, context.stop).carry_out()
     finally:
         if record.sandbox or outcome in {RecoveryOutcome.RECOVERED, RecoveryOutcome.FAILED}:  # else it goes on among what stands now
             findings += clean_up(doing)
@@ -136,7 +144,7 @@ def fresh(nodes: tuple[Node, ...]) -> tuple[StepRecord, ...]:
     return tuple(StepRecord(node.name, node.step.kind, digest=digest_of(node.step)) for node in nodes)
 
 
-def new_record(house: House, request: RecoveryRequest, ahead: RecoveryOutlook, mode: RunMode) -> RecoveryRun:
+def new_record(house: House, request: RecoveryRequest, ahead: RecoveryOutlook, mode: RunMode, actor: str) -> RecoveryRun:
     """Of a run or test that has not done anything yet."""
     return RecoveryRun(
         id=new_id(),
@@ -145,7 +153,7 @@ def new_record(house: House, request: RecoveryRequest, ahead: RecoveryOutlook, m
         disaster=ahead.disaster,
         generation=ahead.plan.generation,
         started_at=house.clock.now(),
-        actor=who(),
+        actor=actor,
         steps=fresh(ahead.nodes),
         at=request.at,
         predicted_seconds=ahead.forecast.seconds,
@@ -197,7 +205,7 @@ def _begun(house: House, request: RecoveryRequest, ahead: RecoveryOutlook) -> Re
         )
     objectives = ahead.plan.spec.objectives
     rto = objectives.rto.total_seconds() if objectives is not None and objectives.rto is not None else None
-    return replace(new_record(house, request, ahead, RunMode.RUN), rto_seconds=rto)
+    return replace(new_record(house, request, ahead, RunMode.RUN, who()), rto_seconds=rto)
 
 
 def _kept(known: StepRecord | None, new: StepRecord) -> StepRecord:

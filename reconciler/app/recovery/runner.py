@@ -89,6 +89,7 @@ class Runner(Struct):
             if not under_way:
                 return
             over, _ = wait(under_way, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            self.doing.context.beat()  # each step ends by its own timeout
             for future in over:
                 self._take_note(under_way.pop(future), future.result())
 

@@ -22,6 +22,7 @@ SYMBOLS = {
     ActionKind.VERIFY: "=",
     ActionKind.SUSPECT: "?",
     ActionKind.DRILL: "&",
+    ActionKind.TEST: "%",
     ActionKind.MARK: "~",
     ActionKind.UNMARK: "^",
     ActionKind.FORGET: "-",
@@ -33,6 +34,7 @@ VERBS = {
     ActionKind.VERIFY: "verify",
     ActionKind.SUSPECT: "call suspect",
     ActionKind.DRILL: "drill",
+    ActionKind.TEST: "test",
     ActionKind.MARK: "mark for removal",
     ActionKind.UNMARK: "keep after all",
     ActionKind.FORGET: "forget",
@@ -45,6 +47,7 @@ _STYLES = {
     ActionKind.VERIFY: Style.GOOD,
     ActionKind.SUSPECT: Style.BAD,
     ActionKind.DRILL: Style.GOOD,
+    ActionKind.TEST: Style.GOOD,
     ActionKind.MARK: Style.WARN,
     ActionKind.UNMARK: Style.GOOD,
     ActionKind.FORGET: Style.BAD,
@@ -57,8 +60,9 @@ def plan_page(plan: Plan, desired: Desired) -> Page:
     page = Page()
     _head(page, plan, desired)
     _legend(page, plan)
-    for name in sorted({a.system for a in plan.actions} | {h.system for h in plan.held}):
+    for name in sorted({a.system for a in plan.actions if not a.plan} | {h.system for h in plan.held}):
         _system(page, plan, name, desired.system(name))
+    _tests(page, plan)
     add_persons(page, plan.gaps)
     _approvals(page, plan)
     page.blank()
@@ -92,13 +96,23 @@ def _legend(page: Page, plan: Plan) -> None:
 def _system(page: Page, plan: Plan, name: str, system: DesiredSystem | None) -> None:
     page.blank()
     page.line(*_title(name, system))
-    here = [action for action in plan.actions if action.system == name]
+    here = [action for action in plan.actions if action.system == name and not action.plan]
     rows: list[tuple[str, Style, str, str]] = [(SYMBOLS[a.kind], _STYLES[a.kind], _deed(a), cause(a)) for a in here]
     rows += [(HELD, Style.WARN, held_in_words(h), f"{h.why} (guard {h.guard}, {h.digest[:12]})") for h in plan.held if h.system == name]
     width, before = max(len(what) for _, _, what, _ in rows), ""
     for sign, style, what, why in rows:
         page.line("  ", (sign, style), f" {what:{width}}  ", ("for the same reason" if why == before else why, Style.FAINT), hang=width + 6)
         before = why
+
+
+def _tests(page: Page, plan: Plan) -> None:
+    tests = [action for action in plan.actions if action.plan]
+    if tests:
+        page.blank()
+        page.line(("recovery plans", Style.NAME))
+    for action in tests:
+        what = _deed(action)
+        page.line("  ", (SYMBOLS[action.kind], _STYLES[action.kind]), f" {what}  ", (cause(action), Style.FAINT), hang=len(what) + 6)
 
 
 def _deed(action: Action) -> str:
@@ -161,7 +175,15 @@ def _leftovers(page: Page, plan: Plan) -> None:
 def summary(plan: Plan, systems: int) -> str:
     """One line; the numbers of the exit code and of JSON come from the same plan."""
     marks, spared = (sum(len(a.snapshots) for a in plan.actions if a.kind is kind) for kind in (ActionKind.MARK, ActionKind.UNMARK))
-    counted = (ActionKind.BACKUP, ActionKind.COPY, ActionKind.VERIFY, ActionKind.SUSPECT, ActionKind.DRILL, ActionKind.PRUNE)
+    counted = (
+        ActionKind.BACKUP,
+        ActionKind.COPY,
+        ActionKind.VERIFY,
+        ActionKind.SUSPECT,
+        ActionKind.DRILL,
+        ActionKind.TEST,
+        ActionKind.PRUNE,
+    )
     parts = [f"{plan.count(kind)} to {VERBS[kind]}" for kind in counted if plan.count(kind)]
     if plan.to_forget:
         parts.append(f"{when.count(plan.to_forget, 'snapshot')} to forget now")

@@ -316,7 +316,7 @@ def _plan_run(each: PlanRun) -> tuple[Cell, ...]:
         outcome = (each.outcome.value, Style.GOOD if each.outcome is RecoveryOutcome.RECOVERED else Style.BAD)
     rto: Cell = _maybe(each.rto)
     if each.within_rto is not None:
-        rto = (_maybe(each.rto), Style.GOOD if each.within_rto else Style.BAD)
+        rto = (f"{_maybe(each.rto)}, {'kept' if each.within_rto else 'broken'}", Style.GOOD if each.within_rto else Style.BAD)
     return (
         moment(each.began_at),
         _length(each.ended_at - each.began_at) if each.ended_at is not None else "-",

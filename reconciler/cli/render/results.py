@@ -37,6 +37,7 @@ _PAST = {
     ActionKind.VERIFY: "verified",
     ActionKind.SUSPECT: "called suspect",
     ActionKind.DRILL: "drilled",
+    ActionKind.TEST: "tested",
     ActionKind.MARK: "marked",
     ActionKind.UNMARK: "kept after all",
     ActionKind.FORGET: "forgotten",
@@ -187,7 +188,7 @@ def _row(result: Ended) -> list[Cell]:
     action, done = result.action, result.done
     took = f"{result.seconds:.1f}s" if result.seconds < 60 else when.count(round(result.seconds / 60), "min", "min")
     snapshot = when.short(done.snapshot_id) if done.snapshot_id else ""
-    system = action.system or "(all)"
+    system = action.system or (f"plan {action.plan}" if action.plan else "(all)")
     return [(system, Style.NAME), action.repository, _ending(result), snapshot, took if result.seconds else "", _detail(result)]
 
 

@@ -7,14 +7,18 @@ depends on what it depends on.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from reconciler.model.declared.block import Block, Items, UniqueItems
 from reconciler.model.declared.drill import Assertion
+from reconciler.model.declared.policy import Window
 from reconciler.model.declared.scalars import Argv, Duration, Name, PathText, Text
 
+VALID_FOR = timedelta(days=90)
+"""So long a passed test counts where nothing else is declared."""
 KINDS = ("restore", "command", "wait", "manual", "assert_")
 
 
@@ -164,12 +168,31 @@ class PlanObjectives(Block):
     rto: Duration | None = Field(None, description="How long all of it may take; default: no promise beside those of its systems.")
 
 
+class PlanTest(Block):
+    """The loop exercises the plan in a sandbox by itself."""
+
+    every: Duration = Field(description="How often.")
+    window: Window | None = Field(None, description="When a test may begin.")
+
+
 class RecoveryPlanSpec(Block):
     """How to come back from a disaster."""
 
     scenarios: UniqueItems[Name] = Field(min_length=1, description="Types of disaster, or DisasterScenarios, that it is meant for.")
     objectives: PlanObjectives | None = None
-    valid_for: Duration | None = Field(None, description="How long a passed test counts; default 90d.")
+    valid_for: Duration | None = Field(None, description="How long a passed test counts; default 90d, at least twice `test.every`.")
+    test: PlanTest | None = Field(None, description="How often the loop tests the plan; default: only people do.")
     parallel: Annotated[int, Field(ge=1, le=32)] | None = Field(None, description="Steps at a time; default 4.")
     steps: Items[Step] = Field(min_length=1, max_length=500)
     clean_up: Items[CleanUp] = Field((), description="After a run and after a test, whatever became of it.")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> RecoveryPlanSpec:
+        if self.test is not None and self.valid_for is not None and self.valid_for < self.test.every:
+            raise ValueError("must let a test count (`validFor`) at least until the next one is due (`test.every`)")
+        return self
+
+    @property
+    def counts_for(self) -> timedelta:
+        """How long a passed test is a proof."""
+        return self.valid_for or max(VALID_FOR, self.test.every * 2 if self.test is not None else VALID_FOR)

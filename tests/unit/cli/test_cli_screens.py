@@ -47,6 +47,7 @@ def test_a_plan_for_programs(golden: Golden) -> None:
         "verify": 1,
         "suspect": 0,
         "drill": 0,
+        "test": 0,
         "mark": 1,
         "unmark": 0,
         "forget": 1,

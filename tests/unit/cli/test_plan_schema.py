@@ -19,8 +19,9 @@ from reconciler.model.blast import BlastRadius, Effect, Released, SpecChange
 from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Verification
 from reconciler.model.declared.policy import Retention
+from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.declared.repository import Maintenance, Prune
-from reconciler.model.desired import Desired, Revision
+from reconciler.model.desired import Desired, DesiredRecoveryPlan, Revision
 from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.observed import Observed, Pace
 from reconciler.model.plan import ActionKind, Plan
@@ -87,7 +88,10 @@ def world() -> tuple[Desired, Observed]:
     paces = {(kind, "main"): (Pace(2.5, 10**6, 1), Pace(3.5, 2 * 10**6, 2)) for kind in kinds}
     paces["copy", "far"] = (Pace(60.0, 10**8, 3),)
     accepted = {"thinned": keep, "asked-for": Retention(last=20)}
-    tree = desired(*repositories, *systems)
+    exercised = {"scenarios": ["human_error"], "test": {"every": DAY}, "steps": [{"name": "data", "restore": {"system": "waiting"}}]}
+    spec = RecoveryPlanSpec.model_validate(exercised, by_alias=True)
+    plans = (DesiredRecoveryPlan("shop", spec, Place("plan.yaml", 3), "g1"),)
+    tree = replace(desired(*repositories, *systems), recovery_plans=plans)
     seen = observed(
         listed("main", everything), listed("far"), unreachable("lost"), accepted_retention=accepted, paces=paces, pruned={"main": ago("3d")}
     )
