@@ -60,6 +60,8 @@ class Ledger(Struct):
     declared: list[Declared] = field(default_factory=list)
     pauses: list[Span] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
+    meant: list[Sequence[str]] = field(default_factory=list)
+    """Of each deed: the snapshots that it was done to."""
     _begun: dict[str, str] = field(default_factory=dict)
     """By run: why it was begun."""
 
@@ -90,6 +92,7 @@ class Ledger(Struct):
             self.doubted -= set(_texts(line.get("snapshots")))
         if verb in _DECISIONS or line.get("approvals") or (verb == "forget" and line.get("reason") == _REQUESTED):
             self.deeds.append(_deed(line, at, why))
+            self.meant.append(_texts(line.get("snapshots")))
 
     def _backed_up(self, line: Mapping[str, Any], at: datetime) -> None:
         as_of, snapshot = moment_of(line.get("as_of")), line.get("snapshot")

@@ -42,6 +42,8 @@ CONTROLS: Mapping[str, tuple[str, ...]] = {
 }
 """Where an auditor may look for each section. Named by the publishers of these texts; a help, not a certification."""
 ALERTS_KEPT = timedelta(days=90)
+OF_REPOSITORIES = frozenset({"init", "repair", "hold", "release", "accept", "key-add", "key-remove", "key-rotate", "key-kit"})
+"""Decisions whose object is a repository."""
 
 
 class Known(Struct, frozen=True):
@@ -68,8 +70,58 @@ class Asked(Struct, frozen=True):
         return not self.systems or system in self.systems
 
 
+class Concern(Struct, frozen=True):
+    """What else the systems that are asked for have to do with. What concerns no system by name (the loop, the host) concerns all."""
+
+    asked: Asked
+    repositories: frozenset[str]
+    plans: Mapping[str, Collection[str]]
+    """Systems by the recovery plan that brings them back."""
+    restored: Mapping[str, str]
+    """System by the id of a restore."""
+    backed_up: Mapping[str, str]
+    """System by the id of a snapshot."""
+
+    @classmethod
+    def of(cls, asked: Asked, scene: Scene, ledger: Ledger, recoveries: Iterable[Recovery]) -> Concern:
+        systems = [system for system in scene.desired.systems if asked.about(system.name)]
+        present = {s.id: s.system for state in scene.observed.repositories.values() for s in state.snapshots} if asked.systems else {}
+        return cls(
+            asked,
+            frozenset(name for system in systems for name in system.repositories),
+            {plan.name: plan.systems for plan in scene.desired.recovery_plans},
+            {each.id: each.system for each in recoveries},
+            {**{state.snapshot: state.system for state in ledger.states}, **present},
+        )
+
+    def repository(self, name: str) -> bool:
+        return not self.asked.systems or name in self.repositories
+
+    def run(self, run: RecoveryRun) -> bool:
+        """One of a plan that is no longer declared, and of which no restore is on record, may have concerned any."""
+        systems = {self.restored[step.restore] for step in run.steps if step.restore in self.restored}
+        systems.update(self.plans.get(run.plan, ()))
+        return not systems or any(self.asked.about(system) for system in systems)
+
+    def incident(self, alert: Alert) -> bool:
+        if alert.object_kind == "Repository":
+            return self.repository(alert.object_name)
+        return alert.object_kind != "System" or self.asked.about(alert.object_name)
+
+    def deed(self, deed: Deed, snapshots: Iterable[str]) -> bool:
+        """The object is a system in a repository, a repository with or without ``snapshots``, or something that is everybody's."""
+        system, at, _ = deed.object.rpartition("@")
+        owners = {self.backed_up[each] for each in snapshots if each in self.backed_up}
+        if at and system:
+            return self.asked.about(system)
+        if owners:
+            return any(self.asked.about(owner) for owner in owners)
+        return deed.verb not in OF_REPOSITORIES or self.repository(deed.object)
+
+
 def report(asked: Asked, scene: Scene, status: Status, ledger: Ledger, audit: AuditEvidence, known: Known) -> Report:
     """``ledger``: what the good lines of the log said; ``status``: as of the same look as ``scene``."""
+    concern = Concern.of(asked, scene, ledger, known.recoveries)
     drills = [drill for drill in known.drills if _within(drill.started_at, asked.period) and asked.about(drill.system)]
     chosen = [(s, found) for s in scene.desired.systems if asked.about(s.name) and (found := _status_of(status, s.name)) is not None]
     return Report(
@@ -83,10 +135,14 @@ def report(asked: Asked, scene: Scene, status: Status, ledger: Ledger, audit: Au
         notes=tuple(_notes(asked, scene, ledger, audit, [system for system, _ in chosen])),
         systems=tuple(_system(asked, scene, system, found, ledger, known, drills) for system, found in chosen),
         drills=tuple(_rehearsal(drill) for drill in sorted(drills, key=lambda drill: drill.started_at)),
-        incidents=tuple(_incidents(asked, known.alerts)),
+        incidents=tuple(_incidents(concern, known.alerts)),
         recoveries=tuple(sorted(_recoveries(asked, known.recoveries), key=lambda each: each.began_at)),
-        plans=tuple(sorted((_plan_run(r) for r in known.runs if _within(r.started_at, asked.period)), key=lambda r: r.began_at)),
-        deeds=tuple(deed for deed in ledger.deeds if _within(deed.at, asked.period) and _about(asked, deed)),
+        plans=tuple(sorted(_plan_runs(concern, known.runs), key=lambda r: r.began_at)),
+        deeds=tuple(
+            deed
+            for deed, meant in zip(ledger.deeds, ledger.meant, strict=True)
+            if _within(deed.at, asked.period) and concern.deed(deed, meant)
+        ),
         edits=edits(ledger, asked.period, asked.systems or None),
         controls=CONTROLS,
     )
@@ -161,8 +217,8 @@ def _notes(asked: Asked, scene: Scene, ledger: Ledger, audit: AuditEvidence, sys
         yield "No system is declared."
 
 
-def _incidents(asked: Asked, alerts: Iterable[Alert]) -> list[Incident]:
-    begins, ends = asked.period
+def _incidents(concern: Concern, alerts: Iterable[Alert]) -> list[Incident]:
+    begins, ends = concern.asked.period
     found = [
         Incident(
             object_kind=alert.object_kind,
@@ -179,7 +235,7 @@ def _incidents(asked: Asked, alerts: Iterable[Alert]) -> list[Incident]:
         )
         for alert in alerts
         if alert.started_at < ends and (alert.resolved_at is None or alert.resolved_at > begins)
-        if alert.object_kind != "System" or asked.about(alert.object_name)
+        if concern.incident(alert)
     ]
     return sorted(found, key=lambda incident: (incident.began_at, incident.object_name, incident.condition))
 
@@ -202,6 +258,10 @@ def _rehearsal(drill: DrillRecord) -> Rehearsal:
     )
 
 
+def _plan_runs(concern: Concern, runs: Iterable[RecoveryRun]) -> Iterable[PlanRun]:
+    return (_plan_run(run) for run in runs if _within(run.started_at, concern.asked.period) and concern.run(run))
+
+
 def _plan_run(run: RecoveryRun) -> PlanRun:
     return PlanRun(
         id=run.id,
@@ -218,12 +278,6 @@ def _plan_run(run: RecoveryRun) -> PlanRun:
         within_rto=run.within_rto,
         finding="; ".join(run.findings[:1]),
     )
-
-
-def _about(asked: Asked, deed: Deed) -> bool:
-    """What concerns no system by name concerns all."""
-    system, at, _ = deed.object.rpartition("@")
-    return asked.about(system) if at and system else True
 
 
 def _verified_at(protection: Iterable[ProtectionStatus]) -> datetime | None:

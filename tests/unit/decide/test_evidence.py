@@ -13,7 +13,8 @@ from reconciler.decide.evidence import Ledger, Promised, edits, suspensions, tar
 from reconciler.decide.report import CONTROLS, Asked, Known, good_points, report
 from reconciler.decide.scene import Scene
 from reconciler.model.alerts import Alert, AlertSeverity, AlertState
-from reconciler.model.report import AuditEvidence, Report, Target
+from reconciler.model.recovery import RecoveryRun, RunMode, StepRecord, StepState
+from reconciler.model.report import AuditEvidence, Recovery, Report, Target
 from reconciler.model.snapshot import Mark, MarkKind, Snapshot
 from reconciler.model.status import LoopStatus, SpecStatus, Status
 from tests.fakes.worlds import AGENT, NOW, ago, desired, listed, observed, snapshot, system
@@ -202,7 +203,15 @@ def alert(name: str, began: str, ended: str | None, kind: str = "System") -> Ale
     )
 
 
-def made(ledger: Ledger, *, alerts: tuple[Alert, ...] = (), systems: tuple[str, ...] = (), audit: AuditEvidence | None = None) -> Report:
+def made(
+    ledger: Ledger,
+    *,
+    alerts: tuple[Alert, ...] = (),
+    systems: tuple[str, ...] = (),
+    audit: AuditEvidence | None = None,
+    recoveries: tuple[Recovery, ...] = (),
+    runs: tuple[RecoveryRun, ...] = (),
+) -> Report:
     from reconciler.decide.plan import plan
     from reconciler.decide.status import status
 
@@ -210,7 +219,7 @@ def made(ledger: Ledger, *, alerts: tuple[Alert, ...] = (), systems: tuple[str, 
     seen = observed(listed("main", [snapshot(ago("30m"))]))
     spec = SpecStatus("d1", clean=True, errors=0, warnings=0, loaded_at=NOW, objects=3)
     stands: Status = status(tree, seen, plan(tree, seen, NOW), (), LoopStatus(), spec, NOW)
-    known = Known(alerts, (), (), (), {"orders": Promised(rpo=HOUR)})
+    known = Known(alerts, (), recoveries, runs, {"orders": Promised(rpo=HOUR)})
     intact = audit or AuditEvidence(intact=True, lines=9, head="0" * 64, fault="", since=ledger.since)
     return report(Asked(PERIOD, frozenset(systems), "0.1.0"), Scene.of(tree, seen, NOW), stands, ledger, intact, known)
 
@@ -225,6 +234,8 @@ def test_incidents_are_those_that_fired_at_some_moment_of_the_period() -> None:
     found = made(Ledger(), alerts=alerts)
     assert [(i.object_name, i.ended_at) for i in found.incidents] == [("reaches-in", ago("20h")), ("still-fires", None), ("main", None)]
     assert [i.object_name for i in made(Ledger(), alerts=alerts, systems=("orders",)).incidents] == ["main"]
+    elsewhere = alert("tape", "1h", None, "Repository")
+    assert [i.object_name for i in made(Ledger(), alerts=(*alerts, elsewhere), systems=("orders",)).incidents] == ["main"]
 
 
 def test_a_report_says_on_top_what_it_cannot_know() -> None:
@@ -246,6 +257,46 @@ def test_only_the_named_systems_are_told() -> None:
     assert [s.name for s in made(Ledger(), systems=("orders",)).systems] == ["orders"]
     assert len(made(Ledger()).systems) == 3
     assert made(Ledger()).agent == AGENT
+
+
+def test_of_one_system_only_what_it_has_to_do_with_is_told() -> None:
+    """Runs of plans, decisions about repositories and about snapshots that name no system. What stops everything concerns everybody."""
+    ledger = heard(
+        backed_up("20h", "of-orders"),
+        backed_up("20h", "of-identity", object_="identity@main"),
+        *(
+            each
+            for name, verb, facts in (
+                ("main", "hold", {"snapshots": ["of-orders"]}),
+                ("main", "release", {"snapshots": ["of-identity"]}),
+                ("main", "accept", {"snapshots": ["nobody-knows"]}),
+                ("tape", "accept", {"snapshots": ["nobody-knows"]}),
+                ("main", "repair", {}),
+                ("tape", "key-add", {}),
+            )
+            for each in (line("3h", "intent", verb, name, **facts), line("3h", "complete", verb, name, outcome="succeeded", **facts))
+        ),
+        line("2h", "note", "pause", "loop", until=ago("1h").isoformat(), reason="a move", actor="maria"),
+        line("2h", "complete", "mark", "identity@main", outcome="succeeded", approvals=["let-go"], snapshots=["of-identity"]),
+    )
+    restores = (restored("r-orders", "orders"), restored("r-identity", "identity"))
+    runs = (ran("shop", "r-orders"), ran("login", "r-identity"), ran("forgotten"))
+    everything = made(ledger, recoveries=restores, runs=runs)
+    assert len(everything.deeds) == 8
+    assert len(everything.plans) == 3
+    found = made(ledger, recoveries=restores, runs=runs, systems=("orders",))
+    assert [(d.verb, d.object) for d in found.deeds] == [("hold", "main"), ("accept", "main"), ("repair", "main"), ("pause", "loop")]
+    assert [r.plan for r in found.plans] == ["shop", "forgotten"], "nobody knows what the one brought back that is not declared any more"
+    assert [r.id for r in found.recoveries] == ["r-orders"]
+
+
+def restored(name: str, of: str) -> Recovery:
+    return Recovery(name, "restore", of, "s1", "/out", "maria", ago("2h"), ago("1h"), "succeeded", 1, 1)
+
+
+def ran(plan: str, *restores: str) -> RecoveryRun:
+    steps = tuple(StepRecord(each, "restore", StepState.DONE, restore=each) for each in restores)
+    return RecoveryRun(plan, plan, RunMode.RUN, "hardware_failure", "g1", ago("2h"), "maria", steps)
 
 
 def test_the_controls_are_named_as_their_publishers_do() -> None:
