@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+import reconciler.web
 from reconciler.model.alerts import AlertsStatus
 from reconciler.model.board import Board
 from reconciler.model.health import HealthState
@@ -292,3 +294,15 @@ def test_alerts_are_counted_and_a_receiver_that_fails_is_named(world: World, ser
     assert "duty/ops: 4 attempts failed in a row" in shown
     world.board = replace(board(), status=replace(company(), alerts=AlertsStatus()))
     assert "Alerts:" not in words(page(server))
+
+
+def test_every_class_of_the_page_has_a_look_and_every_colour_a_value() -> None:
+    """A state of which the style sheet knows nothing looks like plain text."""
+    folder = Path(reconciler.web.__file__).parent
+    style, page = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.html"))
+    assert set(re.findall(r"var\((--[\w-]+)\)", style)) <= set(re.findall(r"(--[\w-]+):", style))
+    states = {word for given in re.findall(r'class="\{\{.*?\}\}"', page) for word in re.findall(r'": "([a-z ]+)"', given)}
+    plain = {word for given in re.findall(r'class="([a-z ]+)"', page) for word in given.split()}
+    used = plain | {word for given in states for word in given.split()}
+    assert {"bad", "unknown", "heat"} <= used
+    assert used - {"copies", "rehearsed", "system"} <= set(re.findall(r"\.([a-z]+)", style)), "three names are there for those who look for the place"
