@@ -8,13 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from reconciler.base.units import format_duration
 from reconciler.cli.main import run
 from reconciler.cli.render.impact import impact_page
 from reconciler.decide.impact.report import impact
+from reconciler.model.declared.builtin import SCENARIOS
 from reconciler.model.disaster import DisasterType
 from reconciler.model.impact import Verdict
-from tests.fakes.worlds import NOW
+from tests.fakes.worlds import NOW, ago, listed, repository, snapshot
 from tests.unit.decide.test_impact import ALL, FAR, NAS, orders, seen, tree
 
 COMPANY = Path(__file__).parents[3] / "specs" / "company"
@@ -98,3 +101,60 @@ def test_one_answer_in_full_says_why_and_what_would_mend_it() -> None:
     assert "main taken: it is at site office" in page
     assert "mends" in page
     assert "0 of 1 well: 1 lost." in page
+
+
+DOCUMENTED = (Path(__file__).parents[3] / "docs" / "impact.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of the page, without its head."""
+    table = re.search(rf"^## {heading}$.*?^(\|.*?)\n\n", DOCUMENTED, re.MULTILINE | re.DOTALL)
+    assert table is not None
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()[2:]]
+
+
+def test_the_matrix_on_the_page_is_what_is_printed() -> None:
+    """Three systems: all is well with the first; the second has an old copy; the third has one copy, never verified, never drilled."""
+    systems = (
+        orders(name="core-configuration", tier="critical"),
+        orders(name="messaging", tier="critical"),
+        orders(name="logs", tier="medium", repositories=("attic",), host="shop2"),
+    )
+    attic = repository("attic", failure_domain={"site": "office", "device": "nas2"})
+    have = seen("core-configuration", "messaging")
+    far = have.repositories["far"].snapshots
+    have = replace(
+        have,
+        repositories={
+            "main": have.repositories["main"],
+            "attic": listed("attic", [snapshot(ago("30m"), system="logs", repository="attic")]),
+            "far": listed("far", [s for s in far if s.id != "messaging-30m"]),
+        },
+    )
+    shown = impact_page(impact(tree(*systems, NAS, FAR, attic), have, NOW), full=False).render()
+    written = re.search(r"^\$ reconcile impact\n(.*?)^```", DOCUMENTED, re.MULTILINE | re.DOTALL)
+    assert written is not None
+    assert shown.startswith(written[1].rstrip("\n")), shown
+
+
+def test_the_page_tells_what_each_type_takes_as_it_is_built_in() -> None:
+    told = {cells[0].strip("`"): cells[1:] for cells in rows("The ten types")}
+    assert list(told) == [kind.value for kind in DisasterType]
+    for kind in DisasterType:
+        spec, (takes, unnoticed, back) = SCENARIOS[kind], told[kind.value]
+        assert spec.takes is not None
+        assert unnoticed == (format_duration(spec.detection_latency) if spec.detection_latency else ""), kind
+        assert back == ("yes" if spec.temporary else "no"), kind
+        words = {
+            "sources": "the data of a system",
+            "credentials": "its credentials can delete",
+            "reach": "the reach",
+            "unverified": "verified",
+        }
+        named = {key: word in takes for key, word in words.items()} | {key: f"any one {key}" in takes for key in ("site", "device")}
+        given = {key: getattr(spec.takes, key) is not None for key in words}
+        assert named == given | {key: key in (spec.takes.failure_domain or {}) for key in ("site", "device")}, kind
+
+
+def test_the_page_has_every_verdict_with_its_letter() -> None:
+    assert [(cells[0].strip("`"), cells[1].strip("`")) for cells in rows("The verdicts")] == [(v.letter, v.value) for v in Verdict]

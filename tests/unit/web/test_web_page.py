@@ -305,4 +305,6 @@ def test_every_class_of_the_page_has_a_look_and_every_colour_a_value() -> None:
     plain = {word for given in re.findall(r'class="([a-z ]+)"', page) for word in given.split()}
     used = plain | {word for given in states for word in given.split()}
     assert {"bad", "unknown", "heat"} <= used
-    assert used - {"copies", "rehearsed", "system"} <= set(re.findall(r"\.([a-z]+)", style)), "three names are there for those who look for the place"
+    assert used - {"copies", "rehearsed", "system"} <= set(re.findall(r"\.([a-z]+)", style)), (
+        "three names are there for those who look for the place"
+    )
