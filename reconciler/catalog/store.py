@@ -15,7 +15,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event, exc, insert, select
 from sqlalchemy.pool import StaticPool
@@ -27,6 +29,8 @@ from reconciler.catalog.errors import CatalogBusy, CatalogError, CatalogNewer
 from reconciler.catalog.process import Process, alive, me
 
 BUSY_SECONDS = 30  # a write takes milliseconds; longer means a stopped process
+_COMPILED: dict[Any, Any] = {}
+"""Statements that were compiled, by their shape: of these the program has a bounded number."""
 _DAMAGE = ("malformed", "not a database", "file is encrypted", "unsupported file format")
 
 
@@ -154,7 +158,7 @@ def _read_only_copy(path: Path) -> Engine:
             source.backup(memory)
         finally:
             source.close()
-    return create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+    return _engine_on(lambda: memory)
 
 
 def _empty(path: Path, recovered: str) -> Store:
@@ -172,7 +176,23 @@ def _connect(target: str, *, uri: bool) -> Engine:
                 connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+    return _engine_on(connect)
+
+
+def _engine_on(connect: Callable[[], Any]) -> Engine:
+    """All engines of a process share what SQLAlchemy has compiled: to compile a statement takes longer than most take to run."""
+    pattern = _pattern()
+    pool = StaticPool(connect, dialect=pattern.dialect)
+    return Engine(pool, pattern.dialect, pattern.url, execution_options={"compiled_cache": _COMPILED})
+
+
+@cache
+def _pattern() -> Engine:
+    """Its dialect has seen a connection, so it knows the SQLite of this process."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    engine.connect().close()
+    engine.dispose()
+    return engine
 
 
 def _enter(engine: Engine, path: Path, now: datetime) -> str:
