@@ -59,7 +59,7 @@ class Claimed(ActError):
     """Another process works on the same system, repository and lane."""
 
     code = "act-claimed"
-    hint = "Wait for it. A process that died holds nothing."
+    hint = "Try again when it has ended, or without --no-wait. A process that died holds nothing."
     fate = Fate.BUSY
     retry = True
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from reconciler.act.context import Result, Watcher
+from reconciler.act.context import Done, Result, Watcher
 from reconciler.act.words import REQUESTED
 from reconciler.app import demand
+from reconciler.app.errors import WentBack
 from reconciler.app.house import House
 from reconciler.app.names import repository_named
-from reconciler.app.scene import load
+from reconciler.app.scene import Scene, load
 from reconciler.base.errors import ReconcilerError, Usage
+from reconciler.catalog.records import RunOutcome
+from reconciler.decide.rollback import lost_sentence
 from reconciler.model.desired import Desired, DesiredRepository
-from reconciler.model.observed import Failure
+from reconciler.model.observed import Failure, RepositoryState
 from reconciler.model.plan import Action, ActionKind, Lane
 
 if TYPE_CHECKING:
@@ -42,16 +45,29 @@ def plan(house: House, repositories: Sequence[str]) -> tuple[CleanUpReport, ...]
 
 
 def run(
-    house: House, repositories: Sequence[str], *, confirm: str | None, stop: threading.Event, progress: Watcher | None
+    house: House, repositories: Sequence[str], *, confirm: str | None, accept_loss: bool, stop: threading.Event, progress: Watcher | None
 ) -> tuple[Result, ...]:
-    """Clean up each of these repositories (none means all). ``confirm``: the digest of the plan of the one that is named."""
+    """Clean up each of these repositories (none means all). ``confirm``: the digest of the plan of the one that is named.
+
+    One that went back in time is refused unless ``accept_loss``: its packs without a snapshot may be all that is left of the lost ones.
+    """
     if confirm is not None and len(repositories) != 1:
         raise Usage("--confirm names the plan of one repository", hint="Name that repository, too.")
 
-    def actions(desired: Desired) -> list[Action]:
-        return [_action(repository, confirm) for repository in _asked(desired, repositories)]
+    refused: list[Result] = []
 
-    return demand.carry_out(house, actions, stop=stop, progress=progress)
+    def actions(scene: Scene) -> list[Action]:
+        asked = [_action(repository, confirm) for repository in _asked(scene.desired, repositories)]
+        back = {name: state for name, state in scene.observed.repositories.items() if state.lost and not accept_loss}
+        refused.extend(_refused(action, back[action.repository]) for action in asked if action.repository in back)
+        return [action for action in asked if action.repository not in back]
+
+    return (*demand.carry_out(house, actions, stop=stop, progress=progress), *refused)
+
+
+def _refused(action: Action, state: RepositoryState) -> Result:
+    error = WentBack(f"repository {state.name} is not cleaned up: {lost_sentence(state)}", repository=state.name)
+    return Result(action, "", Done(RunOutcome.FAILED, error.message), 0.0, Failure.of(error), error.fate)
 
 
 def _planned(house: House, repository: DesiredRepository) -> CleanUpReport:

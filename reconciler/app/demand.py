@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.act.context import Done, Patience, Result, Watcher
+from reconciler.act.context import Done, Patience, Result, Watcher, no_patience
 from reconciler.act.run import run as act
 from reconciler.act.words import REQUESTED
 from reconciler.app.acting import close_interrupted, make_context
@@ -28,7 +28,7 @@ from reconciler.decide.plan import plan as decide_plan
 from reconciler.decide.plan import plan_copy
 from reconciler.decide.proofs import next_proof
 from reconciler.decide.scene import Scene as Decision
-from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure
 from reconciler.model.plan import Action, ActionKind, Gap, Lane
 from reconciler.model.snapshot import BackupKind
@@ -101,17 +101,9 @@ def forget(house: House, ids: Sequence[str], reason: str) -> tuple[Result, ...]:
 
 
 def carry_out(
-    house: House, actions: Callable[[Desired], Sequence[Action]], *, stop: threading.Event, progress: Watcher | None
-) -> tuple[Result, ...]:
-    """What ``actions`` makes of the declared world, recorded like everything else."""
-    catalog, scene = _begin(house)
-    return _carry_out(house, catalog, scene, actions(scene.desired), stop=stop, progress=progress)
-
-
-def carry_out_in(
     house: House, actions: Callable[[Scene], Sequence[Action]], *, stop: threading.Event, progress: Watcher | None
 ) -> tuple[Result, ...]:
-    """The same, where the actions follow from what is stored."""
+    """What ``actions`` makes of what is declared and stored, recorded like everything else."""
     catalog, scene = _begin(house)
     return _carry_out(house, catalog, scene, actions(scene), stop=stop, progress=progress)
 
@@ -129,7 +121,9 @@ def _begin(house: House) -> tuple[Catalog, Scene]:
 def _carry_out(
     house: House, catalog: Catalog, scene: Scene, actions: Sequence[Action], *, stop: threading.Event, progress: Watcher | None
 ) -> tuple[Result, ...]:
-    context = make_context(house, scene, actor="cli", stop=stop, progress=progress, patience=_patience(stop))
+    context = make_context(
+        house, scene, actor="cli", stop=stop, progress=progress, patience=_patience(stop) if house.waits else no_patience
+    )
     results = tuple(_stopped(action) if stop.is_set() else act(action, context) for action in actions)
     touched = frozenset(result.action.repository for result in results if result.run_id)
     if touched:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.act.context import Result, Watcher
 from reconciler.act.words import REQUESTED
-from reconciler.app.demand import PRIORITY, carry_out_in
+from reconciler.app.demand import PRIORITY, carry_out
 from reconciler.app.errors import NotFound
 from reconciler.app.house import House
 from reconciler.app.names import require_systems
@@ -54,7 +54,7 @@ def run(
             raise NotFound("no system declares drills", hint="Name one: `reconcile drill run SYSTEM`, or declare `drill.every`.")
         return [_action(decision, system, snapshot, pick) for system in wanted]
 
-    return carry_out_in(house, actions, stop=stop, progress=progress)
+    return carry_out(house, actions, stop=stop, progress=progress)
 
 
 def _action(decision: Decision, system: DesiredSystem, snapshot: str | None, pick: str | None) -> Action:

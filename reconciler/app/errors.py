@@ -21,6 +21,16 @@ class StateExposed(StateError):
     fate = Fate.REFUSED
 
 
+class WentBack(Refused):
+    """The repository lacks snapshots that it held: somebody put it back to an earlier state, and nothing is removed from it."""
+
+    code = "repository-went-back"
+    hint = (
+        "Who put it back? Bring the newer state back, or accept this one with `reconcile catalog rebuild`. "
+        "--accept-loss cleans up without either: what the lost snapshots left there is gone then."
+    )
+
+
 class KeyUnusable(ReconcilerError):
     """The key of a repository cannot be had."""
 

@@ -30,6 +30,8 @@ class House(Struct, frozen=True):
     clock: Clock
     allow_hosts: tuple[str, ...] = ()
     """Hosts beside this one that a recovery plan may wait for."""
+    waits: bool = True
+    """Whether what a person asks for waits for whoever works on the same thing."""
 
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""

@@ -18,6 +18,7 @@ from reconciler.decide.conditions import conditions as judge_conditions
 from reconciler.decide.memory import catalog_condition
 from reconciler.decide.receiving import receiver_conditions
 from reconciler.decide.status import status as make_status
+from reconciler.decide.words import pascal
 from reconciler.model.plan import Gap, Plan
 from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
 
@@ -61,7 +62,7 @@ def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
     """What the loop cannot close is an event, too: the same one again only counts up."""
     for gap in gaps:
         kind, name = ("System", gap.system) if gap.system else ("Repository", gap.repository)
-        catalog.add_event("Warning", kind, name, _camel(gap.code), f"{gap.why}: {gap.person}", now)
+        catalog.add_event("Warning", kind, name, pascal(gap.code), f"{gap.why}: {gap.person}", now)
 
 
 def read_only_status(catalog: Catalog, scene: Scene, plan: Plan) -> Status:
@@ -121,7 +122,3 @@ def _event_kind(condition: Condition) -> Literal["Normal", "Warning"]:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _camel(code: str) -> str:
-    return "".join(word.capitalize() for word in code.split("-"))

@@ -42,11 +42,14 @@ class Session(Looking, Alerting, Acting, Steering, Recovering, Keeping):
         allow_hosts: tuple[str, ...] = (),
         clock: Clock | None = None,
         read_only: bool = False,
+        waits: bool = True,
     ) -> Self:
-        """Nothing is read or made yet. ``read_only``: verbs that would change anything raise instead."""
+        """Nothing is read or made yet. ``read_only``: verbs that would change anything raise instead. ``waits``: for another process
+        that works on the same thing; else the result says ``act-claimed`` at once.
+        """
         clock = clock or SystemClock()
         memory = Memory(choose_state(specs, state), clock, read_only=read_only)
-        return cls(House(specs.absolute(), memory, agent_name(agent), allow_commands, clock, allow_hosts))
+        return cls(House(specs.absolute(), memory, agent_name(agent), allow_commands, clock, allow_hosts, waits))
 
     def close(self) -> None:
         self.house.memory.close()

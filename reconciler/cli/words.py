@@ -79,7 +79,7 @@ class Words(Struct, frozen=True):
             for word in (flag, str(value))
         )
 
-    def session(self, *, read_only: bool = False) -> Session:
+    def session(self, *, read_only: bool = False, waits: bool = True) -> Session:
         """The verbs, over these specs and this state. Nothing is read or made yet."""
         from reconciler.app.session import Session
 
@@ -90,6 +90,7 @@ class Words(Struct, frozen=True):
             allow_commands=self.allow_commands,
             allow_hosts=self.allow_hosts,
             read_only=read_only or self.dry_run,
+            waits=waits,
         )
 
     def answer(self, page: Callable[[], Page], json: Callable[[], str]) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
+from pydantic.alias_generators import to_camel
 
 from reconciler.base.units import format_duration
 from reconciler.decide.guard import FORGET_COUNT_MAX, FORGET_PERCENT_MAX
@@ -76,7 +77,7 @@ def compare_repositories(before: DesiredRepository, after: DesiredRepository, sn
         elif name == "deletable_from":
             grown = new is None or (old is not None and not set(new) <= set(old))
             effect, why = (Effect.LOSS, "more hosts could delete it") if grown else (Effect.GAIN, "")
-        yield SpecChange("Repository", after.name, _camel(name), _text(old), _text(new), effect, why, after.place)
+        yield SpecChange("Repository", after.name, to_camel(name), _text(old), _text(new), effect, why, after.place)
 
 
 def compare_settings(before: Desired, after: Desired) -> Iterator[SpecChange]:
@@ -86,7 +87,7 @@ def compare_settings(before: Desired, after: Desired) -> Iterator[SpecChange]:
         if old != new:
             realm = name == "realm"
             why = "every snapshot of the old realm becomes foreign: kept, and no longer counted for anything" if realm else ""
-            yield SpecChange("Settings", "settings", _camel(name), _text(old), _text(new), Effect.LOSS if realm else Effect.OTHER, why)
+            yield SpecChange("Settings", "settings", to_camel(name), _text(old), _text(new), Effect.LOSS if realm else Effect.OTHER, why)
 
 
 def _system(before: DesiredSystem, after: DesiredSystem) -> Iterator[Found]:
@@ -114,7 +115,7 @@ def _system(before: DesiredSystem, after: DesiredSystem) -> Iterator[Found]:
         elif isinstance(old, Block) and isinstance(new, Block):
             yield from _block(field, old, new, {})
         else:
-            yield _camel(field), _text(old), _text(new), Effect.OTHER, ""
+            yield to_camel(field), _text(old), _text(new), Effect.OTHER, ""
 
 
 def _block(name: str, before: Block, after: Block, directions: Mapping[str, _Better]) -> Iterator[Found]:
@@ -122,7 +123,7 @@ def _block(name: str, before: Block, after: Block, directions: Mapping[str, _Bet
         old, new = getattr(before, key), getattr(after, key)
         if old != new and (name, key) not in _TOLD_APART:
             effect = directions[key].effect(old, new) if key in directions else _every(old, new)
-            yield f"{name}.{_camel(key)}", _text(old), _text(new), effect, LOOSENED if _is_promise(name, effect) else ""
+            yield f"{name}.{to_camel(key)}", _text(old), _text(new), effect, LOOSENED if _is_promise(name, effect) else ""
 
 
 def _is_promise(block: str, effect: Effect) -> bool:
@@ -170,7 +171,7 @@ def _guard(before: GuardLimits, after: GuardLimits) -> Iterator[Found]:
     for key, default in (("max_forget_percent", FORGET_PERCENT_MAX), ("max_forget_count", FORGET_COUNT_MAX)):
         old, new = getattr(before, key) or default, getattr(after, key) or default
         if old != new:
-            yield f"guard.{_camel(key)}", str(old), str(new), Effect.LOSS if new > old else Effect.GAIN, ""
+            yield f"guard.{to_camel(key)}", str(old), str(new), Effect.LOSS if new > old else Effect.GAIN, ""
     watched, watches = before.anomalies is not False, after.anomalies is not False
     if watched != watches:
         yield "guard.anomalies", _text(watched), _text(watches), Effect.LOSS if watched else Effect.GAIN, ""
@@ -201,7 +202,7 @@ def _sources(before: Sequence[Source], after: Sequence[Source]) -> Iterator[Foun
             was, now = getattr(old[key], name), getattr(new[key], name)
             if was != now:
                 effect, why = _SOURCE.get(name, _no_direction)(was, now)
-                yield f"sources[{new[key].title}].{_camel(name)}", _text(was), _text(now), effect, why
+                yield f"sources[{new[key].title}].{to_camel(name)}", _text(was), _text(now), effect, why
 
 
 def _identity(source: Source) -> tuple[str, str]:
@@ -261,15 +262,10 @@ def _text(value: Any) -> str:
         case timedelta():
             return format_duration(value)
         case Block():
-            return ", ".join(f"{_camel(key)} {_text(inner)}" for key, inner in sorted(value.given().items()) if inner is not None)
+            return ", ".join(f"{to_camel(key)} {_text(inner)}" for key, inner in sorted(value.given().items()) if inner is not None)
         case Mapping():
             return ", ".join(f"{key}: {_text(inner)}" for key, inner in sorted(value.items()))
         case list() | tuple():
             return ", ".join(_text(item) for item in value)
         case _:
             return str(value)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)

@@ -27,7 +27,7 @@ from reconciler.decide.proven import proven
 from reconciler.decide.retention import is_empty
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene, from_future
-from reconciler.decide.words import ago, counted, minute
+from reconciler.decide.words import ago, counted, minute, pascal
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.listing import marked
 from reconciler.model.observed import Observed
@@ -110,7 +110,7 @@ def _accepted(error: Problem | None, *, last_good: bool) -> _Statement:
 def _reachable(scene: Scene, name: str) -> _Statement:
     state = scene.state(name)
     if state is not None and state.failure is not None:
-        return Truth.FALSE, _camel(state.failure.code), state.failure.message
+        return Truth.FALSE, pascal(state.failure.code), state.failure.message
     if state is None or state.listed_at is None:
         return Truth.UNKNOWN, "NeverSeen", f"repository {name} was never listed" if name else "no repository is named"
     if not state.reachable:
@@ -125,10 +125,6 @@ def _current(scene: Scene, name: str) -> _Statement:
     if state.lost:
         return Truth.FALSE, "WentBack", lost_sentence(state)
     return Truth.TRUE, "Continued", "it holds the newest snapshot of every writer, or newer ones"
-
-
-def _camel(code: str) -> str:
-    return "".join(word.capitalize() for word in code.split("-"))
 
 
 def _fresh(scene: Scene, system: DesiredSystem) -> _Statement:

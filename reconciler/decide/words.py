@@ -20,3 +20,8 @@ def ago(at: datetime, now: datetime) -> str:
 def minute(at: datetime) -> str:
     """``2026-11-23 14:02Z``."""
     return f"{at:%Y-%m-%d %H:%M}Z"
+
+
+def pascal(code: str) -> str:
+    """``repository-went-back`` as the reasons of conditions and events are written: ``RepositoryWentBack``."""
+    return "".join(word.capitalize() for word in code.split("-"))

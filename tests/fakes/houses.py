@@ -104,9 +104,15 @@ class WholeHouse(Struct):
     def system(self, name: str, *, source: str | None = None, more: str = "", extra: str = "") -> None:
         self.write(f"{name}.yaml", SYSTEM.format(name=name, source=source or name, more=more, extra=extra))
 
-    def session(self, *, read_only: bool = False) -> Session:
+    def session(self, *, read_only: bool = False, waits: bool = True) -> Session:
         return Session.open(
-            self.folder / "specs", state=self.state, agent="shop1", clock=self.clock, read_only=read_only, allow_commands=self.allowed
+            self.folder / "specs",
+            state=self.state,
+            agent="shop1",
+            clock=self.clock,
+            read_only=read_only,
+            allow_commands=self.allowed,
+            waits=waits,
         )
 
     def one_pass(self, *, init: bool = False) -> PassReport:

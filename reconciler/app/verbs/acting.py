@@ -84,13 +84,18 @@ class Acting:
         repositories: Sequence[str] = (),
         *,
         confirm: str | None = None,
+        accept_loss: bool = False,
         stop: threading.Event | None = None,
         progress: Watcher | None = None,
     ) -> tuple[Result, ...]:
-        """Remove from these repositories (none means all) what no snapshot needs. ``confirm``: the digest of the plan of the one named."""
+        """Remove from these repositories (none means all) what no snapshot needs. ``confirm``: the digest of the plan of the one named.
+
+        One that went back in time is refused unless ``accept_loss``.
+        """
         from reconciler.app import clean
 
-        return clean.run(self.house, repositories, confirm=confirm, stop=stop or threading.Event(), progress=progress)
+        stop = stop or threading.Event()
+        return clean.run(self.house, repositories, confirm=confirm, accept_loss=accept_loss, stop=stop, progress=progress)
 
     def plan_prune(self, repositories: Sequence[str] = ()) -> tuple[CleanUpReport, ...]:
         """What :meth:`prune` would do. Changes nothing."""

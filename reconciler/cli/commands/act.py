@@ -14,6 +14,7 @@ from reconciler.model.snapshot import BackupKind
 
 Systems = Annotated[list[str] | None, Argument(metavar="SYSTEM", help="Names; all of this host when left out.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Show the plan, do nothing.")]
+NoWait = Annotated[bool, Option("--no-wait", help="Fail at once, with exit 5, where another process works on the same thing.")]
 Deep = Annotated[bool, Option("--deep", help="Read every byte of all snapshots again, due or not.")]
 Kind = Annotated[
     BackupKind | None,
@@ -22,7 +23,9 @@ Kind = Annotated[
 HiddenKind = Annotated[BackupKind | None, Option("--type", hidden=True)]
 
 
-def create(words: Words, *, systems: Systems = None, kind: Kind = None, type_: HiddenKind = None, dry_run: DryRun = False) -> ExitCode:
+def create(
+    words: Words, *, systems: Systems = None, kind: Kind = None, type_: HiddenKind = None, dry_run: DryRun = False, no_wait: NoWait = False
+) -> ExitCode:
     """Back up now, due or not."""
     from reconciler.cli.progress import Progress
     from reconciler.cli.render.results import results_json, results_page
@@ -31,7 +34,7 @@ def create(words: Words, *, systems: Systems = None, kind: Kind = None, type_: H
     wanted = one_of("--kind", kind, "--type", type_)
     if dry_run or words.dry_run:
         return _create_dry(words, systems or [], wanted)
-    with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
+    with StopSignals() as signals, words.session(waits=not no_wait) as session, Progress(quiet=words.json) as progress:
         results = session.backup(systems or (), wanted, stop=signals.stop, progress=progress.action)
     words.answer(lambda: results_page(results), lambda: results_json("backup", results))
     return signals.outcome(results_code(results))
@@ -46,13 +49,13 @@ def _create_dry(words: Words, systems: list[str], kind: BackupKind | None) -> Ex
     return plan_code(report.plan, broken=report.broken)
 
 
-def verify(words: Words, *, systems: Systems = None, deep: Deep = False) -> ExitCode:
+def verify(words: Words, *, systems: Systems = None, deep: Deep = False, no_wait: NoWait = False) -> ExitCode:
     """Prove that snapshots are intact: read every byte where that is due, look at the structure where it is not."""
     from reconciler.cli.progress import Progress
     from reconciler.cli.render.results import results_json, results_page
     from reconciler.cli.signals import StopSignals
 
-    with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
+    with StopSignals() as signals, words.session(waits=not no_wait) as session, Progress(quiet=words.json) as progress:
         results = session.verify(systems or (), deep=deep, stop=signals.stop, progress=progress.action)
     words.answer(lambda: results_page(results), lambda: results_json("verify", results))
     return signals.outcome(results_code(results))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from reconciler.base.errors import Usage
-from reconciler.cli.commands.act import DryRun
+from reconciler.cli.commands.act import DryRun, NoWait
 from reconciler.cli.commands.reconcile import plan_code, print_plan, results_code
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.options import Argument, Group, Option
@@ -20,6 +20,7 @@ def copy(
     to: Annotated[str, Option("--to", metavar="REPOSITORY", help="The declared repository that lacks them.")],
     everything: Annotated[bool, Option("--all", help="Every declared system.")] = False,
     dry_run: DryRun = False,
+    no_wait: NoWait = False,
 ) -> ExitCode:
     """Copy what a repository lacks into it: every good snapshot that retention keeps, from any repository that holds it."""
     from reconciler.cli.progress import Progress
@@ -33,7 +34,7 @@ def copy(
             report = session.plan_copy(systems or (), to)
         print_plan(words, report.plan, report.desired)
         return plan_code(report.plan, broken=report.broken)
-    with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
+    with StopSignals() as signals, words.session(waits=not no_wait) as session, Progress(quiet=words.json) as progress:
         results = session.copy(systems or (), to, stop=signals.stop, progress=progress.action)
     words.answer(lambda: results_page(results), lambda: results_json("copy", results))
     return signals.outcome(results_code(results))

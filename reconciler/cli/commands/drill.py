@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
+from reconciler.cli.commands.act import NoWait
 from reconciler.cli.commands.look import Limit, System
 from reconciler.cli.commands.reconcile import results_code
 from reconciler.cli.exits import ExitCode
@@ -27,13 +28,14 @@ def run(
     systems: Annotated[list[str] | None, Argument(metavar="SYSTEM", help="Names; all that declare drills when left out.")] = None,
     snapshot: Annotated[str | None, Option("--snapshot", metavar="ID", help="This one, or the beginning of its id.")] = None,
     pick: Annotated[Pick | None, Option("--pick", metavar="WHICH", help="newest, random or oldest; as declared when left out.")] = None,
+    no_wait: NoWait = False,
 ) -> ExitCode:
     """Rehearse a recovery now: restore into a sandbox, compare, ask whether it is of use, clear away."""
     from reconciler.cli.progress import Progress
     from reconciler.cli.render.results import results_json, results_page
     from reconciler.cli.signals import StopSignals
 
-    with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
+    with StopSignals() as signals, words.session(waits=not no_wait) as session, Progress(quiet=words.json) as progress:
         which = pick.value if pick is not None else None
         results = session.drill(systems or (), snapshot=snapshot, pick=which, stop=signals.stop, progress=progress.action)
     words.answer(lambda: results_page(results), lambda: results_json("drill", results))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from reconciler.base.errors import Usage
-from reconciler.cli.commands.act import DryRun
+from reconciler.cli.commands.act import DryRun, NoWait
 from reconciler.cli.commands.reconcile import results_code
 from reconciler.cli.exits import ExitCode
 from reconciler.cli.options import Argument, Group, Option
@@ -19,7 +19,21 @@ Confirm = Annotated[
 ]
 
 
-def prune(words: Words, *, names: Names = None, confirm: Confirm = None, dry_run: DryRun = False) -> ExitCode:
+AcceptLoss = Annotated[
+    bool,
+    Option("--accept-loss", help="Clean up a repository that went back in time, too: what its lost snapshots left there is gone then."),
+]
+
+
+def prune(
+    words: Words,
+    *,
+    names: Names = None,
+    confirm: Confirm = None,
+    accept_loss: AcceptLoss = False,
+    dry_run: DryRun = False,
+    no_wait: NoWait = False,
+) -> ExitCode:
     """Remove from repositories what no snapshot needs any more. Safe beside running backups."""
     from reconciler.cli.progress import Progress
     from reconciler.cli.render.results import results_json, results_page
@@ -29,8 +43,8 @@ def prune(words: Words, *, names: Names = None, confirm: Confirm = None, dry_run
         raise Usage("--confirm is empty", hint="`reconcile prune --dry-run` shows the plan and its digest.")
     if dry_run or words.dry_run:
         return _dry(words, names or [])
-    with StopSignals() as signals, words.session() as session, Progress(quiet=words.json) as progress:
-        results = session.prune(names or (), confirm=confirm, stop=signals.stop, progress=progress.action)
+    with StopSignals() as signals, words.session(waits=not no_wait) as session, Progress(quiet=words.json) as progress:
+        results = session.prune(names or (), confirm=confirm, accept_loss=accept_loss, stop=signals.stop, progress=progress.action)
     words.answer(lambda: results_page(results), lambda: results_json("prune", results))
     return signals.outcome(results_code(results))
 

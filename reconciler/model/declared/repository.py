@@ -42,7 +42,7 @@ class Maintenance(Block):
     """The care for the repository as a whole."""
 
     prune: Prune | None = Field(None, description="Without it nothing is removed unless somebody says `reconcile prune`.")
-    window: Window | None = Field(None, description="When it may begin.")
+    window: Window | None = Field(None, description="When the loop may begin to prune; verification, copies and drills do not wait for it.")
 
 
 class Limits(Block):

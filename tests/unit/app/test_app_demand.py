@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from reconciler.app.errors import NotFound, StarterExists
 from reconciler.app.session import Session
 from reconciler.base.errors import Fate, Usage
 from reconciler.catalog.records import RunOutcome
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Lane
 from reconciler.model.snapshot import BackupKind, MarkKind
 from reconciler.repository.errors import AlreadyInitialised
 from tests.fakes.houses import WholeHouse
@@ -289,3 +290,34 @@ class TestStarter:
         with session, pytest.raises(StarterExists, match=r"deep/mine\.yml"):
             session.init_specs()
         assert [p.name for p in (tmp_path / "specs").rglob("*") if p.is_file()] == ["mine.yml"]
+
+
+def test_who_does_not_wait_is_told_at_once_who_is_at_work(house: WholeHouse) -> None:
+    house.one_pass(init=True)
+    with house.session(waits=False) as session:
+        catalog = session.house.memory.writing()
+        catalog.claim("orders", "main", Lane.OBJECTIVE.value, what="backup of orders", at=house.clock.now())
+        (result,) = session.backup(("orders",))
+        assert (result.outcome, result.fate) == (RunOutcome.CANCELLED, Fate.BUSY)
+        assert result.failure is not None
+        assert result.failure.code == "act-claimed"
+        assert "backup of orders" in result.message
+        assert "--no-wait" in result.failure.hint
+
+
+def test_a_repository_that_went_back_is_cleaned_up_only_by_who_accepts_the_loss(house: WholeHouse) -> None:
+    """What has no snapshot any more may be all that is left of the lost ones."""
+    (house.folder / "orders" / "most").write_bytes(random.Random(1).randbytes(20_000))
+    house.one_pass(init=True)
+    (house.folder / "orders" / "more").write_text("more")
+    with house.session() as session:
+        (newer,) = session.backup(("orders",))
+        next((house.repository / "snapshots").glob(f"**/{newer.done.snapshot_id}*")).unlink()
+        packs = sorted((house.repository / "packs").glob("**/*"))
+        (refused,) = session.prune(("main",))
+        assert (refused.outcome, refused.fate) == (RunOutcome.FAILED, Fate.REFUSED)
+        assert refused.failure is not None
+        assert refused.failure.code == "repository-went-back"
+        assert sorted((house.repository / "packs").glob("**/*")) == packs
+        (done,) = session.prune(("main",), accept_loss=True)
+        assert done.outcome is RunOutcome.SUCCEEDED
