@@ -36,6 +36,8 @@ class Wanted(Struct, frozen=True):
     """Only one of which every byte was read and found good."""
     repository: str | None = None
     """Read from this one; None: the primary first."""
+    last: frozenset[str] = frozenset()
+    """Repositories that are read only where no other has it."""
 
 
 class Chosen(Struct, frozen=True):
@@ -67,12 +69,12 @@ def chosen(scene: Scene, wanted: Wanted) -> Chosen:
         copies = [s for s in find(scene, wanted.snapshot) if wanted.system in (None, s.system)]
         if not copies:
             raise NotFound(f"snapshot {wanted.snapshot} is not one of system {wanted.system}")
-        copy = nearest(scene, copies, wanted.repository)
+        copy = nearest(scene, copies, wanted.repository, wanted.last)
         why = named(copy)
     elif wanted.system is not None:
         candidates = of_system(scene, wanted.system)
         picked, choice = pick(candidates, wanted.at, unseen, system=wanted.system, verified=wanted.verified)
-        copy = nearest(scene, [s for s in candidates if s.id == picked.id], wanted.repository)
+        copy = nearest(scene, [s for s in candidates if s.id == picked.id], wanted.repository, wanted.last)
         why = reason(copy, wanted.at, choice.passed_over)
     else:
         raise Usage("neither a system nor a snapshot is named", hint="Name a system, or --snapshot ID.")
@@ -139,24 +141,28 @@ def of_system(scene: Scene, system: str) -> list[Snapshot]:
     return every
 
 
-def nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None) -> Snapshot:
+def nearest(scene: Scene, copies: Sequence[Snapshot], wanted: str | None, last: frozenset[str] = frozenset()) -> Snapshot:
     """The copy to read: from where it was asked for, else the first of :func:`by_nearness`."""
     if wanted is not None:
         for copy in copies:
             if copy.repository == wanted:
                 return copy
         raise NotFound(f"repository {wanted} does not hold snapshot {copies[0].id}", held_by=", ".join(c.repository for c in copies))
-    return by_nearness(scene, copies)[0]
+    return by_nearness(scene, copies, last)[0]
 
 
-def by_nearness(scene: Scene, copies: Sequence[Snapshot]) -> list[Snapshot]:
-    """Copies of one snapshot: those that can be reached first, undamaged before damaged, then as the system lists its repositories."""
+def by_nearness(scene: Scene, copies: Sequence[Snapshot], last: frozenset[str] = frozenset()) -> list[Snapshot]:
+    """Copies of one snapshot: those that can be reached first, undamaged before damaged, then as the system lists its repositories.
+
+    ``last``: repositories to be asked after the others that can give as much.
+    """
     declared = scene.desired.system(copies[0].system)
     order = {name: place for place, name in enumerate(declared.repositories)} if declared is not None else {}
 
-    def cost(copy: Snapshot) -> tuple[bool, bool, int]:
+    def cost(copy: Snapshot) -> tuple[bool, bool, bool, int]:
         reachable = scene.observed.repositories[copy.repository].reachable
-        return not reachable, copy.marked(MarkKind.DAMAGED) is not None, order.get(copy.repository, len(order))
+        damaged = copy.marked(MarkKind.DAMAGED) is not None
+        return not reachable, damaged, copy.repository in last, order.get(copy.repository, len(order))
 
     return sorted(copies, key=cost)
 

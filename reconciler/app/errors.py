@@ -267,7 +267,7 @@ class PlanUnfit(Refused):
     """The recovery plan is not meant for that disaster."""
 
     code = "recovery-plan-unfit"
-    hint = "`reconcile recovery status` lists plans with their scenarios; `reconcile recovery plan --disaster TYPE` makes one."
+    hint = "`reconcile recovery status` lists plans with their scenarios; `reconcile recovery plan --disaster NAME` makes one."
 
 
 class PlanFaulty(ReconcilerError):

@@ -155,6 +155,8 @@ class RestoreRequest(Struct, frozen=True):
 
     verified: bool = False
     """Only a snapshot of which every byte was read and found good."""
+    last: frozenset[str] = frozenset()
+    """Repositories that are read only where no other can give it."""
 
     def checked(self) -> RestoreRequest:
         """Itself, when its words go together. Raises Usage."""

@@ -92,7 +92,7 @@ def _others(scene: Scene, copy: Snapshot, request: RestoreRequest) -> list[Snaps
     if request.repository is not None:
         return []
     held = [s for s in find(scene, copy.id) if s.repository != copy.repository]
-    return [s for s in (by_nearness(scene, held) if held else ()) if scene.observed.repositories[s.repository].reachable]
+    return [s for s in (by_nearness(scene, held, request.last) if held else ()) if scene.observed.repositories[s.repository].reachable]
 
 
 def _scene(house: House) -> Scene:
@@ -105,7 +105,7 @@ def _plan(house: House, scene: Scene, request: RestoreRequest) -> RestorePlan:
         check_target(house, scene, request.target)
     if request.snapshot is None and request.system is None:
         raise Usage("neither a system nor a snapshot is named", hint="`reconcile restore SYSTEM --target DIR`, or --snapshot ID.")
-    wanted = Wanted(request.system, request.snapshot, request.at, request.verified, request.repository)
+    wanted = Wanted(request.system, request.snapshot, request.at, request.verified, request.repository, request.last)
     made = chosen(scene, wanted)
     copy = made.snapshot
     if request.in_place and copy.host != house.agent:

@@ -56,7 +56,12 @@ class Terminal:
         page = Page()
         page.line("Begin? Type yes, or anything else to leave.")
         self._show(page)
-        return self._read(stop) == "yes"
+        if self._read(stop) == "yes":
+            return True
+        page = Page()
+        page.line("Nothing was begun: yes was not typed.")
+        self._show(page)
+        return False
 
     def _answer(self, meant: dict[str, Answer], stop: threading.Event) -> Answer:
         """A word of these; LATER when the terminal has gone or a stop was asked for."""
@@ -70,7 +75,7 @@ class Terminal:
             if said in meant:
                 return meant[said]
             page = Page()
-            page.line(f"One of {', '.join(meant)}.")
+            page.line(f"'{said}' is no answer here. One of {', '.join(meant)}.")
             self._show(page)
 
     def _read(self, stop: threading.Event) -> str | None:

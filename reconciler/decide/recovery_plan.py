@@ -39,10 +39,13 @@ PREPARE: Mapping[DisasterType, str] = MappingProxyType(
 """What only a person can do before anything is restored."""
 
 
-def generate(scene: Scene, disaster: DisasterType, systems: Sequence[str]) -> dict[str, Any]:
-    """The plan as a document, in the words of the specs. ``systems``: names; empty means all. What they depend on comes with them."""
+def generate(scene: Scene, disaster: str, kind: DisasterType, systems: Sequence[str]) -> dict[str, Any]:
+    """The plan as a document, in the words of the specs. What the systems depend on comes with them.
+
+    ``disaster``: a scenario, or the ``kind`` itself. ``systems``: names; empty means all.
+    """
     chosen = ordered(scene.desired, systems)
-    steps: list[dict[str, Any]] = [{"name": "prepare", "manual": {"instruction": PREPARE[disaster]}}]
+    steps: list[dict[str, Any]] = [{"name": "prepare", "manual": {"instruction": PREPARE[kind]}}]
     last: dict[str, str] = {}
     for system in chosen:
         after = list(dict.fromkeys(last[name] for name in system.depends_on if name in last)) or ["prepare"]
@@ -54,15 +57,15 @@ def generate(scene: Scene, disaster: DisasterType, systems: Sequence[str]) -> di
             steps.append({"name": check, "assert": {"system": system.name}, "dependsOn": [restore], "timeout": format_duration(SHORT)})
             last[system.name] = check
     named = "-".join(systems) if 0 < len(systems) <= 3 else "all" if not systems else f"{systems[0]}-and-more"
-    promises = [rto for system in chosen if (rto := system.objectives.under(disaster).rto) is not None]
-    spec: dict[str, Any] = {"scenarios": [disaster.value]}
+    promises = [rto for system in chosen if (rto := system.objectives.under(kind).rto) is not None]
+    spec: dict[str, Any] = {"scenarios": [disaster]}
     if promises:
         spec["objectives"] = {"rto": format_duration(max(promises))}
     spec["steps"] = steps
     return {
         "apiVersion": "reconciler/v1",
         "kind": "RecoveryPlan",
-        "metadata": {"name": f"{disaster.value.replace('_', '-')}-{named}"[:63].rstrip("-."), "labels": {"generated": "true"}},
+        "metadata": {"name": f"{disaster.replace('_', '-')}-{named}"[:63].rstrip("-."), "labels": {"generated": "true"}},
         "spec": spec,
     }
 

@@ -56,7 +56,7 @@ class Doing(Struct, frozen=True):
     sandbox: str = ""
     """Of a test; empty: in earnest."""
     left: Mapping[str, Left] = field(default_factory=dict)
-    """Of a test, by system: what its disasters leave. In earnest a repository that answers is left."""
+    """By system: what the disaster leaves by the specs. A test uses nothing else; in earnest the rest comes last, if it answers."""
     one_person: threading.Lock = field(default_factory=threading.Lock)
     one_in_place: threading.Lock = field(default_factory=threading.Lock)
     """Restores in place share one journal, so each waits for the one before."""
@@ -121,18 +121,25 @@ def digest_of(step: Step) -> str:
 def chosen(doing: Doing, system: str) -> tuple[Snapshot, str]:
     """The newest good snapshot that can be reached, with the reason. Where a newer one cannot, the reason says so.
 
-    A test takes only what its disasters leave: out of a repository that they take it would show nothing.
+    A test takes only what its disasters leave: out of a repository that they take it would show nothing. In earnest a repository that
+    answers was not taken; it is used where no other holds the snapshot.
     """
     scene, at, left = doing.scene, doing.run().at, doing.left.get(system)
     every = of_system(scene, system)
     reached = [s for s in every if scene.observed.repositories[s.repository].reachable]
-    if left is not None and left.why:
+    if doing.in_test and left is not None and left.why:
         if reached and not any(s.repository in left.repositories for s in reached):
             raise StepFailed(f"nothing of {system} is left that could be restored: {left.why}")
         reached = [s for s in reached if s.repository in left.repositories]
         snapshot, choice = pick(reached, at, failures(scene.observed.repositories), system=system)
         return snapshot, f"{choice.why}; {left.why}"
     snapshot, choice = pick(reached, at, failures(scene.observed.repositories), system=system)
+    spared = [s for s in reached if s.id == snapshot.id and left is not None and s.repository in left.repositories]
+    if left is not None and left.why and snapshot.repository not in left.repositories:
+        if not spared:
+            return snapshot, f"{choice.why}; nothing else holds it, and it answers, though {left.why}"
+        snapshot, choice = pick(spared, at, failures(scene.observed.repositories), system=system)
+        return snapshot, f"{choice.why}; {left.why}"
     newer = [s for s in every if s.good and s.as_of > snapshot.as_of and (at is None or s.as_of <= at)]
     lost = f"; a newer one, of {newer[0].as_of:%Y-%m-%d %H:%M}Z, is in {newer[0].repository}, which does not answer" if newer else ""
     return snapshot, choice.why + lost
@@ -148,7 +155,8 @@ def _restore(doing: Doing, step: Step, record: StepRecord, stop: Until) -> StepR
             report, why = _in_place(doing, step, record, stop)
     else:
         snapshot, why = chosen(doing, asked.system)
-        request = RestoreRequest(asked.to, snapshot=snapshot.id, paths=asked.paths, on_conflict=asked.on_conflict or "overwrite")
+        conflict, last = asked.on_conflict or "overwrite", _last(doing, asked.system)
+        request = RestoreRequest(asked.to, snapshot=snapshot.id, paths=asked.paths, on_conflict=conflict, last=last)
         report = restores.restore(doing.house, request, stop=stop, progress=None)
     record = replace(record, restore=report.id, place=asked.to or "", files=report.files, bytes=report.bytes)
     _whole(report)
@@ -167,8 +175,17 @@ def _in_place(doing: Doing, step: Step, record: StepRecord, stop: Until) -> tupl
             name = waiting[0].header.id
             return recoveries.go_on(doing.house, name, stop=stop, progress=None), f"continues restore {name[:8]}"
     snapshot, why = chosen(doing, asked.system)
-    request = RestoreRequest("", snapshot=snapshot.id, paths=asked.paths, in_place=True, on_conflict=asked.on_conflict or "overwrite")
+    conflict, last = asked.on_conflict or "overwrite", _last(doing, asked.system)
+    request = RestoreRequest("", snapshot=snapshot.id, paths=asked.paths, in_place=True, on_conflict=conflict, last=last)
     return restores.restore(doing.house, request, stop=stop, progress=None), why
+
+
+def _last(doing: Doing, system: str) -> frozenset[str]:
+    """Repositories that the disaster should have taken."""
+    left = doing.left.get(system)
+    if left is None or not left.why:
+        return frozenset()
+    return frozenset(each.name for each in doing.scene.desired.repositories) - left.repositories
 
 
 def _half_done(doing: Doing, step: Step) -> str:

@@ -13,6 +13,7 @@ from reconciler.app.scene import load, look
 from reconciler.base.errors import Usage
 from reconciler.decide.recovery_plan import generate, ordered
 from reconciler.decide.scene import Scene as Decision
+from reconciler.model.desired import Desired
 from reconciler.model.disaster import DisasterType
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*|[0-9]+(ms|s|m|h|d)([0-9]+(s|m|h))*")
@@ -22,15 +23,12 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 def generated(house: House, disaster: str, systems: Sequence[str], *, cached: bool = False) -> GeneratedPlan:
     """See :meth:`Session.recovery_plan`."""
-    try:
-        kind = DisasterType(disaster)
-    except ValueError:
-        raise Usage(f"'{disaster}' is no type of disaster", hint=f"One of {', '.join(DisasterType)}.") from None
     with house.memory.reading() as catalog:
         scene = look(house, catalog, load(house, catalog), refresh=frozenset() if cached else None)
+    kind = _type_of(scene.desired, disaster)
     require_systems(scene.desired, systems)
     decision = Decision.of(scene.desired, scene.observed, scene.now)
-    document = generate(decision, kind, systems)
+    document = generate(decision, disaster, kind, systems)
     chosen = ordered(scene.desired, systems)
     unasked = [system.name for system in chosen if not system.drill.assertions]
     notes = [f"nothing is asked of {', '.join(unasked)} after the restore: no assertions are declared in `drill`"] if unasked else []
@@ -44,6 +42,17 @@ def generated(house: House, disaster: str, systems: Sequence[str], *, cached: bo
     ]
     text = "\n".join([*head, *_lines(document, 0)]) + "\n"
     return GeneratedPlan(document["metadata"]["name"], text, tuple(system.name for system in chosen), tuple(notes))
+
+
+def _type_of(desired: Desired, disaster: str) -> DisasterType:
+    found = next((each.type for each in desired.scenarios if each.name == disaster), None)
+    if found is not None:
+        return found
+    if disaster in set(DisasterType):
+        return DisasterType(disaster)
+    own = [each.name for each in desired.scenarios if each.name not in set(DisasterType)]
+    known = [*DisasterType, *own]
+    raise Usage(f"'{disaster}' is neither a type of disaster nor a scenario that is declared", hint=f"One of {', '.join(known)}.")
 
 
 def _lines(value: dict[str, Any], depth: int) -> list[str]:

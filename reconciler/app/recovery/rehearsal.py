@@ -11,10 +11,10 @@ from reconciler.act import sandbox
 from reconciler.act.context import Context, Done
 from reconciler.act.errors import DrillBlocked, PlanTestFailed
 from reconciler.app.acting import close_interrupted, make_context
-from reconciler.app.errors import NotFound, PlanUnfit
+from reconciler.app.errors import NotFound
 from reconciler.app.house import House
 from reconciler.app.recovery.doing import Doing, chosen
-from reconciler.app.recovery.run import RecoveryOutlook, carried_out, new_record, permitted, require_plan
+from reconciler.app.recovery.run import RecoveryOutlook, carried_out, for_one, left_by, new_record, permitted, require_plan
 from reconciler.app.recovery.standing import status_of
 from reconciler.app.recovery.values import ContinuityReport, Guide, RecoveryReport, RecoveryRequest, Unattended
 from reconciler.app.restoring.record import who
@@ -22,13 +22,12 @@ from reconciler.app.scene import Scene, load, look, remember_repositories
 from reconciler.base.errors import Cancelled, ReconcilerError
 from reconciler.base.words import count
 from reconciler.catalog.records import RunOutcome
-from reconciler.decide.impact.survivors import Left, left_in
 from reconciler.decide.recovery import critical_path, forecast
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.desired import DesiredRecoveryPlan
 from reconciler.model.plan import Action
 from reconciler.model.recovery import Forecast, RecoveryOutcome, RecoveryRun, RunMode, StepState, Timed
-from reconciler.model.steps import Node, applying
+from reconciler.model.steps import Node
 
 
 def rehearse(house: House, request: RecoveryRequest, guide: Guide, *, stop: threading.Event) -> RecoveryReport:
@@ -56,7 +55,7 @@ def rehearse_all(house: House, guide: Guide, *, stop: threading.Event) -> Contin
     """See :meth:`Session.test_continuity`."""
     scene = _scene(house)
     if not scene.desired.recovery_plans:
-        raise NotFound("no recovery plan is declared", hint="`reconcile recovery plan --disaster TYPE` makes one.")
+        raise NotFound("no recovery plan is declared", hint="`reconcile recovery plan --disaster NAME` makes one.")
     context = make_context(house, scene, actor=who(), stop=stop)
     tests: list[RecoveryReport] = []
     failures: dict[str, str] = {}
@@ -92,7 +91,7 @@ def _test(
     catalog.recoveries.begin(record)
     began = carried = None
     try:
-        spared = _left(scene, ahead)
+        spared = left_by(scene, ahead)
         looking = Doing(house, scene, context, plan, guide, lambda: record, record.sandbox, spared)
         sandbox.enough_room(parent, _bytes(looking, ahead), None)
         sandbox.make(parent, record.id)
@@ -115,31 +114,15 @@ def _test(
 
 def _ahead(scene: Scene, plan: DesiredRecoveryPlan, disaster: str | None) -> RecoveryOutlook:
     """Of one disaster, or of all steps at once: then each is exercised, whatever it applies to."""
-    decision = Decision.of(scene.desired, scene.observed, scene.now)
     if disaster is not None:
-        if disaster not in plan.spec.scenarios:
-            raise PlanUnfit(f"recovery plan {plan.name} is for {', '.join(plan.spec.scenarios)}, not for {disaster}")
-        return RecoveryOutlook(plan, disaster, applying(plan.spec.steps, disaster), forecast(decision, plan, disaster), None)
+        return for_one(scene, plan, disaster)
+    decision = Decision.of(scene.desired, scene.observed, scene.now)
     nodes = tuple(Node(step, step.depends_on) for step in plan.spec.steps)
     times: dict[str, Timed] = {}
     for scenario in plan.spec.scenarios:
         times |= forecast(decision, plan, scenario).steps
     ahead: Forecast = critical_path(nodes, times)
     return RecoveryOutlook(plan, "", nodes, ahead, None)
-
-
-def _left(scene: Scene, ahead: RecoveryOutlook) -> dict[str, Left]:
-    """By system that is restored: what the worst of its disasters leaves. Of a test of all steps those that each step applies to."""
-    decision = Decision.of(scene.desired, scene.observed, scene.now)
-    found: dict[str, Left] = {}
-    for node in ahead.nodes:
-        system = scene.desired.system(node.step.restore.system) if node.step.restore is not None else None
-        if system is None:
-            continue
-        for disaster in (ahead.disaster,) if ahead.disaster else (node.step.applies_to or ahead.plan.spec.scenarios):
-            left = left_in(decision, disaster, system)
-            found[system.name] = min(found.get(system.name, left), left, key=lambda each: len(each.repositories))
-    return found
 
 
 def _bytes(doing: Doing, ahead: RecoveryOutlook) -> int:

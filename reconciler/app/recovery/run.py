@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -26,7 +25,7 @@ from reconciler.app.state import prepare
 from reconciler.base.errors import Usage
 from reconciler.base.ids import new_id
 from reconciler.base.words import count
-from reconciler.decide.impact.survivors import Left
+from reconciler.decide.impact.survivors import Left, left_in
 from reconciler.decide.recovery import forecast
 from reconciler.decide.scene import Scene as Decision
 from reconciler.model.declared.recovery import Step
@@ -68,7 +67,8 @@ def run(house: House, request: RecoveryRequest, guide: Guide, *, stop: threading
         permitted(house, [node.step for node in ahead.nodes], ahead.plan, in_test=False)
         record = _begun(house, request, ahead)
         catalog.recoveries.begin(record)
-        return carried_out(house, scene, ahead, record, guide, make_context(house, scene, actor=record.actor, stop=stop))
+        context = make_context(house, scene, actor=record.actor, stop=stop)
+        return carried_out(house, scene, ahead, record, guide, context, left_by(scene, ahead))
 
 
 def carried_out(
@@ -78,9 +78,9 @@ def carried_out(
     record: RecoveryRun,
     guide: Guide,
     context: Context,
-    left: Mapping[str, Left] = MappingProxyType({}),
+    left: Mapping[str, Left],
 ) -> RecoveryReport:
-    """From the first step that can begin to the clean-up and the outcome; in earnest or in ``record.sandbox``, from what is ``left``."""
+    """From the first step that can begin to the clean-up and the outcome; in earnest or in ``record.sandbox``. See :attr:`Doing.left`."""
     catalog, audit = house.memory.writing(), house.memory.audit()
     verb = f"recovery-{record.mode.value}"
     facts = {"run": record.id, "disaster": record.disaster, "actor": record.actor}
@@ -117,7 +117,7 @@ def require_plan(desired: Desired, name: str) -> DesiredRecoveryPlan:
     if faults:
         raise PlanFaulty(f"recovery plan {name} has {count(len(faults), 'problem')}, at {faults[0].place}: {faults[0].message}")
     known = ", ".join(each.name for each in desired.recovery_plans) or "none"
-    raise NotFound(f"no recovery plan '{name}' is declared", hint=f"Known: {known}. `reconcile recovery plan --disaster TYPE` makes one.")
+    raise NotFound(f"no recovery plan '{name}' is declared", hint=f"Known: {known}. `reconcile recovery plan --disaster NAME` makes one.")
 
 
 def permitted(house: House, steps: list[Step], plan: DesiredRecoveryPlan, *, in_test: bool) -> None:
@@ -172,21 +172,42 @@ def _outlook(catalog: Catalog, scene: Scene, request: RecoveryRequest) -> Recove
     resumes = pending if request.resume else None
     if resumes is not None and request.at is not None and request.at != resumes.at:
         raise Usage("a run that is gone on with keeps the moment that it began with", hint="Leave --at out, or begin --anew.")
-    disaster = _disaster(plan, request.disaster or (resumes.disaster if resumes is not None else None))
-    nodes = applying(plan.spec.steps, disaster)
+    disaster = request.disaster or (resumes.disaster if resumes is not None else _only(plan))
+    return for_one(scene, plan, disaster, resumes)
+
+
+def for_one(scene: Scene, plan: DesiredRecoveryPlan, disaster: str, resumes: RecoveryRun | None = None) -> RecoveryOutlook:
+    """The steps for a type of disaster or a scenario. A plan for a type is one for every scenario of it. Raises PlanUnfit."""
+    named = next((each for each in scene.desired.scenarios if each.name == disaster), None)
+    words = (disaster, named.type.value) if named is not None else (disaster,)
+    word = next((each for each in words if each in plan.spec.scenarios), None)
+    if word is None:
+        fit = [each.name for each in scene.desired.recovery_plans if set(words) & set(each.spec.scenarios)]
+        hint = f"For that there is {', '.join(fit)}." if fit else f"`reconcile recovery plan --disaster {disaster}` makes one."
+        raise PlanUnfit(f"recovery plan {plan.name} is for {', '.join(plan.spec.scenarios)}, not for {disaster}", hint=hint)
     decision = Decision.of(scene.desired, scene.observed, scene.now)
-    return RecoveryOutlook(plan, disaster, nodes, forecast(decision, plan, disaster), resumes)
+    return RecoveryOutlook(plan, disaster, applying(plan.spec.steps, word), forecast(decision, plan, word), resumes)
 
 
-def _disaster(plan: DesiredRecoveryPlan, asked: str | None) -> str:
-    scenarios = ", ".join(plan.spec.scenarios)
-    if asked is None:
-        if len(plan.spec.scenarios) > 1:
-            raise PlanUnfit(f"recovery plan {plan.name} is for {scenarios}: which one is it?", hint="--disaster says so.")
-        return plan.spec.scenarios[0]
-    if asked not in plan.spec.scenarios:
-        raise PlanUnfit(f"recovery plan {plan.name} is for {scenarios}, not for {asked}")
-    return asked
+def left_by(scene: Scene, ahead: RecoveryOutlook) -> dict[str, Left]:
+    """By system that is restored: what the worst of its disasters leaves. Of a test of all steps those that each step applies to."""
+    decision = Decision.of(scene.desired, scene.observed, scene.now)
+    found: dict[str, Left] = {}
+    for node in ahead.nodes:
+        system = scene.desired.system(node.step.restore.system) if node.step.restore is not None else None
+        if system is None:
+            continue
+        for disaster in (ahead.disaster,) if ahead.disaster else (node.step.applies_to or ahead.plan.spec.scenarios):
+            left = left_in(decision, disaster, system)
+            found[system.name] = min(found.get(system.name, left), left, key=lambda each: len(each.repositories))
+    return found
+
+
+def _only(plan: DesiredRecoveryPlan) -> str:
+    if len(plan.spec.scenarios) > 1:
+        scenarios = ", ".join(plan.spec.scenarios)
+        raise PlanUnfit(f"recovery plan {plan.name} is for {scenarios}: which one is it?", hint="--disaster says so.")
+    return plan.spec.scenarios[0]
 
 
 def _begun(house: House, request: RecoveryRequest, ahead: RecoveryOutlook) -> RecoveryRun:

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from reconciler.cli.signals import StopSignals
     from reconciler.model.recovery import RecoveryRun
 
-Disaster = Annotated[str | None, Option("--disaster", metavar="TYPE", help="Which one it is; the plan must be meant for it.")]
+Disaster = Annotated[
+    str | None, Option("--disaster", metavar="NAME", help="Which one it is, a type or a scenario; the plan must be meant for it.")
+]
 
 
 def plan(
     words: Words,
     *,
     systems: Annotated[list[str] | None, Argument(metavar="SYSTEM", help="Names; all when left out. Dependencies come along.")] = None,
-    disaster: Annotated[str | None, Option("--disaster", metavar="TYPE", help="hardware_failure, cyber_attack, …")] = None,
+    disaster: Annotated[
+        str | None, Option("--disaster", metavar="NAME", help="hardware_failure, cyber_attack, … or a scenario of the specs.")
+    ] = None,
 ) -> ExitCode:
     """Make a plan from the systems, their dependencies and objectives: YAML to be edited and committed."""
     from reconciler.cli.output import write
@@ -59,7 +63,7 @@ def rehearse(
     *,
     plan: Annotated[str | None, Argument(metavar="PLAN", help="Its name.")] = None,
     every: Annotated[bool, Option("--all", help="Every plan; then how ready every system is.")] = False,
-    disaster: Annotated[str | None, Option("--disaster", metavar="TYPE", help="Only the steps of this one; all when left out.")] = None,
+    disaster: Annotated[str | None, Option("--disaster", metavar="NAME", help="Only the steps of this one; all when left out.")] = None,
 ) -> ExitCode:
     """Exercise a plan in a sandbox that is cleared away: its own steps, its own order."""
     from reconciler.app.recovery.values import RecoveryRequest

@@ -32,6 +32,7 @@ _OUTCOMES = {
     RecoveryOutcome.FAILED: Style.BAD,
     RecoveryOutcome.INTERRUPTED: Style.WARN,
 }
+_GOES_ON = frozenset({RecoveryOutcome.WAITING, RecoveryOutcome.INTERRUPTED})
 _BAR = 20
 
 
@@ -99,11 +100,19 @@ def run_page(run: RecoveryRun, ahead: Forecast | None = None) -> Page:
     rows += [("moment", f"systems as of {when.exact(run.at)}")] if run.at is not None else []
     rows += [("resumed", f"{run.resumed} ×")] if run.resumed else []
     rows += [("finding", (finding, Style.BAD)) for finding in run.findings]
+    rows += [("next", _next(run))] if run.mode is RunMode.RUN and run.outcome in _GOES_ON else []
     page.pairs(rows)
     page.blank()
     cells: list[Sequence[Cell]] = [[s.name, s.kind, (s.state.value, _STATES[s.state]), _seconds(s, ahead), _said(s)] for s in run.steps]
     page.table(["STEP", "KIND", "STATE", "TOOK", "WHAT"], cells, right="...r.")
     return page
+
+
+def _next(run: RecoveryRun) -> str:
+    """What goes on with it; a step that waits for a person is named, for who cannot be asked on a terminal."""
+    resume = f"`reconcile recovery run {run.plan} --resume` goes on"
+    asked = [step.name for step in run.steps if step.kind == "manual" and step.state is StepState.WAITING and step.attempts]
+    return f"{resume}; with {' '.join(f'--confirm {name}' for name in asked)} once that is done" if asked else resume
 
 
 def runs_page(runs: Sequence[RecoveryRun]) -> Page:
@@ -124,7 +133,7 @@ def status_page(found: RecoveryStatus) -> Page:
         rows = [_plan(report, found.at) for report in found.plans]
         page.table(["PLAN", "FOR", "TAKES", "PROMISED", "LAST TEST", "COUNTS UNTIL", "LAST RUN"], rows, right="..rr...")
     else:
-        page.line("No recovery plan is declared: `reconcile recovery plan --disaster TYPE` makes one.")
+        page.line("No recovery plan is declared: `reconcile recovery plan --disaster NAME` makes one.")
     page.blank()
     for ready in found.readiness:
         add_readiness(page, ready)

@@ -87,8 +87,8 @@ def test_a_sandbox_without_space_fails_the_test_before_a_byte_is_written(house: 
 def test_every_plan_is_tested_and_one_that_cannot_be_begun_is_told(house: WholeHouse) -> None:
     begun(house)
     planned(house, RESTORE, CHECK)
-    other = PLAN.format(more="", steps="    - {name: up, command: [/nowhere/up], test: {same: true}}").replace("name: shop", "name: other")
-    house.write("other.yaml", other)
+    up = "    - {name: up, command: [/nowhere/up], test: {same: true}}"
+    house.write("other.yaml", PLAN.format(more="", scenarios="human_error", steps=up).replace("name: shop", "name: other"))
     with house.session() as session:
         report = session.test_continuity()
     assert [each.run.plan for each in report.tests] == ["shop"]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 
 import pytest
 
 from reconciler.app.errors import PlanUnfit
+from reconciler.app.recovery.values import RecoveryRequest
 from reconciler.app.reports import PassReport
+from reconciler.base.errors import Usage
 from reconciler.model.plan import ActionKind
 from reconciler.model.recovery import RecoveryOutcome
 from reconciler.model.status import ConditionType, Truth
 from tests.fakes.houses import WholeHouse
-from tests.fakes.recoveries import CHECK, RESTORE, begun, planned, rehearsed
+from tests.fakes.recoveries import CHECK, RESTORE, begun, planned, rehearsed, run, states
 
 EVERY = "  test: {every: 7d}\n"
 BROKEN = "{name: check, assert: {system: orders, assertions: [{path: ../orders/one.txt, contains: '^nothing$'}]}, dependsOn: [data]}"
@@ -85,6 +88,24 @@ def test_a_test_restores_only_from_what_its_disasters_leave(house: WholeHouse) -
     assert "in second" in report.run.step("data").message
 
 
+def test_in_earnest_what_the_disaster_leaves_comes_first_and_whatever_answers_after_it(house: WholeHouse) -> None:
+    begun(house, main="failureDomain: {host: shop1}", second="failureDomain: {host: vault}", system="  host: shop1\n")
+    planned(house, RESTORE)
+    (house.source / "one.txt").unlink()
+    message = run(house).run.step("data").message
+    assert "in second" in message
+    assert "takes main: it is at host shop1" in message
+    with house.session(read_only=True) as session:
+        assert session.restores().restores[0].repository == "second"
+    (house.source / "one.txt").write_text("one, later")
+    house.clock.advance(timedelta(days=1))
+    house.one_pass()
+    shutil.rmtree(house.folder / "second")
+    message = run(house).run.step("data").message
+    assert "nothing else holds it, and it answers, though hardware_failure" in message
+    assert (house.source / "one.txt").read_text() == "one, later"
+
+
 def test_a_plan_whose_disaster_takes_everything_fails_its_test_and_says_so(house: WholeHouse) -> None:
     begun(house, main="failureDomain: {host: shop1}", second="failureDomain: {host: shop1}", system="  host: shop1\n")
     planned(house, RESTORE)
@@ -101,8 +122,37 @@ def test_a_scenario_of_the_specs_is_a_disaster_like_the_ten_types(house: WholeHo
     report = rehearsed(house, disaster="flood")
     assert report.run.outcome is RecoveryOutcome.RECOVERED
     assert "takes main: it is at site office" in report.run.step("data").message
-    with pytest.raises(PlanUnfit, match="is for flood, not for natural_disaster"):
+    with pytest.raises(PlanUnfit, match="is for flood, not for natural_disaster") as unfit:
         rehearsed(house, disaster="natural_disaster")
+    assert unfit.value.hint == "`reconcile recovery plan --disaster natural_disaster` makes one."
+
+
+def test_a_plan_for_a_type_is_one_for_every_scenario_of_it(house: WholeHouse) -> None:
+    begun(house, main="failureDomain: {site: office}", second="failureDomain: {site: office}", system="  failureDomain: {site: cellar}\n")
+    house.write("flood.yaml", FLOOD.replace("[office]", "[cellar, office]"))
+    planned(house, RESTORE, CHECK.replace("dependsOn", "appliesTo: [human_error], dependsOn"), scenarios="natural_disaster, human_error")
+    report = rehearsed(house, disaster="flood")
+    assert report.run.outcome is RecoveryOutcome.FAILED
+    assert "flood, " in report.run.findings[0]
+    report = run(house, disaster="flood")  # in earnest what answers was not taken
+    assert (report.run.outcome, report.run.disaster, states(report)) == (RecoveryOutcome.RECOVERED, "flood", {"data": "done"})
+
+
+def test_a_plan_is_made_for_a_scenario_of_the_specs(house: WholeHouse) -> None:
+    begun(house, system="  failureDomain: {site: office}\n")
+    house.write("flood.yaml", FLOOD)
+    with house.session(read_only=True) as session:
+        made = session.recovery_plan("flood", ["orders"])
+        with pytest.raises(Usage, match="neither a type of disaster nor a scenario") as unknown:
+            session.recovery_plan("flod", ["orders"])
+    assert "hardware_failure" in str(unknown.value.hint)
+    assert "flood" in str(unknown.value.hint)
+    assert (made.name, "scenarios: [flood]" in made.text, "at another site" in made.text) == ("flood-orders", True, True)
+    house.write("generated.yaml", made.text)
+    with house.session() as session:
+        assert session.load().problems == ()
+        report = session.test_recovery(RecoveryRequest("flood-orders"))
+    assert report.run.outcome is RecoveryOutcome.RECOVERED
 
 
 FLOOD = """\

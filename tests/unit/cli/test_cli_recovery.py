@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.recovery.run import RecoveryOutlook
 from reconciler.app.recovery.values import ContinuityReport, PlanStatus, RecoveryReport, RecoveryStatus
 from reconciler.cli.main import run
 from reconciler.cli.render.page import Page
-from reconciler.cli.render.recovery import continuity_page, outlook_page, report_page, runs_page, status_page, told_page
+from reconciler.cli.render.recovery import continuity_page, outlook_page, report_page, run_page, runs_page, status_page, told_page
 from reconciler.model.declared.recovery import RecoveryPlanSpec
 from reconciler.model.desired import DesiredRecoveryPlan
 from reconciler.model.problem import Place
@@ -99,6 +100,15 @@ def test_what_is_shown(golden: Golden, name: str) -> None:
     golden(f"recovery-{name}.txt", pages()[name].render())
 
 
+def test_who_has_left_a_run_is_told_how_to_go_on_with_it() -> None:
+    call = StepRecord("call", "manual", StepState.WAITING, NOON, NOON, 1, 1.0, "waits for a person: Call.")
+    kept = RecoveryRun("ab12cd34", "shop", RunMode.RUN, "", "g1", NOON, "ada", (call,), ended_at=NOON, outcome=RecoveryOutcome.WAITING)
+    assert "`reconcile recovery run shop --resume` goes on; with --confirm call once that is done" in run_page(kept).render()
+    stopped = replace(kept, steps=(), outcome=RecoveryOutcome.INTERRUPTED)
+    assert "`reconcile recovery run shop --resume` goes on\n" in run_page(stopped).render()
+    assert "--resume" not in run_page(replace(kept, outcome=RecoveryOutcome.RECOVERED)).render()
+
+
 def test_names_from_elsewhere_cannot_command_the_terminal() -> None:
     hostile = StepRecord("data", "command", StepState.FAILED, NOON, NOON, 1, 1.0, "\x1b[2Jgone")
     assert "\x1b[2J" not in told_page(hostile).render(colour=True)
@@ -108,7 +118,7 @@ def test_names_from_elsewhere_cannot_command_the_terminal() -> None:
     ("words", "code", "said"),
     [
         (("recovery", "plan"), 64, "--disaster is missing"),
-        (("recovery", "plan", "--disaster", "flood"), 64, "'flood' is no type of disaster"),
+        (("recovery", "plan", "--disaster", "flood"), 64, "'flood' is neither a type of disaster nor a scenario"),
         (("recovery", "plan", "--disaster", "human_error", "nobody"), 64, "nobody"),
         (("recovery", "run", "shop"), 64, "nobody is there to be asked"),
         (("recovery", "run", "shop", "--yes"), 64, "no recovery plan 'shop' is declared"),

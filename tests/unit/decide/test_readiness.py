@@ -165,7 +165,7 @@ def test_a_plan_that_is_made_keeps_to_the_dependencies_and_begins_with_the_most_
         assert set(by_name[name].depends_on) <= set(chosen[:place])
         free = [other for other in chosen[place:] if set(by_name[other].depends_on) <= set(chosen[:place])]
         assert importance(by_name[name]) == min(importance(by_name[other]) for other in free)
-    document = generate(scene, disaster, wanted)
+    document = generate(scene, disaster.value, disaster, wanted)
     spec = RecoveryPlanSpec.model_validate(document["spec"], by_alias=True)
     assert [step.restore.system for step in spec.steps if step.restore is not None] == chosen
 
