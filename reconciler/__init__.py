@@ -42,11 +42,13 @@ if TYPE_CHECKING:
         SnapshotDetail,
         SnapshotList,
     )
+    from reconciler.app.simulate import SimulationReport
     from reconciler.base.errors import ReconcilerError
     from reconciler.catalog.records import RestoreRecord, Run, RunOutcome
     from reconciler.model.alerts import Alert, AlertSeverity, AlertState, Silence
     from reconciler.model.drill import DrillRecord
     from reconciler.model.event import Event
+    from reconciler.model.forecast import Forecast, RepositoryForecast, SystemForecast
     from reconciler.model.impact import Impact, ScenarioOutlook, SystemImpact, Verdict
     from reconciler.model.objective import ObjectiveStatus
     from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
@@ -77,6 +79,7 @@ _HOMES = {
     ),
     "reconciler.app.drills": ("DrillList",),
     "reconciler.app.planned": ("PlanReport",),
+    "reconciler.app.simulate": ("SimulationReport",),
     "reconciler.app.recover": ("inside_bare", "recover_bare", "restore_all_bare"),
     "reconciler.app.recovery.values": ("ContinuityReport", "GeneratedPlan", "RecoveryReport", "RecoveryStatus"),
     "reconciler.app.reports": (
@@ -102,6 +105,7 @@ _HOMES = {
     "reconciler.model.alerts": ("Alert", "AlertSeverity", "AlertState", "Silence"),
     "reconciler.model.drill": ("DrillRecord",),
     "reconciler.model.event": ("Event",),
+    "reconciler.model.forecast": ("Forecast", "RepositoryForecast", "SystemForecast"),
     "reconciler.model.impact": ("Impact", "ScenarioOutlook", "SystemImpact", "Verdict"),
     "reconciler.model.objective": ("ObjectiveStatus",),
     "reconciler.model.statistics": ("RepositoryStatistics", "Statistics", "Stored", "SystemStatistics"),
@@ -140,6 +144,7 @@ __all__ = [
     "InitReport",
     "PassReport",
     "PlanReport",
+    "SimulationReport",
     "RebuildReport",
     "RestorePlan",
     "Outlook",
@@ -163,6 +168,9 @@ __all__ = [
     "Report",
     "SystemEvidence",
     "Compliance",
+    "Forecast",
+    "RepositoryForecast",
+    "SystemForecast",
     "Impact",
     "ScenarioOutlook",
     "SystemImpact",

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         TriggerReport,
     )
     from reconciler.app.session import Session
+    from reconciler.app.simulate import SimulationReport
     from reconciler.model.alerts import Alert
     from reconciler.model.event import Event
     from reconciler.model.health import Health
@@ -123,6 +124,11 @@ class Reconciler:
     async def impact(self, scenario: str | None = None, system: str | None = None, *, cached: bool = False) -> Impact:
         """What each disaster (or this one) does to each system (or this one): survivors, loss, recovery time, verdict, what mends it."""
         return await self._run(lambda _stop: self._session.impact(scenario, system, cached=cached))
+
+    async def simulate(self, *, days: int = 365, policy: str | Path | None = None, seed: int = 0, cached: bool = False) -> SimulationReport:
+        """What the specs come to in so many days: snapshots, bytes, ages. ``policy``: the same with this file in them."""
+        edit = Path(policy) if policy is not None else None
+        return await self._run(lambda _stop: self._session.simulate(days=days, policy=edit, seed=seed, cached=cached))
 
     async def scenarios(self) -> tuple[ScenarioOutlook, ...]:
         """The disasters that are reckoned with, and what each takes away in this tree."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.app.planned import PlanReport
     from reconciler.app.queries.queries import Queries
     from reconciler.app.reports import Explanation, SnapshotDetail, SnapshotList
+    from reconciler.app.simulate import SimulationReport
     from reconciler.catalog.audit import Verdict
     from reconciler.catalog.records import Run
     from reconciler.decide.backups import Request
@@ -95,6 +96,15 @@ class Looking:
         from reconciler.app import impact
 
         return impact.impact(self.house, scenario, system, cached=cached, remedies=remedies)
+
+    def simulate(self, *, days: int = 365, policy: Path | None = None, seed: int = 0, cached: bool = False) -> SimulationReport:
+        """What the specs come to on a virtual clock, and with the objects of the file ``policy`` in them. Raises Usage when it is in error.
+
+        ``seed``: another draw of how long backups take. ``cached``: from the repositories as they were last seen. Changes nothing.
+        """
+        from reconciler.app import simulate
+
+        return simulate.simulate(self.house, days=days, seed=seed, policy=policy, cached=cached)
 
     def scenarios(self) -> tuple[ScenarioOutlook, ...]:
         """The disasters that are reckoned with, and what each takes in this tree."""

@@ -20,12 +20,11 @@ def simulate(
     cached: Annotated[bool, Option("--cached", help="From the repositories as they were last seen.")] = False,
 ) -> ExitCode:
     """What the policy will come to: snapshots, storage, the longest age against the RPO. Exit 4 when an RPO would be broken."""
-    from reconciler.app.simulate import simulate as forecasts
     from reconciler.cli.render.simulate import simulation_json, simulation_page
 
     edit = Path(policy) if policy is not None else None
     with words.session(read_only=True) as session:
-        found = forecasts(session.house, days=days, seed=seed, policy=edit, cached=cached or words.cached)
+        found = session.simulate(days=days, seed=seed, policy=edit, cached=cached or words.cached)
     words.answer(lambda: simulation_page(found), lambda: simulation_json(found))
     judged = found.edited or found.today
     return ExitCode.BREACHED if any(system.at_risk for system in judged.systems) else ExitCode.DONE
