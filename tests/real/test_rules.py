@@ -12,7 +12,7 @@ from tests.real.conftest import find
 
 pytestmark = pytest.mark.real
 FOLDER = GRAFANA / "prometheus"
-ALERTS, RECOVERY = "reconciler-rules-test.yml", "reconciler-rules-recovery-test.yml"
+ALERTS, RECOVERY, HOST = "reconciler-rules-test.yml", "reconciler-rules-recovery-test.yml", "reconciler-rules-host-test.yml"
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,10 @@ ALERTS, RECOVERY = "reconciler-rules-test.yml", "reconciler-rules-recovery-test.
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-test.yml"]),
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-long-test.yml"]),
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-recovery-test.yml"]),
+        ("promtool", "prometheus", ["test", "rules", "reconciler-rules-host-test.yml"]),
         ("amtool", "prometheus-alertmanager", ["check-config", "alertmanager.yml"]),
     ],
-    ids=["rules", "configuration", "alerts", "slow alerts", "alerts about recoveries", "alertmanager"],
+    ids=["rules", "configuration", "alerts", "slow alerts", "alerts about recoveries", "alerts about the host", "alertmanager"],
 )
 def test_their_tools_agree(program: str, package: str, words: list[str]) -> None:
     ran = subprocess.run([find(program, package), *words], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=120)
@@ -51,6 +52,9 @@ def test_their_tools_agree(program: str, package: str, words: list[str]) -> None
         ("system:reconciler_recovery_point:age_seconds > on", "system:reconciler_recovery_point:age_seconds > 9 * on", ALERTS),
         ("(reconciler_backup_consecutive_failures) >= 3", "(reconciler_backup_consecutive_failures) >= 2", ALERTS),
         ('condition="Verified"}) == 0', 'condition="Verified"}) <= 0', ALERTS),
+        ("(reconciler_file_system_free_bytes) < 50 * 2^30", "(reconciler_file_system_free_bytes) < 5000 * 2^30", HOST),
+        ("> 2 * max by (job, instance) (reconciler_host_cpu_cores)", "> 3 * max by (job, instance) (reconciler_host_cpu_cores)", HOST),
+        ("- time()) < 14 * 86400", "- time()) < 24 * 86400", HOST),
         ("max_over_time(reconciler_spec_last_load_successful[5m]) == 0", "reconciler_spec_last_load_successful == 1", ALERTS),
     ],
 )
