@@ -62,8 +62,8 @@ class Ledger(Struct):
     deeds: list[Deed] = field(default_factory=list)
     meant: list[Sequence[str]] = field(default_factory=list)
     """Of each deed: the snapshots that it was done to."""
-    _begun: dict[str, str] = field(default_factory=dict)
-    """By run: why it was begun."""
+    _begun: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By run: why it was begun, and by whom."""
 
     def hear(self, line: Mapping[str, Any]) -> None:
         """The next line of the log."""
@@ -73,9 +73,10 @@ class Ledger(Struct):
         self.since = self.since or at
         verb, stage = line.get("verb"), line.get("stage")
         if stage == "intent":
-            self._begun[_run(line)] = str((line.get("reason") if verb in _DECISIONS else line.get("why")) or "")
+            why = str((line.get("reason") if verb in _DECISIONS else line.get("why")) or "")
+            self._begun[_run(line)] = why, str(line.get("actor") or "")
             return
-        why = self._begun.pop(_run(line), "")
+        begun = self._begun.pop(_run(line), ("", ""))
         match verb:
             case "backup" if stage == "complete":
                 self._backed_up(line, at)
@@ -91,7 +92,7 @@ class Ledger(Struct):
         if verb == "accept" and line.get("outcome") == "succeeded":
             self.doubted -= set(_texts(line.get("snapshots")))
         if verb in _DECISIONS or line.get("approvals") or (verb == "forget" and line.get("reason") == _REQUESTED):
-            self.deeds.append(_deed(line, at, why))
+            self.deeds.append(_deed(line, at, *begun))
             self.meant.append(_texts(line.get("snapshots")))
 
     def _backed_up(self, line: Mapping[str, Any], at: datetime) -> None:
@@ -203,7 +204,7 @@ def _promised(value: Any) -> Promised:
     )
 
 
-def _deed(line: Mapping[str, Any], at: datetime, why: str) -> Deed:
+def _deed(line: Mapping[str, Any], at: datetime, why: str, by: str) -> Deed:
     until = moment_of(line.get("until")) if line.get("verb") == "pause" else None
     note = f"until {minute(until)}" if until is not None else ""
     said = str(line.get("reason") or "")
@@ -212,7 +213,7 @@ def _deed(line: Mapping[str, Any], at: datetime, why: str) -> Deed:
         at=at,
         verb=str(line.get("verb")),
         object=str(line.get("object") or ""),
-        actor=str(line.get("actor") or ""),
+        actor=str(line.get("actor") or by),
         reason=", ".join(part for part in (reason, note) if part),
         approvals=tuple(_texts(line.get("approvals"))),
         snapshots=len(_texts(line.get("snapshots"))),

@@ -184,6 +184,7 @@ def test_decisions_of_people_are_told_with_reason_and_outcome() -> None:
         ("mark", "beyond the window", ("let-go",), 2, "succeeded"),
         ("hold", "a court asks", (), 1, "succeeded"),
     ]
+    assert ledger.deeds[-1].actor == "maria", "who decided stands in the line of the intent alone"
 
 
 def alert(name: str, began: str, ended: str | None, kind: str = "System") -> Alert:
