@@ -21,3 +21,22 @@ thread.join()
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
 def test_the_memory_of_a_process_that_a_thread_had_started_did_not_count() -> None:
     assert run([sys.executable, "-c", _STARTER], {}).memory_bytes > 80_000_000
+
+
+_SHARED = """
+import mmap, os, time
+shared = mmap.mmap(-1, 80_000_000)
+shared.write(bytes(80_000_000))
+if os.fork() == 0:
+    shared.seek(0)
+    shared.write(b"1" * 80_000_000)
+    time.sleep(1)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="shares of memory are found in /proc")
+def test_memory_that_two_processes_share_counted_twice() -> None:
+    shared_bytes = 80_000_000
+    assert shared_bytes < run([sys.executable, "-c", _SHARED], {}).memory_bytes < 2 * shared_bytes
