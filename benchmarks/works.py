@@ -40,7 +40,7 @@ _BY_CORPUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "large": ((FIRST, RESTORE, VERIFY, NOTHING, EDITED), (FIRST, RESTORE, VERIFY, EDITED)),
     "packed": ((FIRST, RESTORE, VERIFY), (FIRST,)),
-    "tiny": ((FIRST, RESTORE, VERIFY, NOTHING), ()),
+    "tiny": ((FIRST, RESTORE, VERIFY, NOTHING, REREAD), ()),
 }
 WORKS = (*_ORDER, LIST)
 
