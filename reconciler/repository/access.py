@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from reconciler.base.secret import Secret
 
-CONNECTIONS = 5
 PATIENCE_SECONDS = 900.0
 SILENCE_SECONDS = 120.0
 
@@ -34,7 +33,8 @@ class Access(Struct, frozen=True):
     """Asked before the first call, and again when the place refuses what it said: keys are replaced and expire."""
     known_hosts: str | None = None
     """File with the host keys of SSH servers; None: that of this user."""
-    connections: int = CONNECTIONS
+    connections: int | None = None
+    """Questions under way at a time; None: 5 of an object store, 64 over the one connection of SFTP."""
     bandwidth: int | None = None
     """Bytes per second, both ways together."""
     patience_seconds: float = PATIENCE_SECONDS

@@ -56,7 +56,8 @@ class Limits(Block):
         None, description="Bytes per second that go to and from a place on the network, all actions together. Default: no limit."
     )
     connections: Annotated[int, Field(ge=1, le=64)] | None = Field(
-        None, description="Connections to a place on the network at a time. Default: 5."
+        None,
+        description="Questions to a place on the network at a time. Default: 5 of a bucket, 64 over the one connection of SFTP.",
     )
 
 

@@ -30,6 +30,7 @@ from reconciler.repository.store import Found
 _ANSWER_BYTES_MAX = 16 * 2**20  # of anything but content: a page of a thousand names is a third of a MiB
 _TROUBLE_BYTES_MAX = 64 * 1024  # an error document, where less was asked for
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_CONNECTIONS = 5
 _UPLOADS = 2  # whole packs in memory at a time; more connections would not make two packs of 48 MiB arrive sooner
 
 
@@ -44,10 +45,11 @@ class S3Store:
         self._clock = clock or SystemClock()
         endpoint = access.endpoint or _amazon(self._bucket, self.region)
         self._in_host = access.endpoint is None and "." not in self._bucket
-        self.lines = Lines(endpoint, access.connections, access.silence_seconds, Throttle(access.bandwidth, self._clock), self._clock)
+        connections = access.connections or _CONNECTIONS
+        self.lines = Lines(endpoint, connections, access.silence_seconds, Throttle(access.bandwidth, self._clock), self._clock)
         self.patience = Patience(access.patience_seconds, self._clock)
-        self.at_once = access.connections
-        self.uploads = min(_UPLOADS, access.connections)
+        self.at_once = connections
+        self.uploads = min(_UPLOADS, connections)
         self._ask_for_credentials = access.credentials
         self._credentials: Credentials | None = None
         self._lock = threading.Lock()

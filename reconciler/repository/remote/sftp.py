@@ -21,7 +21,7 @@ from reconciler.base.files import Buffer
 from reconciler.repository.access import Access
 from reconciler.repository.errors import Damaged, NoSpace, NotInitialised, ObjectMissing, Unreachable
 from reconciler.repository.format import FOLDERS
-from reconciler.repository.remote.sftp_line import SftpLine
+from reconciler.repository.remote.sftp_line import Kind, SftpLine
 from reconciler.repository.remote.throttle import Throttle
 from reconciler.repository.store import Found
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 2**20
 _HANDLES = 128  # of packs that are read in parts: an open one spares two round trips; more than there are readers
-_FOLDERS_AT_ONCE = 64  # listings under way on one connection
+_AT_ONCE = 5  # threads that ask; a listing asks for its folders itself
 
 
 class SftpStore:
@@ -43,8 +43,8 @@ class SftpStore:
         self._root = path.removeprefix("/~/") if path.startswith("/~/") else path or "/"
         self._line = SftpLine(url, access, clock)
         self._throttle = Throttle(access.bandwidth, clock)
-        self.at_once = access.connections
-        self.uploads = min(2, access.connections)
+        self.at_once = min(_AT_ONCE, self._line.questions)
+        self.uploads = min(2, self._line.questions)
         self._lock = threading.Lock()
         self._handles: OrderedDict[str, tuple[int, asyncssh.SFTPClientFile]] = OrderedDict()
 
@@ -58,7 +58,8 @@ class SftpStore:
 
         async def make(client: asyncssh.SFTPClient) -> None:
             await client.makedirs(self._root, exist_ok=True)
-            await asyncio.gather(*(client.makedirs(self._path(folder), exist_ok=True) for folder in FOLDERS))
+            for folder in FOLDERS:
+                await client.makedirs(self._path(folder), exist_ok=True)
 
         self._line.run("the folders of the repository", make)
 
@@ -113,11 +114,9 @@ class SftpStore:
 
     def list(self, prefix: str) -> Iterator[Found]:
         async def walk(client: asyncssh.SFTPClient) -> list[Found]:
-            seats = asyncio.Semaphore(_FOLDERS_AT_ONCE)
-
             async def below(folder: str) -> list[Found]:
-                async with seats:
-                    entries = await client.readdir(self._path(folder))
+                async with self._line.seat:
+                    entries = await self._line.heard(client.readdir(self._path(folder)))
                 found, folders = [], []
                 for entry in entries:
                     inner = f"{folder}/{os.fsdecode(entry.filename)}"
@@ -132,11 +131,14 @@ class SftpStore:
                     found += more
                 return found
 
-            if "/" in prefix and not await client.exists(self._path(prefix)):
-                return []
-            return await below(prefix)
+            async def is_there() -> bool:
+                async with self._line.seat:
+                    there: bool = await self._line.heard(client.exists(self._path(prefix)))
+                    return there
 
-        yield from sorted(self._line.run(f"the list of {prefix}", walk))
+            return await below(prefix) if "/" not in prefix or await is_there() else []
+
+        yield from sorted(self._line.run(f"the list of {prefix}", walk, kind=Kind.MANY))
 
     def folders(self, prefix: str) -> Iterator[str]:
         async def look(client: asyncssh.SFTPClient) -> list[str]:
@@ -198,7 +200,7 @@ class SftpStore:
                 raise
 
         try:
-            self._line.run(name, write, brief=False)
+            self._line.run(name, write, kind=Kind.LONG)
         except Unreachable as error:
             if self._is_full():
                 raise NoSpace(f"no space left for {name} in {self.url}", repository=self.url) from error

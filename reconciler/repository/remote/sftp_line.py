@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     import asyncssh
 
 T = TypeVar("T")
+_QUESTIONS = 64  # at a time over one connection, where nobody says how many
 Work: TypeAlias = "Callable[[asyncssh.SFTPClient], Awaitable[T]]"
+
+
+class Kind(Enum):
+    """How one piece of work asks."""
+
+    BRIEF = "a few words: a silence in between is one of the server"
+    LONG = "it looks after silences with SftpLine.heard"
+    MANY = "it asks several questions at a time: after silences and seats it looks itself"
 
 
 class SftpLine:
@@ -42,15 +52,21 @@ class SftpLine:
         self._opening: asyncio.Lock | None = None
         self._client: asyncssh.SFTPClient | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
+        self.questions = access.connections or _QUESTIONS
+        """How many may be under way at a time: a question is an object or a folder, whatever packets it takes."""
+        self._seat: asyncio.Semaphore | None = None
         self.generation = 0
         """Counts connections: what was opened on an earlier one is gone."""
 
-    def run(self, what: str, work: Work[T], *, brief: bool = True) -> T:
-        """What ``work`` gives, tried again when the connection breaks. Raises RepositoryErrors, FileExistsError as it is.
+    @property
+    def seat(self) -> asyncio.Semaphore:
+        """Held while a question is under way."""
+        assert self._seat is not None
+        return self._seat
 
-        ``brief``: it is a few words, and a silence in between is one of the server; else ``work`` looks after that with :meth:`heard`.
-        """
-        return self.patience.run(lambda _: self._attempt(what, work, brief))
+    def run(self, what: str, work: Work[T], *, kind: Kind = Kind.BRIEF) -> T:
+        """What ``work`` gives, tried again when the connection breaks. Raises RepositoryErrors, FileExistsError as it is."""
+        return self.patience.run(lambda _: self._attempt(what, work, kind))
 
     async def heard(self, answer: Awaitable[T]) -> T:
         """An answer that must not take longer than a silence may."""
@@ -63,20 +79,26 @@ class SftpLine:
             asyncio.run_coroutine_threadsafe(self._hang_up(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
 
-    def _attempt(self, what: str, work: Work[T], brief: bool) -> T:
-        future = asyncio.run_coroutine_threadsafe(self._worked(what, work, brief), self._running())
+    def _attempt(self, what: str, work: Work[T], kind: Kind) -> T:
+        future = asyncio.run_coroutine_threadsafe(self._worked(what, work, kind), self._running())
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
 
-    async def _worked(self, what: str, work: Work[T], brief: bool) -> T:
+    async def _seated(self, work: Work[T], kind: Kind) -> T:
+        client = await self._connected()
+        if kind is Kind.MANY:
+            return await work(client)
+        async with self.seat:
+            return await (self.heard(work(client)) if kind is Kind.BRIEF else work(client))
+
+    async def _worked(self, what: str, work: Work[T], kind: Kind) -> T:
         import asyncssh
 
         try:
-            client = await self._connected()
-            return await (self.heard(work(client)) if brief else work(client))
+            return await self._seated(work, kind)
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost, TimeoutError, ConnectionError) as error:
             await self._hang_up()
             raise Again(self._silent(what, error)) from error
@@ -112,7 +134,7 @@ class SftpLine:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._opening = asyncio.Lock()
+                self._opening, self._seat = asyncio.Lock(), asyncio.Semaphore(self.questions)
                 threading.Thread(target=_serve, args=(self._loop,), name="sftp", daemon=True).start()
             return self._loop
 

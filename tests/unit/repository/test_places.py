@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from reconciler.base.secret import Secret
@@ -37,6 +40,45 @@ class TestSftp(PlaceContract):
         store.prepare()
         yield store
         store.close()
+
+
+@pytest.mark.parametrize("allowed", [1, 3, None])
+def test_no_more_questions_are_under_way_over_sftp_than_are_allowed(
+    server: SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int | None
+) -> None:
+    place = store_at(server.url(tmp_path.name), server.access(connections=allowed))
+    place.prepare()
+    names = [f"marks/{number}/one" for number in range(9)]
+    for name in names:
+        place.put(name, b"1")
+    under_way: list[str] = []
+    most = 0
+
+    def counted(what: str) -> None:
+        asked = getattr(asyncssh.SFTPClient, what)
+
+        async def ask(*words: object, **more: object) -> object:
+            nonlocal most
+            under_way.append(what)
+            most = max(most, len(under_way))
+            await asyncio.sleep(0.005)
+            try:
+                return await asked(*words, **more)
+            finally:
+                under_way.remove(what)
+
+        monkeypatch.setattr(asyncssh.SFTPClient, what, ask)
+
+    for what in ("readdir", "lstat", "rename"):
+        counted(what)
+    with ThreadPoolExecutor(9) as threads:
+        threads.submit(place.put, "keys/one", b"1")
+        listed = threads.submit(lambda: [found.name for found in place.list("marks")])
+        assert all(threads.map(place.find, names))
+    assert listed.result() == names
+    place.close()
+    assert most <= (allowed or 64)
+    assert most > 3 or allowed is not None
 
 
 def test_a_stranger_is_refused_in_a_sentence(server: SftpServer) -> None:
