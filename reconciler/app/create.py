@@ -59,7 +59,9 @@ def _create(house: House, catalog: Catalog, repository: DesiredRepository) -> In
     key, created_key = _key(house, repository)
     try:
         place = house.memory.place(repository, house.allow_commands)
-        made = Repository.init(repository.url, key, kind=repository.key.kind, created_at=house.clock.now(), store=place)
+        made = Repository.init(
+            repository.url, key, kind=repository.key.kind, created_at=house.clock.now(), store=place, cache=house.memory.cache()
+        )
     except ReconcilerError as error:
         audit.append("complete", "init", repository.name, outcome="failed", code=error.code, created_key=created_key, **facts)
         raise

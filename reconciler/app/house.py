@@ -49,7 +49,9 @@ class House(Struct, frozen=True):
                 ) from error
             raise
         place = self.memory.place(repository, self.allow_commands)
-        return Repository.open(repository.url, key, kind=repository.key.kind, clock=self.clock, store=place, cache=self.memory.cache())
+        return Repository.open(
+            repository.url, key, kind=repository.key.kind, clock=self.clock, store=place, cache=self.memory.cache(), listed=True
+        )
 
     def foreigner(self, realm: str) -> Callable[[DesiredRepository, datetime], RepositoryState]:
         """Who looks at what belongs to another program. Loaded only when there is such a repository."""

@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
 from reconciler.repository.aead import InvalidTag, Xaes
 from reconciler.repository.errors import Damaged, RepositoryError, WeakKey, WrongKey
+from reconciler.repository.near import Kept
 from reconciler.repository.store import Found, Readable
 
 Stored = bytes | RepositoryError
@@ -158,19 +159,39 @@ def with_digest(body: dict[str, Any]) -> dict[str, Any]:
     return body | {"sha256": hashlib.sha256(_canonical(body)).hexdigest()}
 
 
-def read_slots(store: Readable, known: dict[Found, bytes] | None = None) -> dict[str, Stored]:
+def read_slots(
+    store: Readable, known: dict[Found, bytes] | None = None, listed: Iterable[Found] | None = None, kept: Kept | None = None
+) -> dict[str, Stored]:
     """Every slot by its object name. One that cannot be read is its own error: it must not keep the owners of the others out.
 
-    ``known``: what slots of this place held when they were last listed like this; what is read now is added.
+    ``known``: what slots of this place held when they were last listed like this; what is read now is added. ``listed``: the slots, where
+    they were listed a moment ago. ``kept``: copies on this machine; never of a slot that a passphrase opens, which could be guessed here.
     """
     known = known if known is not None else {}
     slots: dict[str, Stored] = {}
-    for found in store.list("keys"):
+    for found in store.list("keys") if listed is None else listed:
         try:
-            slots[found.name] = known[found] = known.get(found) or store.get(found.name, SLOT_BYTES_MAX)
+            slots[found.name] = known[found] = known.get(found) or _slot(store, found, kept)
         except RepositoryError as error:
             slots[found.name] = error
     return slots
+
+
+def _slot(store: Readable, found: Found, kept: Kept | None) -> bytes:
+    data = kept.get(found.name, found.size) if kept is not None and found.size <= SLOT_BYTES_MAX else None
+    if data is not None:
+        return data
+    data = store.get(found.name, SLOT_BYTES_MAX)
+    if kept is not None and _is_raw(found.name, data):
+        kept.put(found.name, data)
+    return data
+
+
+def _is_raw(name: str, data: bytes) -> bool:
+    try:
+        return parse_checked(name, data).get("kind") == "raw"
+    except Damaged:
+        return False
 
 
 def parse_checked(name: str, data: Stored) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from blake3 import blake3
@@ -102,8 +102,13 @@ class Kept:
 class Near:
     """One look; used once. Threads may share it."""
 
-    def __init__(self, place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = ()) -> None:
-        """``lists`` and ``folders``: what will be listed; all of them are asked for at once, now. A second question is a new one."""
+    def __init__(
+        self, place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = (), door: Near | None = None
+    ) -> None:
+        """``lists`` and ``folders``: what will be listed; all of them are asked for at once, now. A second question is a new one.
+
+        ``door``: a look that began a moment ago; a list that nobody took from it is taken here.
+        """
         self._place = place
         self._kept = kept
         self.url = place.url
@@ -111,7 +116,11 @@ class Near:
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(place.at_once, "near")
-        self._lists = {prefix: self._threads.submit(lambda prefix=prefix: tuple(place.list(prefix))) for prefix in lists}  # type: ignore[misc]
+        asked = {prefix: door._taken(door._lists, prefix) if door is not None else None for prefix in lists}
+        self._lists: dict[str, Future[tuple[Found, ...]]] = {
+            prefix: future or self._threads.submit(lambda prefix=prefix: tuple(place.list(prefix)))  # type: ignore[misc]
+            for prefix, future in asked.items()
+        }
         self._inner = {prefix: self._threads.submit(lambda prefix=prefix: tuple(place.folders(prefix))) for prefix in folders}  # type: ignore[misc]
         self._threads.shutdown(wait=False)
 
@@ -142,14 +151,19 @@ class Near:
     def get_range(self, name: str, offset: int, length: int) -> bytes:
         return self._place.get_range(name, offset, length)
 
+    def close(self) -> None:
+        """Nobody will take what is left: ask for nothing more, and wait for what is under way."""
+        wait([future for future in self._lists.values() if not future.cancel()])
+        wait([future for future in self._inner.values() if not future.cancel()])
+
     def _taken(self, futures: dict[str, Future[tuple[_T, ...]]], prefix: str) -> Future[tuple[_T, ...]] | None:
         with self._lock:
             return futures.pop(prefix, None)
 
 
-def glance(place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = ()) -> Readable:
+def glance(place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = (), door: Near | None = None) -> Readable:
     """The place itself where nothing is won by asking ahead: a disk."""
-    return Near(place, kept, lists, folders) if place.at_once > 1 else place
+    return Near(place, kept, lists, folders, door) if place.at_once > 1 else place
 
 
 def segment_name(pack_name: str, offset: int) -> str:

@@ -26,24 +26,32 @@ from reconciler.repository.known import Cache, Known
 from reconciler.repository.listing import RootListing, list_snapshots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import distrusted_packs
-from reconciler.repository.near import Kept, glance
+from reconciler.repository.near import Kept, Near, glance
 from reconciler.repository.place import checked_key, store_at
 from reconciler.repository.root import RootRecord, unseal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.sound import Refusal, sound_entries
 from reconciler.repository.store import Readable, Store
 
+_LISTED = ("snapshots", "marks", "index")
+_DOOR_SECONDS = 10  # so old may be what was listed while the door was opened
+_LOADED_SECONDS = 30  # between a plan of a restore and its beginning, when nobody has to be asked
+
 
 class Opened:
     """What can be read. Threads may share it; close it to let go of the keys."""
 
-    def __init__(self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known, *, owned: bool = True) -> None:
+    def __init__(
+        self, store: Store, seals: Seals, repository_id: str, clock: Clock, known: Known, *, owned: bool = True, door: Near | None = None
+    ) -> None:
         self._store = store
         self._owned = owned
         self._seals = seals
         self._chunker: Chunker | None = None
         self._clock = clock
         self._known = known
+        self._door, self._door_until = door, clock.monotonic() + _DOOR_SECONDS
+        self._loaded: tuple[float, str, RootRecord, ChunkIndex] | None = None
         self.id = repository_id
         self.url = store.url
 
@@ -58,26 +66,32 @@ class Opened:
         store: Store | None = None,
         cache: Cache | None = None,
         owned: bool = False,
+        listed: bool = False,
     ) -> Self:
         """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
 
         ``cache``: where to remember what immutable objects say, so that a listing reads only what is new. ``owned``: ``store`` is closed
-        with the repository, as is one that nobody gave.
+        with the repository, as is one that nobody gave. ``listed``: a listing follows at once, so what it needs is asked for with the door.
         """
         owned = owned or store is None
         store, cache = store or store_at(url), cache or Cache(None)
+        door = Near(store, None, _LISTED) if listed and store.at_once > 1 else None
         try:
             header, slots = _doors(store, cache)
             seals = Seals(open_slots(slots, checked_key(key, kind), kind, header["id"]), header["id"])
             check_header(header, seals.header_key)
         except BaseException:
+            if door is not None:
+                door.close()
             if owned:
                 store.close()
             raise
-        return cls(store, seals, header["id"], clock or SystemClock(), cache.known(header["id"]), owned=owned)
+        return cls(store, seals, header["id"], clock or SystemClock(), cache.known(header["id"]), owned=owned, door=door)
 
     def close(self) -> None:
-        self._known = Cache(None).known(self.id)
+        self._known, self._loaded = Cache(None).known(self.id), None
+        if self._door is not None:
+            self._door.close()
         if self._owned:
             self._store.close()
 
@@ -119,7 +133,7 @@ class Opened:
 
     def small_indexes(self) -> int:
         """How many index objects a clean-up would merge with others. Every backup that stores something adds one."""
-        return sum(found.size < INDEX_BYTES_SMALL for found in self._store.list("index"))
+        return sum(found.size < INDEX_BYTES_SMALL for found in self._glance("index").list("index"))
 
     def overview(self) -> tuple[RootListing, int]:
         """(:meth:`listing`, :meth:`small_indexes`), asked for at the same time."""
@@ -148,8 +162,13 @@ class Opened:
 
     def _ready(self, snapshot: str) -> tuple[RootRecord, Fetcher]:
         """What is read to restore a snapshot that a listing showed: it relies on nothing that was not indexed by then."""
-        record, index = both(self._store, lambda: self._record(snapshot), self._near)
-        return record, Fetcher(self._store, self._seals, index, kept=self._kept)
+        loaded, self._loaded = self._loaded, None
+        now = self._clock.monotonic()
+        if loaded is None or loaded[1] != snapshot or now - loaded[0] > _LOADED_SECONDS:
+            record, index = both(self._store, lambda: self._record(snapshot), self._near)
+            loaded = (now, snapshot, record, index)
+            self._loaded = loaded if self._store.at_once > 1 else None
+        return loaded[2], Fetcher(self._store, self._seals, loaded[3], kept=self._kept)
 
     def _near(self, kinds: frozenset[int] | None = None) -> ChunkIndex:
         """The index for whoever brings content back: each object that it is made of proves itself, wherever it lies."""
@@ -175,9 +194,12 @@ class Opened:
 
     def _glance(self, *lists: str, folders: tuple[str, ...] = ()) -> Readable:
         """The place with these lists asked for at once. Only for lists whose order among each other promises nothing."""
-        return glance(self._store, self._kept, lists, folders)
+        door = self._door if self._clock.monotonic() < self._door_until else None
+        return glance(self._store, self._kept, lists, folders, door)
 
 
 def _doors(store: Store, cache: Cache) -> tuple[dict[str, Any], dict[str, Stored]]:
     """Header and key slots, side by side."""
-    return both(store, lambda: read_header(store), lambda: read_slots(store, cache.slots(store.url)))
+    header, listed = both(store, lambda: read_header(store), lambda: tuple(store.list("keys")))
+    kept = cache.known(header["id"]).kept if store.at_once > 1 else None
+    return header, read_slots(store, cache.slots(store.url), listed, kept)

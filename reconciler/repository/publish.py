@@ -100,7 +100,10 @@ class Publisher:
         """Packs that the new root may name: those known at the beginning, and those of this run."""
         self.packs = PackWriter(store, seals, thorough=thorough, kept=kept)
         self._object_bytes = 0
-        self._checkpoints: list[str] = []
+        self._unread: list[Callable[[], None]] = []
+        """What reads back the packs and index objects that were written last, until it has been done."""
+        self._pending: list[str] = []
+        """Pending roots of this run, checkpoints first, that are still there."""
 
     @property
     def added_bytes(self) -> int:
@@ -113,7 +116,12 @@ class Publisher:
         return sorted(self._records)
 
     def index_packs(self) -> None:
-        """Publish the packs written so far and make them findable; both durable when this returns."""
+        """Publish the packs written so far and make them findable; both durable, and read back, when this returns."""
+        self.write_index()
+        self._read_rest()
+
+    def write_index(self) -> None:
+        """The same, and :meth:`publish` reads back while it does the rest."""
         adopted, self._adopted = self._adopted, []
         entries = [*adopted, *self.packs.flush()]
         self._store.barrier()
@@ -123,8 +131,12 @@ class Publisher:
         written = write_index_objects(self._store, self._seals, entries)
         self._store.barrier()
         self._object_bytes += sum(len(data) for _, data in written)
+        self._unread += [*(partial(self._read_back, name, data) for name, data in written), self.packs.read_back]
+
+    def _read_rest(self, *meanwhile: Callable[[], None]) -> None:
+        unread, self._unread = self._unread, []
         try:
-            together(self._store, *(partial(self._read_back, name, data) for name, data in written), self.packs.read_back)
+            together(self._store, *meanwhile, *unread)
         except ObjectMissing as error:
             if not deletion_records(self._store, self._seals, self._records):
                 raise
@@ -133,28 +145,34 @@ class Publisher:
     def checkpoint(self, record: RootRecord) -> None:
         """A numbered pending root: clean-up keeps what it names, any later run finds its chunks."""
         self.index_packs()
-        number = len(self._checkpoints) + 1
+        number = len(self._pending) + 1
         name = f"pending/{self.id}-{number}"
         self._put_root(name, _numbered(record, number))
-        self._checkpoints.append(name)
+        self._pending.append(name)
 
     def publish(self, record: RootRecord, under: str | None = None) -> Root:
-        """The snapshot, acknowledged: it survives a power cut when this returns. Its packs are indexed before.
+        """The snapshot, acknowledged: it survives a power cut when this returns. Its packs are indexed before, and read back by now.
 
         ``under``: the id of the original of a copy; FileExistsError when that is there already.
         """
         pending, final = f"pending/{self.id}", f"snapshots/{under or self.id}"
         try:
             data = self._put_root(pending, record, partial(self._look_at_deletions, record))
-        except Collected:  # withdrawn only once nobody reads it back any more
+        except (Collected, Damaged, ObjectMissing):  # withdrawn only once nobody reads it back any more
             self._store.delete(pending)
             raise
+        self._pending.append(pending)
         if under is not None:
             record = msgspec.structs.replace(record, id=under)
             data = seal_root(self._seals, record)
         self._store.put(final, data)
         self._store.barrier()
-        found, expired = together(self._store, partial(self._store.find, final), partial(self._store.find, f"expired/{self.id}"))
+        found, expired, _ = together(  # from here on the snapshot protects what the pending root did
+            self._store,
+            partial(self._store.find, final),
+            partial(self._store.find, f"expired/{self.id}"),
+            partial(self._store.delete, self._pending.pop()),
+        )
         if found is None or expired is not None:
             self._store.delete(final)
             raise Collected(f"the snapshot of {self._request.system} was given up by a clean-up while it was being published")
@@ -167,7 +185,7 @@ class Publisher:
         """Remove the pending roots of this run, and the checkpoints of the one that it continued: they have served."""
         base = self._base
         continued = [f"pending/{base.id}-{number}" for number in range(1, base.checkpoint + 1)] if base is not None else []
-        together(self._store, *(partial(self._store.delete, name) for name in (f"pending/{self.id}", *self._checkpoints, *continued)))
+        together(self._store, *(partial(self._store.delete, name) for name in (*self._pending, *continued)))
 
     def record(
         self,
@@ -228,7 +246,7 @@ class Publisher:
         self._store.put(name, data)
         self._store.barrier()
         self._object_bytes += len(data)
-        together(self._store, partial(self._read_back, name, data), *((meanwhile,) if meanwhile is not None else ()))
+        self._read_rest(partial(self._read_back, name, data), *((meanwhile,) if meanwhile is not None else ()))
         return data
 
     def _read_back(self, name: str, data: bytes) -> None:

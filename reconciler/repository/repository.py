@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from reconciler.repository.donor import Donor
     from reconciler.repository.header import Chunker
     from reconciler.repository.inventory import Look
+    from reconciler.repository.known import Cache
     from reconciler.repository.repair import Repaired, RepairPlan
     from reconciler.repository.restore import Restore, Restored, Restoring
     from reconciler.repository.take import Progress, Taken
@@ -55,8 +56,13 @@ class Repository(Opened):
     """One open repository."""
 
     @classmethod
-    def init(cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: Store | None = None) -> Self:
-        """Create a repository in a new or empty place. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace."""
+    def init(
+        cls, url: str, key: Secret, *, kind: str = "raw", created_at: datetime, store: Store | None = None, cache: Cache | None = None
+    ) -> Self:
+        """Create a repository in a new or empty place. Raises AlreadyInitialised, WeakKey, Unreachable, NoSpace.
+
+        ``cache``: as in :meth:`open`.
+        """
         from reconciler.repository.header import new_config, new_header
 
         store = store or store_at(url)
@@ -71,7 +77,10 @@ class Repository(Opened):
         store.barrier()
         store.put("header", new_header(repository_id, seals.header_key, created_at.isoformat()))  # last: its presence says "complete"
         store.barrier()
-        return cls.open(url, key, kind=kind, store=store)
+        made = cls.open(url, key, kind=kind, store=store, cache=cache)
+        if made._kept is not None:
+            made._sizes(made._glance("config"))  # and it lies here for the first backup
+        return made
 
     def take(
         self,

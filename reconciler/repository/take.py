@@ -187,10 +187,11 @@ class _Run:
         """The published root, or None when the base still says it all; then only what a run read in vain was stored, and is indexed."""
         blocks, lists = self.builder.finish()
         self._sink.flush()
-        self._publisher.index_packs()
+        self._publisher.write_index()
         acknowledged = self._base is not None and not self._base.checkpoint
         unchanged = acknowledged and self._request.kind != "full" and not self.tally.changed and not self._removed
         if unchanged:
+            self._publisher.index_packs()
             return None
         turnover = self._turning.total() if self._turning is not None else None
         return self._publisher.publish(self._record(grade, defects, blocks, lists, turnover))

@@ -21,7 +21,7 @@ from msgspec import Struct, field
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import ReconcilerError
 from reconciler.repository import Repository, RepositoryError, opened
-from reconciler.repository.near import Kept, glance
+from reconciler.repository.near import Kept, Near, glance
 from reconciler.repository.store import Found, Readable, Store
 from reconciler.tree.write import Target
 from tests.faults.world import TIMES, Killed, Memory, look, objects_of
@@ -91,8 +91,8 @@ class Shared(Memory):
 def lists_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for at once may be answered in any order."""
 
-    def shuffled(place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = ()) -> Readable:
-        return glance(place, kept, place.stage.chance.sample(lists, len(lists)) if isinstance(place, Shared) else lists, folders)
+    def shuffled(place: Store, kept: Kept | None, lists: Sequence[str], folders: Sequence[str] = (), door: Near | None = None) -> Readable:
+        return glance(place, kept, place.stage.chance.sample(lists, len(lists)) if isinstance(place, Shared) else lists, folders, door)
 
     monkeypatch.setattr(opened, "glance", shuffled)
 
@@ -197,7 +197,7 @@ class Play(Struct):
     folder: Path = Path()
 
     def open(self, error: timedelta = timedelta()) -> Repository:
-        return Repository.open("memory", self.benches[0].key(), store=self.store, clock=Skewed(self.stage, error))
+        return Repository.open("memory", self.benches[0].key(), store=self.store, clock=Skewed(self.stage, error), listed=True)
 
     def backup(self, bench: Bench, kind: str) -> None:
         repository = self.open()

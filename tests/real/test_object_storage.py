@@ -167,4 +167,4 @@ def test_a_run_that_finds_nothing_changed_asks_as_often_for_many_files_as_for_fe
         assert bench.take(repository, base=root.id).unchanged
         asked[many] = place.lines.asked - before
         place.close()
-    assert asked[2000] == asked[20] <= 24
+    assert asked[2000] == asked[20] <= 11

@@ -7,19 +7,22 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-from reconciler.repository import BaseUnusable, Cache, NoSuchSnapshot, Repository, Unreachable
+from reconciler.base.secret import Secret
+from reconciler.repository import BaseUnusable, Cache, Damaged, NoSuchSnapshot, NotInitialised, Repository, Unreachable
 from reconciler.repository.abreast import abreast, both, together
 from reconciler.repository.ahead import Ahead
 from reconciler.repository.format import Type
 from reconciler.repository.index import SegmentPlace
 from reconciler.repository.near import Kept
 from reconciler.repository.store import Found, LocalStore
-from tests.unit.repository.conftest import Bench, described
+from tests.fakes.clocks import FakeClock
+from tests.unit.repository.conftest import CREATED, Bench, described
 
 
 class Far(LocalStore):
@@ -103,10 +106,82 @@ def test_a_backup_of_nothing_new_asks_the_same_few_questions_however_many_files_
     assert bench.take(repository, base=snapshot).unchanged
     lists = {f"list {folder}" for folder in ("keys", "snapshots", "gc", "index", "packs", "config", "tmp")}
     assert {*lists, "get header", "folders marks"} <= set(far.asked)
-    others = sorted(set(far.asked) - lists - {"get header", "folders marks"})
-    assert [other for other in others if not other.startswith(("get keys/", "get config/"))] == []
-    assert len(far.asked) <= 11
+    assert sorted(far.asked) == sorted({*lists, "get header", "folders marks"})  # each once, and no object but the header
     assert far.most > 1
+
+
+def test_what_a_listing_needs_is_asked_for_with_the_door_once(bench: Bench, door: Door) -> None:
+    fill(bench, 5)
+    snapshot = first(bench, door)
+    far = Far(str(bench.place))
+    repository = Repository.open(str(bench.place), bench.key(), store=far, listed=True)
+    listing, indexes = repository.overview()
+    assert [root.id for root in listing.roots] == [snapshot]
+    assert indexes == 1
+    doors = {"get header", *(f"list {folder}" for folder in ("keys", "snapshots", "marks", "index"))}
+    assert sorted(asked for asked in far.asked if not asked.startswith(("get keys/", "get snapshots/"))) == sorted(doors)
+    (bench.place / "snapshots" / snapshot).unlink()
+    assert repository.listing().roots == (), "a second listing is a new one"
+
+
+def test_what_was_listed_with_the_door_is_not_believed_for_long(bench: Bench, door: Door) -> None:
+    fill(bench, 5)
+    snapshot = first(bench, door)
+    clock = FakeClock()
+    late = Repository.open(str(bench.place), bench.key(), store=Far(str(bench.place)), clock=clock, listed=True)
+    (bench.place / "snapshots" / snapshot).unlink()
+    clock.advance(timedelta(minutes=1))
+    assert late.listing().roots == ()
+
+
+def test_a_door_that_does_not_open_leaves_no_question_under_way(bench: Bench, tmp_path: Path) -> None:
+    far = Far(str(tmp_path / "nothing"))
+    with pytest.raises(NotInitialised):
+        Repository.open(far.url, bench.key(), store=far, listed=True)
+    asked = len(far.asked)
+    time.sleep(0.05)
+    assert len(far.asked) == asked
+
+
+def test_the_key_slot_is_kept_here_unless_it_could_be_guessed(bench: Bench, door: Door, tmp_path: Path) -> None:
+    door()
+    far, _ = door()
+    assert [asked for asked in far.asked if asked.startswith("get keys/")] == []
+    words = Secret(b"only four words here")
+    Repository.init(str(tmp_path / "other"), words, kind="passphrase", created_at=CREATED)
+    for _ in range(2):
+        cache = Cache(str(tmp_path / "guessed"))
+        cache.keeps = True
+        place = Far(str(tmp_path / "other"))
+        Repository.open(place.url, words, kind="passphrase", store=place, cache=cache)
+        assert [asked for asked in place.asked if asked.startswith("get keys/")] != []
+
+
+def test_a_plan_and_the_restore_after_it_look_once(bench: Bench, door: Door, tmp_path: Path) -> None:
+    fill(bench, 5)
+    snapshot = first(bench, door)
+    far, repository = door()
+    assert len(list(repository.entries(snapshot))) >= 5
+    assert not bench.restored(repository, snapshot, tmp_path / "target").failures
+    assert far.asked.count("list index") == far.asked.count(f"get snapshots/{snapshot}") == 1
+    assert described(bench.inside(tmp_path / "target")) == described(bench.source)
+
+
+class Rotting(Far):
+    """Gives back other bytes of an index object than it got."""
+
+    def get(self, name: str, limit: int) -> bytes:
+        data = super().get(name, limit)
+        return data[:-1] + bytes([data[-1] ^ 1]) if name.startswith("index/") else data
+
+
+def test_what_does_not_read_back_is_no_snapshot_and_its_pending_root_goes(bench: Bench) -> None:
+    fill(bench, 50)
+    place = Rotting(str(bench.place))
+    with pytest.raises(Damaged, match="reads back other bytes"):
+        bench.take(Repository.open(place.url, bench.key(), store=place), kind="full")
+    assert list((bench.place / "index").iterdir())
+    assert list((bench.place / "snapshots").iterdir()) == list((bench.place / "pending").iterdir()) == []
 
 
 def test_without_the_copies_it_is_asked_for_them_and_the_result_is_the_same(bench: Bench, door: Door, tmp_path: Path) -> None:
