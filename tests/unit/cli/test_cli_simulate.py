@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
+from reconciler.app.simulate import SimulationReport
 from reconciler.cli.main import run
+from reconciler.cli.render.simulate_picture import simulation_svg
+from reconciler.model.forecast import Forecast, Rates, SystemForecast
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOUR = timedelta(hours=1)
 
 TREE = """\
 apiVersion: reconciler/v1
@@ -88,3 +97,31 @@ def test_nothing_is_written(house: Path, capsys: pytest.CaptureFixture[str]) -> 
     before = {path: path.stat().st_mtime_ns for path in house.rglob("*")}
     typed(capsys, "--days", "3")
     assert {path: path.stat().st_mtime_ns for path in house.rglob("*")} == before
+
+
+def test_a_picture_shows_both_forecasts_and_reads_as_svg(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (house / "plot.svg").write_text("an older one")
+    code, out = typed(capsys, "--days", "30", "--policy", "wider.yaml", "--plot", "plot.svg")
+    assert (code, "SNAPSHOTS" in out) == (0, True)
+    picture = ET.parse(house / "plot.svg").getroot()
+    words = [each.text for each in picture.iter(f"{SVG}text")]
+    assert {"today's specs", "with the edit", "letters", "Stored in main", "RPO"} <= set(words)
+    assert "".join(picture.itertext()).count("prefers-color-scheme:dark") == 1
+    marks = {style: len(picture.findall(f"{SVG}rect[@class='{style}'][@fill-opacity]")) for style in ("one", "two")}
+    assert 8 <= marks["one"] < 20 < marks["two"] <= 30, "seven and twenty days, the first full, what rests or was read last"
+    assert len(picture.findall(f"{SVG}path[@class='line one']")) == len(picture.findall(f"{SVG}path[@class='line two']")) == 1
+
+
+def test_what_breaks_a_promise_is_said_in_words_in_the_picture_too() -> None:
+    now = datetime(2026, 5, 4, tzinfo=UTC)
+    late = SystemForecast("a<b", "main", HOUR, 9 * HOUR, now, 1, now, (now,), 1, 0, 0, Rates(0, 0, 0, 1.0))
+    never = replace(late, system="never", longest_age_at=None, oldest=None, moments=(), snapshots=0)
+    drawn = simulation_svg(SimulationReport(Forecast(now, now + HOUR, (late, never, replace(late, system="free", rpo=None)), ()), None, ()))
+    words = [each.text for each in ET.fromstring(drawn).iter(f"{SVG}text")]
+    assert {"a<b", "9h of 1h: at risk", "never backed up, RPO 1h", "no RPO is declared"} <= set(words)
+    assert "today's specs" not in words, "one forecast needs no legend"
+
+
+def test_a_picture_that_cannot_be_written_is_a_fault_of_the_words(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = typed(capsys, "--days", "2", "--plot", "nowhere/plot.svg")
+    assert (code, out) == (64, "")
