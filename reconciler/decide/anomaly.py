@@ -32,7 +32,7 @@ class Signal(Struct, frozen=True):
     """One thing that is out of line."""
 
     name: str
-    """canary, ruined, replaced, renamed, lost, emptied, changed, noise."""
+    """canary, ruined, replaced, renamed, lost, emptied, changed, draining, noise."""
     why: str
 
 
@@ -73,6 +73,11 @@ _NOISE_FLOOR = 0.10
 _NOISE_SHARE, _NOISE_USUAL = 0.8, 0.4
 _SPREAD = 3
 """Standard deviations above the mean that are still usual for several snapshots together."""
+_DRAINED, _DRAIN_FLOOR = 10, 0.008
+"""So many snapshots in a row lose that share of the files each."""
+_DRAIN_FEWEST = 8
+_DRAIN_CHANCE = 1e-4
+"""Less likely by what went before is no chance. Where something goes in four snapshots of ten, ten in a row are."""
 
 
 def suspects(system: DesiredSystem, snapshots: Sequence[Snapshot]) -> Mapping[str, str]:
@@ -121,8 +126,8 @@ def judge(snapshot: Snapshot, earlier: Sequence[Snapshot]) -> tuple[Signal, ...]
     found = [signal for measure in measures if (signal := _measured(measure, now, past) or _summed(measure, now, lately)) is not None]
     if now.canaries:
         found.insert(0, Signal("canary", f"{counted(now.canaries, 'canary file')} changed or went"))
-    noise = _noise(snapshot, now, earlier)
-    return (*found, noise) if noise is not None else tuple(found)
+    found += [signal for signal in (_draining(now, lately), _noise(snapshot, now, earlier)) if signal is not None]
+    return tuple(found)
 
 
 def _measured(measure: _Measure, now: Turnover, past: Sequence[Turnover]) -> Signal | None:
@@ -156,6 +161,25 @@ def _summed(measure: _Measure, now: Turnover, lately: Sequence[Turnover]) -> Sig
             files = f"{counted(total, 'file')} ({share:.0%}) in {length} snapshots"
             return Signal(measure.name, f"{files} {measure.sentence}; {usual:.0%} would be usual")
     return None
+
+
+def _draining(now: Turnover, lately: Sequence[Turnover]) -> Signal | None:
+    """Files that go a few at a time, without a day of rest. Where more came than go now, no sum tells it."""
+    if not _drains(now):
+        return None
+    window, before = [now, *lately[: _DRAINED - 1]], lately[_DRAINED - 1 :]
+    total = sum(each.drained for each in window)
+    if len(before) < LEARNING or total < _DRAIN_FEWEST or not all(map(_drains, window)):
+        return None
+    usual = (sum(map(_drains, before)) + 1) / (len(before) + 2)
+    if usual**_DRAINED >= _DRAIN_CHANCE:
+        return None
+    went = f"{counted(total, 'file')} went in {_DRAINED} snapshots, some in each"
+    return Signal("draining", f"{went}; about {usual:.0%} of those before lost as many")
+
+
+def _drains(turnover: Turnover) -> bool:
+    return turnover.drained >= max(1, _DRAIN_FLOOR * turnover.compared_files)
 
 
 def _together(window: Sequence[Turnover]) -> Turnover:

@@ -30,6 +30,11 @@ class Turnover(Struct, frozen=True):
     """Of the changed ones: nothing is left, or one byte over and over."""
 
     @property
+    def drained(self) -> int:
+        """Files that went, not to come back under another name, while nothing sound came instead. A rotation drains nothing."""
+        return max(0, self.gone - self.moved - max(0, self.added - self.moved - self.ruined_added))
+
+    @property
     def replaced(self) -> int:
         """Files that went, not to come back under another name, while ruined ones came."""
         return min(max(0, self.gone - self.moved), self.ruined_added)

@@ -3,12 +3,14 @@
 Eight short samples of a chunk are looked at, never all of it. 512 bytes of noise hold about 222 of the 256 byte values (fewest of 20,000
 measured: 203), those of programs, databases and texts at most 160: one call that counts values, in less than a microsecond, tells them
 apart. What is compressed is noise, too. Therefore the name counts: a text must be text, a picture must begin as its kind does, and what
-begins as a known compressed kind is believed. Nothing here is decided; the numbers stand in the root of the snapshot.
+begins as a known compressed kind is believed (gzip once its first bytes inflate). Noise written as base64 is nothing but the letters of
+base64, nearly all of them, from the first byte on. Nothing here is decided; the numbers stand in the root of the snapshot.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 
 _SAMPLE = 512
 _SAMPLES = 8
@@ -21,7 +23,10 @@ _ID = 32
 _ENDING = re.compile(rb"\.([A-Za-z0-9]*)[^.]*$")
 
 _VALUES = bytes(range(256))
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n"
+_LETTERS_SHARE = 0.92  # of the 64 that noise of this length would hold: a list of names, or of numbers in base 16, holds fewer
 _TEXT = bytes([7, 8, 9, 10, 11, 12, 13, 27, *range(32, 256)])
+_CONTINUED = bytes(range(0x80, 0xC0))  # what a sample may begin with that was cut inside a character of UTF-8
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16 begins so; every other byte of it may be 0
 _NOISY_FROM = [round(_NOISY_SHARE * 256 * (1 - (255 / 256) ** size)) for size in range(_SAMPLE + 1)]
 
@@ -90,21 +95,25 @@ class Noise:
         self.fresh |= fresh
         self.fresh_bytes += size if fresh else 0
         if first:
-            self._head = bytes(data[:_HEAD])
+            self._head = _head(data)
         text = self._ending in _TEXTS and not (self._head or b"").startswith(_WIDE)
         if size < _SMALLEST and not text:
             return
         samples = _samples(data, size)
-        whole = b"".join(samples) if text else b""
-        if text and not whole.translate(None, _TEXT) and whole.strip(whole[:1]):  # the usual case, in two calls
+        encoded = self._head is not None and size >= _SMALLEST and not self._head.translate(None, _LETTERS)
+        whole = b"".join(samples) if text or encoded else b""
+        encoded = encoded and _encoded(whole)
+        if text and not encoded and not whole.translate(None, _TEXT) and whole.strip(whole[:1]):  # the usual case, in two calls
             self._samples += len(samples)
             return
         noisy = 0
         for sample in samples:
             values = 256 - len(_VALUES.translate(None, sample))
             self._blank += values == 1
-            if text:
-                noisy += values > 1 and len(sample.translate(None, _TEXT)) * _STRAY > len(sample)
+            if encoded:
+                noisy += 1
+            elif text:
+                noisy += values > 1 and _stained(sample)
             else:
                 noisy += values >= _NOISY_FROM[len(sample)]
         self._samples += len(samples)
@@ -143,6 +152,34 @@ def _samples(data: memoryview, size: int) -> list[bytes]:
         return [bytes(data)]
     step = (size - _SAMPLE) / (count - 1)
     return [bytes(data[(start := int(step * position)) : start + _SAMPLE]) for position in range(count)]
+
+
+def _head(data: memoryview) -> bytes:
+    """The first bytes; none where they say gzip and what follows is none."""
+    head = bytes(data[:_HEAD])
+    if head.startswith(_GZIP):
+        try:
+            zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data[:_SAMPLE], _SAMPLE)
+        except zlib.error:
+            return b""
+    return head
+
+
+def _encoded(data: bytes) -> bool:
+    """Whether it is noise written as base64."""
+    return not data.translate(None, _LETTERS) and len(set(data)) >= _LETTERS_SHARE * 64 * (1 - (63 / 64) ** len(data))
+
+
+def _stained(sample: bytes) -> bool:
+    """Whether a text holds what no text does: many control characters, or any beside bytes that are no UTF-8."""
+    strays = len(sample.translate(None, _TEXT))
+    if not strays or strays * _STRAY > len(sample):
+        return strays > 0
+    try:
+        sample.lstrip(_CONTINUED).decode()
+    except UnicodeDecodeError as fault:
+        return fault.start + 4 < len(sample)  # the last character may be cut
+    return False
 
 
 def ending(name: bytes) -> bytes:

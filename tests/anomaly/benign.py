@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -134,9 +135,15 @@ def photos(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
+def letter(rng: random.Random) -> bytes:
+    """Some have something attached, as programs for mail write it."""
+    attached = base64.encodebytes(office(rng, 1500)) if rng.random() < 0.25 else b""
+    return b"From: ada@example.org\n\n" + prose(rng, 700) + b"\n\n" + attached
+
+
 def mail(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
     """A mailbox as a folder of files: letters come, are read (which renames them) and are deleted."""
-    tree: Tree = {f"cur/{n}.host:2,S": Content.of(prose(rng, 700)) for n in range(rng.randrange(60, 300))}
+    tree: Tree = {f"cur/{n}.host:2,S": Content.of(letter(rng)) for n in range(rng.randrange(60, 300))}
     number = 1000
     for _ in range(40):
         for path in [p for p in tree if p.startswith("new/") and rng.random() < 0.7]:
@@ -147,7 +154,7 @@ def mail(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
             del tree[path]
         for _ in range(rng.randrange(1, 9)):
             number += 1
-            tree[f"new/{number}.host"] = Content.of(prose(rng, 700))
+            tree[f"new/{number}.host"] = Content.of(letter(rng))
         yield dict(tree)
 
 

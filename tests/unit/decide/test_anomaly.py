@@ -90,6 +90,18 @@ def test_slow_and_usual_is_no_attack() -> None:
     assert signals(*[drop] * 40, quiet=0) == []
 
 
+def test_files_that_go_a_few_at_a_time_are_found_where_the_system_grew_as_fast() -> None:
+    grew = [replace(QUIET, added=60)] * 20
+    drop = replace(QUIET, added=0, gone=12)
+    assert signals(*[drop] * 9, *grew) == []
+    assert signals(*[drop] * 10, *grew) == ["draining"]
+    assert signals(*[replace(drop, added=12, ruined_added=12)] * 10, *grew, quiet=10) == ["ruined", "draining"]
+    assert signals(*[drop] * 5, QUIET, *[drop] * 5, *grew) == [], "a day of rest"
+    rotated, renamed = replace(drop, added=12), replace(drop, added=12, moved=12)
+    assert signals(*[rotated] * 10, *grew) == signals(*[renamed] * 10, *grew) == []
+    assert signals(*[drop] * 10, *[drop, QUIET] * 15, quiet=0) == [], "half of the days were like that"
+
+
 @pytest.mark.parametrize("quiet", range(LEARNING))
 def test_with_little_history_only_what_is_plain_counts(quiet: int) -> None:
     assert signals(ENCRYPTED, quiet=quiet) == ["ruined"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
 import random
 import shutil
@@ -142,6 +144,40 @@ def test_what_was_put_back_counts_although_the_full_has_it_so(filled: Bench) -> 
     assert (found.changed, found.added, found.gone, found.renamed) == (1, 1, 1, 1)
 
 
+PAGES = "Größe, prix à débattre, 価格 – ".encode() * 60
+NAMES = b"\n".join(b"%s%s" % (first, second) for first in (b"Ada", b"Bob", b"Zoe") for second in (b"Quick", b"Young", b"Xu")) * 20
+
+
+@pytest.mark.parametrize("name", [b"letter.txt", b"letter", b"letter.dat"])
+def test_noise_that_passes_for_something_else_is_noise(name: bytes) -> None:
+    assert judged(name, base64.b64encode(noise(1)))
+    assert judged(name, base64.encodebytes(noise(1, 90)))
+    assert judged(name, b"\x1f\x8b\x08" + noise(2)), "it says gzip"
+    assert not judged(name, NAMES)
+    assert not judged(name, noise(3).hex().encode())
+    assert not judged(name, b"From: ada\n\n" + base64.encodebytes(noise(4)))
+    assert not judged(name, b"q8Zr+/x" * 8), "too short to say"
+
+
+def test_an_archive_is_believed_once_it_begins_to_unpack() -> None:
+    for level in (0, 1, 9):
+        packed = gzip.compress(noise(5, 20_000) + text(5), level)
+        assert not judged(b"letter", packed)
+        assert not judged(b"letter.gz", packed)
+        assert not judged(b"letter.gz", packed[:300]), "an archive that is cut is another trouble"
+    assert judged(b"letter.gz", b"\x1f\x8b\x08" + noise(6))
+
+
+def test_a_few_wrong_bytes_in_a_text_are_told_from_another_alphabet() -> None:
+    spotted = bytearray(text(1, 4000))
+    for start in range(0, len(spotted), 1024):
+        spotted[start : start + 16] = noise(start + 2, 16)
+    assert judged(b"letter.txt", bytes(spotted))
+    assert not any(judged(b"letter.txt", PAGES[cut:]) for cut in range(4)), "samples begin and end inside of characters"
+    assert not judged(b"letter.txt", PAGES.replace(b",", b"\x01", 2))
+    assert not judged(b"letter.txt", "Größe, naïve façade\n".encode("latin-1") * 90)
+
+
 def test_a_comparison_that_cannot_be_read_stops_no_backup(filled: Bench) -> None:
     first(filled)
     taken = filled.take(kind="full", beside="0" * 32)
@@ -221,7 +257,7 @@ EVERY_OTHER_BLOCK = b"".join(text(1, 2048)[at : at + 16] + noise(at, 16) for at 
         (b"picture.JPG", text(1), True),
         (b"program", noise(1), True),
         (b"program", b"\x7fELF" + noise(1), False),
-        (b"archive.tar.gz", b"\x1f\x8b\x08" + noise(1), False),
+        (b"archive.tar.gz", gzip.compress(noise(1)), False),
         (b"secret.gpg", noise(1), False),
         (b"base", b"".join(number.to_bytes(8, "little") for number in range(2000)), False),
         (b"base", b"".join(text(1, 1000) + noise(at, 500) for at in range(8)), True),
