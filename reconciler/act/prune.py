@@ -23,6 +23,9 @@ def run(action: Action, context: Context) -> Done:
 
 def _sentence(pruned: Pruned) -> str:
     later = pruned.plan.count(PackFate.DEFERRED)
+    if pruned.plan.empty and pruned.plan.locked_until is not None and not later:
+        locked = pruned.plan.count(PackFate.LOCKED)
+        return f"nothing to remove yet: {counted(locked, 'pack')} locked until {pruned.plan.locked_until:%Y-%m-%d %H:%M} UTC at the latest"
     if pruned.plan.empty and later:
         return f"{counted(later, 'pack')} would go, which is more than half of all bytes: `reconcile prune` shows the plan to agree to"
     if pruned.plan.empty:

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from reconciler.app import keys
 from reconciler.base.secret import Secret
 from reconciler.model.declared.repository import Credentials as Said
-from reconciler.model.declared.repository import Limits
+from reconciler.model.declared.repository import Limits, ObjectLock
 from reconciler.model.declared.secret import SecretFrom
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 def access_to(repository: DesiredRepository, allowed: Sequence[Path]) -> Access:
     """As its spec says."""
-    return _access(repository.url, repository.endpoint, repository.region, repository.credentials, repository.limits, allowed)
+    return _access(
+        repository.url, repository.endpoint, repository.region, repository.credentials, repository.limits, allowed, repository.object_lock
+    )
 
 
 def access_bare(url: str) -> Access:
@@ -32,19 +36,27 @@ def access_bare(url: str) -> Access:
     return _access(url, None, None, Said(), Limits(), ())
 
 
-def _access(url: str, endpoint: str | None, region: str | None, said: Said, limits: Limits, allowed: Sequence[Path]) -> Access:
-    from reconciler.repository import Access
+def _access(
+    url: str,
+    endpoint: str | None,
+    region: str | None,
+    said: Said,
+    limits: Limits,
+    allowed: Sequence[Path],
+    locked: ObjectLock | None = None,
+) -> Access:
+    from reconciler.repository import Access, Lock
 
     amazon = url.startswith("s3://")
-    known = {"connections": limits.connections} if limits.connections is not None else {}
-    return Access(
+    made = Access(
         endpoint=endpoint or (_first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") if amazon else None),
         region=region or (_first("AWS_REGION", "AWS_DEFAULT_REGION") if amazon else None),
         credentials=lambda: _credentials(said, allowed, os.environ if amazon else {}),
         known_hosts=said.known_hosts,
         bandwidth=limits.bandwidth,
-        **known,
+        lock=Lock.of(locked.mode, locked.retain) if locked is not None else None,
     )
+    return made if limits.connections is None else replace(made, connections=limits.connections)
 
 
 def _credentials(said: Said, allowed: Sequence[Path], environment: Mapping[str, str]) -> Credentials:

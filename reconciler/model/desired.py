@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from reconciler.model.declared.drill import Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hooks, Retention, Schedule
-from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
+from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance, ObjectLock
 from reconciler.model.declared.scenario import Takes
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend
@@ -75,6 +75,7 @@ class DesiredRepository(Struct, frozen=True):
     last_good: bool = False
     endpoint: str | None = None
     region: str | None = None
+    object_lock: ObjectLock | None = None
     credentials: Credentials = field(default_factory=Credentials)
     """Paths of files are absolute."""
     format: str = "reconciler"

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.repository.access import Access, Credentials
+    from reconciler.repository.access import Access, Credentials, Lock
     from reconciler.repository.adoption import ADOPTED, adoption_note, owner
     from reconciler.repository.browse import Browser, Searched, SnapshotTree, Step
     from reconciler.repository.changes import CONTENT, Change, alterations, differences
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         ExtraMissing,
         HelperLost,
         LastSlot,
+        Locked,
         NewerFormat,
+        NoObjectLock,
         NoSpace,
         NoSuchBucket,
         NoSuchPath,
@@ -78,7 +80,7 @@ if TYPE_CHECKING:
 _HOME = {
     "FORMAT": "format",
     **dict.fromkeys(("ADOPTED", "adoption_note", "owner"), "adoption"),
-    **dict.fromkeys(("Access", "Credentials"), "access"),
+    **dict.fromkeys(("Access", "Credentials", "Lock"), "access"),
     "Pruned": "collect",
     **dict.fromkeys(("PackFate", "PlannedPack", "PrunePlan"), "collect_plan"),
     "Copied": "copy",
@@ -118,6 +120,8 @@ _HOME = {
             "TooManyMatches",
             "Unreachable",
             "Unread",
+            "Locked",
+            "NoObjectLock",
             "Unsettled",
             "WeakKey",
             "WrongKey",
@@ -145,6 +149,9 @@ _HOME = {
 }
 
 __all__ = [
+    "NoObjectLock",
+    "Lock",
+    "Locked",
     "FORMAT",
     "Beyond",
     "Browser",

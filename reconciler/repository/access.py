@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Self
 
 from msgspec import Struct
 
@@ -23,6 +25,28 @@ class Credentials(Struct, frozen=True):
     """A private SSH key, as in its file."""
 
 
+class Lock(Struct, frozen=True):
+    """What a place must not remove, for whomever."""
+
+    mode: str
+    """compliance or governance: whether nobody, or only who has a right of its own, can remove it before."""
+    retain: timedelta
+    """So long every snapshot stays whole, counted from when it was stored."""
+
+    slack: timedelta
+    """So much longer a lock is set, so that not each later snapshot must prolong it."""
+
+    @classmethod
+    def of(cls, mode: str, retain: timedelta) -> Self:
+        """With a quarter as slack, a day at least."""
+        return cls(mode, retain, max(retain / 4, timedelta(days=1)))
+
+    @property
+    def held(self) -> timedelta:
+        """How long a lock is set."""
+        return self.retain + self.slack
+
+
 class Access(Struct, frozen=True):
     """How a place is to be reached."""
 
@@ -37,6 +61,8 @@ class Access(Struct, frozen=True):
     """Questions under way at a time; None: 5 of an object store, 64 over the one connection of SFTP."""
     bandwidth: int | None = None
     """Bytes per second, both ways together."""
+    lock: Lock | None = None
+    """Of an object store: what is stored is locked there."""
     patience_seconds: float = PATIENCE_SECONDS
     """How long one call is tried again before it counts as failed. Before the first answer ever it is ten seconds at most."""
     silence_seconds: float = SILENCE_SECONDS

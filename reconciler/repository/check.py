@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from reconciler.base.clock import Clock
 from reconciler.repository.inventory import Fault, Look
+from reconciler.repository.store import Locking, Store
 from reconciler.repository.survey import Affected
 
 
@@ -24,13 +25,15 @@ class Checked(Struct, frozen=True):
     unindexed: int
     """Packs that no index object names: left by a killed run or by one that is running; no damage."""
     seconds: float
+    hidden: tuple[str, ...] = ()
+    """In a bucket with object lock: what somebody removed or overwrote. It is read from the version below; no damage."""
 
     @property
     def intact(self) -> bool:
         return not self.faults and not self.affected
 
 
-def check(look: Look, clock: Clock, *, deep: bool) -> Checked:
+def check(look: Look, clock: Clock, store: Store, *, deep: bool) -> Checked:
     """Look at everything; change nothing."""
     started = clock.monotonic()
     seen = look.run()
@@ -45,4 +48,5 @@ def check(look: Look, clock: Clock, *, deep: bool) -> Checked:
         seen.affected,
         len(seen.unindexed),
         clock.monotonic() - started,
+        tuple(sorted(store.hidden)) if isinstance(store, Locking) else (),
     )

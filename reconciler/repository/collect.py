@@ -21,12 +21,13 @@ from msgspec import Struct
 from reconciler.base.errors import Cancelled
 from reconciler.repository.collect_live import LiveChunks
 from reconciler.repository.collect_move import Mover, Needed, each_once
-from reconciler.repository.collect_plan import ABANDONED, FRESH, PrunePlan, decide_fates, freed_bytes, within_half
+from reconciler.repository.collect_plan import ABANDONED, FRESH, PrunePlan, but_locked, decide_fates, freed_bytes, within_half
 from reconciler.repository.collect_survey import Survey, survey
 from reconciler.repository.deletion import write_deletion_record
-from reconciler.repository.errors import CleanUpRefused, ConfirmationNeeded, Damaged, ObjectMissing
+from reconciler.repository.errors import CleanUpRefused, ConfirmationNeeded, Damaged, Locked, ObjectMissing
 from reconciler.repository.format import INDEX_CHUNKS_SMALL
 from reconciler.repository.index import read_index_object, write_index_objects
+from reconciler.repository.locks import locked_until
 from reconciler.repository.marks import MarkRecord, write_mark
 from reconciler.repository.pack import PackEntry
 from reconciler.repository.roots import snapshot_of
@@ -84,17 +85,25 @@ class CleanUp:
             write_deletion_record(self._store, self._seals, seen.records, condemned, plan.indexes)
         after = survey(self._store, self._seals, self._live)
         rescued = self._rescue(after)
-        removed_bytes = self._remove(after)
+        removed, removed_bytes = self._remove(after)
         self._expire(plan.expired)
-        return Pruned(plan, len(after.doomed), removed_bytes, self._written_bytes, rescued)
+        return Pruned(plan, removed, removed_bytes, self._written_bytes, rescued)
 
     def _plan(self, seen: Survey) -> PrunePlan:
         packs = decide_fates(seen.packs(self._now))
+        packs = but_locked(packs, locked_until(self._store, [pack.name for pack in packs if not pack.fate.stays], self._now))
         total = sum(found.size for found in seen.found.values())
         if self._gradual:
             packs = within_half(packs, total)
         going = {_pack(pack.name) for pack in packs if not pack.fate.stays}
-        return PrunePlan(packs, _replaced(seen, going), self._leftover(seen), total, freed_bytes(packs))
+        return PrunePlan(packs, self._replaced(seen, going), self._leftover(seen), total, freed_bytes(packs))
+
+    def _replaced(self, seen: Survey, going: set[bytes]) -> tuple[str, ...]:
+        """Index objects that go. One that a record names already and that is still locked is left alone until it may go."""
+        replaced = _replaced(seen, going)
+        recorded = {name for record in seen.records.values() for name in record.indexes}.intersection(replaced)
+        locked = locked_until(self._store, sorted(recorded), self._now)
+        return tuple(name for name in replaced if name not in locked)
 
     def _leftover(self, seen: Survey) -> tuple[str, ...]:
         """Pending roots that nobody published for a long time, and those that were published and left behind."""
@@ -161,21 +170,26 @@ class CleanUp:
             mover.abort()
         return {chunk for (pack, _), chunks in relied.items() if pack in damaged for chunk in chunks}
 
-    def _remove(self, seen: Survey) -> int:
-        """Index objects that some record names as replaced, then every condemned pack that is still there."""
+    def _remove(self, seen: Survey) -> tuple[int, int]:
+        """(packs, bytes) that went. Index objects that some record names as replaced, then every condemned pack that is still there."""
         for name in sorted({name for record in seen.records.values() for name in record.indexes} & seen.described.keys()):
-            self._store.delete(name)
+            with contextlib.suppress(Locked):  # the record names it as replaced: a later run removes it
+                self._store.delete(name)
         marked: dict[str, list[str]] = {}
         for found in self._store.list("marks"):
             marked.setdefault(found.name.split("/")[1], []).append(found.name)
-        removed = 0
+        removed = removed_bytes = 0
         for pack, entry in sorted(seen.doomed.items()):
             self._heed()
-            self._store.delete(entry.name)
-            removed += entry.size
+            try:
+                self._store.delete(entry.name)
+            except Locked:  # condemned all the same: a later run removes it
+                continue
+            removed += 1
+            removed_bytes += entry.size
             for name in marked.get(pack.hex(), ()):
                 self._store.delete(name)
-        return removed
+        return removed, removed_bytes
 
     def _expire(self, names: Iterable[str]) -> None:
         """Give up abandoned pending roots: tombstone first, then look whether the writer published after all."""

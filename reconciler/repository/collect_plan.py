@@ -6,8 +6,8 @@ Pure: from what was surveyed to what is to be done. The same for the dry run and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -33,6 +33,8 @@ class PackFate(StrEnum):
     """Stays: an object in `holds/` names it."""
     DOUBTED = "doubted"
     """Stays: damage was found in it, and something of it is needed; repair decides about it, not a clean-up."""
+    LOCKED = "locked"
+    """Stays: nobody needs it as it is, and the place does not let it go yet. Looked at again by each clean-up."""
     DEFERRED = "deferred"
     """Stays until the next clean-up: this one would remove more than half of all bytes, and nobody is there to agree."""
     UNUSED = "unused"
@@ -57,7 +59,7 @@ class PackFate(StrEnum):
         return self in (PackFate.SPARSE, PackFate.SMALL)
 
 
-_STAYING = frozenset({PackFate.USED, PackFate.FRESH, PackFate.HELD, PackFate.DOUBTED, PackFate.DEFERRED})
+_STAYING = frozenset({PackFate.USED, PackFate.FRESH, PackFate.HELD, PackFate.DOUBTED, PackFate.LOCKED, PackFate.DEFERRED})
 
 
 class SurveyedPack(Struct, frozen=True):
@@ -84,6 +86,8 @@ class PlannedPack(Struct, frozen=True):
     size: int
     live_bytes: int
     fate: PackFate
+    locked_until: datetime | None = None
+    """As the place says; only of one that would go."""
 
 
 class PrunePlan(Struct, frozen=True):
@@ -115,6 +119,11 @@ class PrunePlan(Struct, frozen=True):
     def empty(self) -> bool:
         return not self.indexes and not self.expired and all(pack.fate.stays for pack in self.packs)
 
+    @property
+    def locked_until(self) -> datetime | None:
+        """When the last of the packs that would go now may go."""
+        return max((pack.locked_until for pack in self.packs if pack.locked_until is not None), default=None)
+
     def count(self, fate: PackFate) -> int:
         return sum(pack.fate is fate for pack in self.packs)
 
@@ -128,6 +137,14 @@ def decide_fates(packs: Iterable[SurveyedPack]) -> tuple[PlannedPack, ...]:
     if sum(fate is PackFate.SMALL for _, fate in judged) < _MERGED_FROM:
         judged = [(pack, PackFate.USED if fate is PackFate.SMALL else fate) for pack, fate in judged]
     return tuple(PlannedPack(pack_name(pack.pack), pack.size, pack.live_bytes, fate) for pack, fate in judged)
+
+
+def but_locked(packs: Iterable[PlannedPack], dates: Mapping[str, datetime]) -> tuple[PlannedPack, ...]:
+    """The same fates, but what is locked stays: also what would only be written again, for then it would be there twice."""
+    return tuple(
+        replace(pack, fate=PackFate.LOCKED, locked_until=dates[pack.name]) if not pack.fate.stays and pack.name in dates else pack
+        for pack in packs
+    )
 
 
 def within_half(packs: Iterable[PlannedPack], total_bytes: int) -> tuple[PlannedPack, ...]:

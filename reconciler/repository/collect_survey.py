@@ -125,16 +125,21 @@ def _held(store: Store) -> frozenset[bytes]:
 
 def _read_index(seen: Survey, store: Store, seals: Seals) -> None:
     named: dict[bytes, PackEntry] = {}
+    replaced = {name for record in seen.records.values() for name in record.indexes}
+    current: set[bytes] = set()
+    """Packs that index objects name which no record replaced: one that is replaced and locked may go on naming what went."""
     for found in store.list("index"):
         described = read_index_object(store, seals, found.name)
         seen.described[found.name] = ([entry.pack for entry in described.packs], sum(_chunks(entry) for entry in described.packs))
         named.update((entry.pack, entry) for entry in described.packs)
+        current |= {entry.pack for entry in described.packs} if found.name not in replaced else set()
     for found in store.list("packs"):
         seen.found[_digest(found)] = found
     for pack, entry in named.items():
         there = seen.found.get(pack)
         if there is None:
-            seen.missing[pack] = entry
+            if pack in current or pack not in seen.condemned:
+                seen.missing[pack] = entry
         elif there.size != entry.size:
             raise CleanUpRefused(f"{entry.name} has {there.size} bytes instead of {entry.size}; nothing is removed", object=entry.name)
     usable = [entry for pack, entry in named.items() if pack in seen.found and pack not in seen.condemned]

@@ -65,7 +65,14 @@ def copy(
     """
     started = around.clock.monotonic()
     publisher = Publisher(
-        around.store, around.seals, around.chunker, _request(record, compression), None, Writer("", 0, None), thorough=True
+        around.store,
+        around.seals,
+        around.chunker,
+        _request(record, compression),
+        None,
+        Writer("", 0, None),
+        thorough=True,
+        lock=around.lock,
     )
     for pack in sorted(publisher.gone):  # readers must look for its chunks elsewhere from now on
         write_mark(around.store, around.seals, pack.hex(), MarkRecord("damaged", around.clock.now(), "missing"))

@@ -119,6 +119,21 @@ class NotAStore(RepositoryError):
     hint = "Is the endpoint right? It is the address of the store itself, not of its console."
 
 
+class NoObjectLock(RepositoryError):
+    """The bucket does not lock what it is told to lock, although `objectLock` is declared for the repository."""
+
+    code = "repository-no-object-lock"
+    hint = "Object lock is switched on when a bucket is made (and versioning with it); use such a bucket, or declare no `objectLock`."
+
+
+class Locked(RepositoryError):
+    """The place does not let an object go before a date."""
+
+    code = "repository-locked"
+    hint = "Nothing was removed; it can be removed after that date."
+    fate = Fate.REFUSED
+
+
 class Unsettled(RepositoryError):
     """The place of the repository contradicts itself: a list out of order, an object that is stored and not listed."""
 

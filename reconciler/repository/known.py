@@ -77,6 +77,7 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True):
     specs: list[Raw]
     roots: list[_KeptRoot]
     marks: list[_KeptMark]
+    locks: dict[str, int] = {}
 
 
 class Cache:
@@ -111,6 +112,8 @@ class Known(Struct):
     """Copies of immutable objects of a place that takes time to ask."""
     _roots: dict[str, tuple[Found, Root]] = field(default_factory=dict)
     _marks: dict[str, tuple[Found, MarkRecord]] = field(default_factory=dict)
+    locks: dict[str, datetime] = field(default_factory=dict)
+    """Of objects that the place locks: until when, as it said."""
     _loaded: bool = False
     _unsaved: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -131,6 +134,11 @@ class Known(Struct):
         self._unsaved += len(listed.keys() ^ self._marks.keys())
         self._marks = dict(listed)
 
+    def learn_locks(self, dates: Mapping[str, datetime], now: datetime) -> None:
+        """Those that are over are let go: they say nothing any more."""
+        self._unsaved += _SAVED_FROM * (dates != self.locks)
+        self.locks = {name: until for name, until in dates.items() if until > now}
+
     def load(self, seals: Seals) -> None:
         """Once, before anything is asked."""
         with self._lock:
@@ -144,8 +152,9 @@ class Known(Struct):
                 kept = msgspec.msgpack.decode(seals.unseal_object(_TYPE, _NAME, data), type=_Kept)
                 self._roots = {each.name: _root(each, kept.specs) for each in kept.roots}
                 self._marks = {each.name: _mark(each) for each in kept.marks}
+                self.locks = {name: from_micros(until) for name, until in kept.locks.items()}
             except (OSError, ValueError, IndexError, Damaged, *UNREADABLE):
-                self._roots, self._marks = {}, {}
+                self._roots, self._marks, self.locks = {}, {}, {}
 
     def save(self, seals: Seals) -> None:
         """Write the file when enough has changed. Not synced: a torn one fails its authentication. No room for it is no reason to fail."""
@@ -166,7 +175,7 @@ class Known(Struct):
             _KeptMark(found.name, found.size, to_micros(found.stored_at), mark.kind, to_micros(mark.at), mark.note, _maybe(mark.until))
             for found, mark in self._marks.values()
         ]
-        return _Kept(list(specs), roots, marks)
+        return _Kept(list(specs), roots, marks, {name: to_micros(until) for name, until in self.locks.items()})
 
 
 def _same(known: tuple[Found, T] | None, found: Found) -> T | None:

@@ -24,9 +24,14 @@ def store_at(url: str, access: Access | None = None) -> Store:
     if not found:
         return LocalStore(os.path.abspath(os.path.expanduser(path)))
     if scheme == "s3":
+        access = access or _ANYBODY
+        if access.lock is not None:
+            from reconciler.repository.remote.s3_locked import LockedS3Store
+
+            return LockedS3Store(url, access, access.lock)
         from reconciler.repository.remote.s3 import S3Store
 
-        return S3Store(url, access or _ANYBODY)
+        return S3Store(url, access)
     if scheme == "sftp":
         from reconciler.repository.remote.sftp import SftpStore
 

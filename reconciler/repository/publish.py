@@ -70,8 +70,11 @@ class Publisher:
         thorough: bool = False,
         near: Readable | None = None,
         kept: Kept | None = None,
+        lock: Callable[[RootRecord, ChunkIndex, bool], None] | None = None,
     ) -> None:
-        """``near``: the place as it was listed a moment ago; None: it is listed now. ``kept``: what is read back is kept there."""
+        """``lock``: what keeps a snapshot locked where the place does that.
+
+        ``near``: the place as it was listed a moment ago; None: it is listed now. ``kept``: what is read back is kept there."""
         near = near or store
         self._store = store
         self._seals = seals
@@ -83,6 +86,7 @@ class Publisher:
         self.gone: frozenset[bytes] = frozenset()
         """Packs that the index describes and the store does not have; looked for by a thorough run only."""
         self._kept = kept
+        self._lock = lock
         self._records = deletion_records(near, seals)
         condemned, distrusted = condemned_packs(self._records), distrusted_packs(near)
         if request.kind == "full":  # what is known to be damaged is stored anew
@@ -128,6 +132,9 @@ class Publisher:
         if not entries:
             return
         self._relied |= {entry.pack for entry in entries}
+        if self._lock is not None:
+            for entry in entries:
+                self.index.add(entry, self._seals)
         written = write_index_objects(self._store, self._seals, entries)
         self._store.barrier()
         self._object_bytes += sum(len(data) for _, data in written)
@@ -162,6 +169,7 @@ class Publisher:
             self._store.delete(pending)
             raise
         self._pending.append(pending)
+        self.keep_locked(record)
         if under is not None:
             record = msgspec.structs.replace(record, id=under)
             data = seal_root(self._seals, record)
@@ -180,6 +188,13 @@ class Publisher:
             self._kept.put(final, data)
         self.clear()
         return shown_root(record, found.stored_at)
+
+    def keep_locked(self, record: RootRecord, *, published: bool = False) -> None:
+        """Where the place locks what it holds: all below ``record`` for as long as was promised, counted from now. ``published``: the root,
+        too.
+        """
+        if self._lock is not None:
+            self._lock(record, self.index, published)
 
     def clear(self) -> None:
         """Remove the pending roots of this run, and the checkpoints of the one that it continued: they have served."""

@@ -5,6 +5,7 @@ Knows no spec and no schedule. Nothing is locked: writers, readers and clean-up 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
     BaseUnusable,
     Damaged,
+    Locked,
     NoSuchPath,
     NoSuchSnapshot,
 )
@@ -30,7 +32,7 @@ from reconciler.repository.request import TakeRequest
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import Seals
 from reconciler.repository.select import Selection
-from reconciler.repository.store import Readable, Store
+from reconciler.repository.store import Locking, Readable, Store
 from reconciler.tree.entry import Defect, Listing
 from reconciler.tree.write import Target
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.repository.copy import Copied
     from reconciler.repository.donor import Donor
     from reconciler.repository.header import Chunker
+    from reconciler.repository.index import ChunkIndex
     from reconciler.repository.inventory import Look
     from reconciler.repository.known import Cache
     from reconciler.repository.repair import Repaired, RepairPlan
@@ -106,7 +109,7 @@ class Repository(Opened):
         near = self._glance("snapshots", "gc", "index", "packs", *(() if base else ("pending",)), "config", "tmp", folders=("marks",))
         known, _ = list_roots_shown(near, self._seals, self._known)  # listing() names the others: a hole is better than no backup
         self._sweep(request.as_of, near)
-        around = Surroundings(self._store, self._seals, self._sizes(near), self._clock, stop, progress, near, self._kept)
+        around = Surroundings(self._store, self._seals, self._sizes(near), self._clock, stop, progress, near, self._kept, self._locked)
         compared = self._base(base, near) or last_checkpoint(near, self._seals, request, known)
         aside = compared if base is not None and beside in {None, base} else self._base(beside, near, needed=False)
         return take(around, source, request, compared, Writer.of(request.writer, known), judge, aside)
@@ -160,7 +163,9 @@ class Repository(Opened):
         from reconciler.repository.take import Surroundings
 
         self._sweep(self._clock.now(), self._store)
-        around = Surroundings(self._store, self._seals, self._sizes(self._store), self._clock, stop, progress, self._store)
+        around = Surroundings(
+            self._store, self._seals, self._sizes(self._store), self._clock, stop, progress, self._store, lock=self._locked
+        )
         there = [root.id for root in self.listing().roots]
         copier = Copier(around, origin._side(), self._side(), there, compression)
         return (copier.copy(snapshot) for snapshot in snapshots)
@@ -238,12 +243,17 @@ class Repository(Opened):
                 write_mark(self._store, self._seals, digits, MarkRecord("damaged", at, note))
 
     def forget(self, snapshots: Sequence[str]) -> tuple[str, ...]:
-        """Remove roots and then their marks; the data stays until a clean-up. Returns the ids that were there."""
+        """Remove roots and then their marks; the data stays until a clean-up. Returns the ids that were there and could go: not those that
+        the place keeps locked.
+        """
         gone = []
         for snapshot in snapshots:
             if self._store.find(f"snapshots/{snapshot}") is None:
                 continue
-            self._store.delete(f"snapshots/{snapshot}")
+            try:
+                self._store.delete(f"snapshots/{snapshot}")
+            except Locked:
+                continue
             gone.append(snapshot)
             for found in list(self._store.list(f"marks/{snapshot}")):
                 self._store.delete(found.name)
@@ -268,7 +278,7 @@ class Repository(Opened):
         """Look at every object; ``deep``: at every byte. Damage is in the result, with the files that it costs."""
         from reconciler.repository.check import check
 
-        return check(self._look(deep=deep, stop=stop, progress=progress), self._clock, deep=deep)
+        return check(self._look(deep=deep, stop=stop, progress=progress), self._clock, self._store, deep=deep)
 
     def plan_repair(self, *, deep: bool, stop: threading.Event | None = None, progress: Callable[[int], None] | None = None) -> RepairPlan:
         """What would be moved, described again and set aside. Changes nothing."""
@@ -317,6 +327,20 @@ class Repository(Opened):
 
         return Side(self._store, self._seals, self._record, self._index)
 
+    @property
+    def _locked(self) -> Callable[[RootRecord, ChunkIndex, bool], None] | None:
+        return self._lock if isinstance(self._store, Locking) else None
+
+    def _lock(self, record: RootRecord, index: ChunkIndex, published: bool) -> None:
+        from reconciler.repository.locks import keep_locked
+
+        now, dates = self._clock.now(), dict(self._known.locks)
+        if keep_locked(
+            self._store, self._seals, record, Fetcher(self._store, self._seals, index, kept=self._kept), index, dates, now, published
+        ):
+            self._known.learn_locks(dates, now)
+            self._known.save(self._seals)
+
     def _sizes(self, place: Readable) -> Chunker:
         """How large files are cut. Only writers need it: a lost configuration keeps nobody from restoring."""
         from reconciler.repository.header import read_config
@@ -329,4 +353,5 @@ class Repository(Opened):
         """Leftovers of killed runs that nobody can still be writing."""
         for found in list(place.list("tmp")):
             if now - found.stored_at > _TEMPORARY_KEPT:
-                self._store.delete(found.name)
+                with contextlib.suppress(Locked):  # whoever has the credentials can lock rubbish; it must not stop a backup
+                    self._store.delete(found.name)

@@ -12,9 +12,10 @@ import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from reconciler.base.files import REAL_DISK, Buffer, Disk, read_regular
+from reconciler.repository.access import Lock
 from reconciler.repository.errors import Damaged, NoSpace, ObjectMissing, RepositoryError, Unreachable
 from reconciler.repository.format import FOLDERS
 
@@ -114,6 +115,23 @@ class Store(Readable, Protocol):
         ...
 
     def free_bytes(self) -> int | None: ...
+
+
+@runtime_checkable
+class Locking(Protocol):
+    """A place that locks what it holds."""
+
+    terms: Lock
+    hidden: set[str]
+    """Names that somebody removed or overwrote, and that are read from the version below."""
+
+    def locked_until(self, name: str) -> datetime | None:
+        """Before when nobody removes an object; None: it may be removed now."""
+        ...
+
+    def lock(self, name: str) -> datetime:
+        """From now on as long as one that is stored now. Returns until when."""
+        ...
 
 
 class LocalStore:

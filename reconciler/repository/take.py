@@ -83,6 +83,8 @@ class Surroundings(Struct, frozen=True):
     near: Readable | None = None
     """The place as the beginning of the run sees it; None: as it is."""
     kept: Kept | None = None
+    lock: Callable[[RootRecord, ChunkIndex, bool], None] | None = None
+    """Keeps a snapshot locked; None: the place locks nothing."""
 
     def fetcher(self, index: ChunkIndex) -> Fetcher:
         return Fetcher(self.store, self.seals, index, kept=self.kept)
@@ -106,7 +108,9 @@ def take(
     Raises RepositoryError or Cancelled; everything acknowledged before stays as it was. BaseUnusable: try again without a base.
     """
     started = around.clock.monotonic()
-    publisher = Publisher(around.store, around.seals, around.chunker, request, base, writer, near=around.near, kept=around.kept)
+    publisher = Publisher(
+        around.store, around.seals, around.chunker, request, base, writer, near=around.near, kept=around.kept, lock=around.lock
+    )
     if base is not None and base.checkpoint and not is_whole(base, around.fetcher(publisher.index), publisher.index):
         base = None
     sink = Sink(around.seals, Codec(*request.compression), publisher.packs, publisher.index)
@@ -190,8 +194,9 @@ class _Run:
         self._publisher.write_index()
         acknowledged = self._base is not None and not self._base.checkpoint
         unchanged = acknowledged and self._request.kind != "full" and not self.tally.changed and not self._removed
-        if unchanged:
+        if unchanged and self._base is not None:
             self._publisher.index_packs()
+            self._publisher.keep_locked(self._base, published=True)
             return None
         turnover = self._turning.total() if self._turning is not None else None
         return self._publisher.publish(self._record(grade, defects, blocks, lists, turnover))

@@ -196,6 +196,7 @@ def repository(objects: Objects, declared: Declared) -> DesiredRepository:
         last_good=declared.last_good,
         endpoint=spec.endpoint,
         region=spec.region,
+        object_lock=spec.object_lock,
         credentials=_credentials(spec.credentials, folder),
         format=spec.format,
         contains=spec.contains,

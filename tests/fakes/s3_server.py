@@ -18,7 +18,8 @@ import pytest
 from msgspec import Struct
 
 from reconciler.base.secret import Secret
-from reconciler.repository import Access, Credentials
+from reconciler.repository import Access, Credentials, store_at
+from reconciler.repository.remote.s3 import S3Store
 
 ACCESS, SECOND, SECRET = "AKTESTER", "AKSECOND", "the-secret-of-the-tester"
 """Two users, both with this secret."""
@@ -34,6 +35,14 @@ class S3Server(Struct, frozen=True):
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def locked_bucket(self, name: str) -> str:
+        """One with object lock, made the way everybody makes it."""
+        store = store_at(f"s3://{name}", access_to(self.endpoint))
+        assert isinstance(store, S3Store)
+        store.ask("PUT", None, headers={"x-amz-bucket-object-lock-enabled": "true"}, good=(200, 409))
+        store.close()
+        return name
 
     def bucket(self, name: str) -> str:
         (self.folder / name).mkdir(exist_ok=True)
@@ -64,8 +73,10 @@ def s3_server(folder: Path, port: int) -> Iterator[S3Server]:
     buckets.mkdir(parents=True)
     program = find_versitygw()
     (folder / "users").mkdir()
+    (folder / "versions").mkdir()
     root = ["--access", ACCESS, "--secret", SECRET]
-    words = [*root, "--port", f"127.0.0.1:{port}", "--iam-dir", str(folder / "users"), "--keep-alive", "--quiet", "posix", str(buckets)]
+    words = [*root, "--port", f"127.0.0.1:{port}", "--iam-dir", str(folder / "users"), "--keep-alive", "--quiet", "posix"]
+    words += ["--versioning-dir", str(folder / "versions"), str(buckets)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, *words], stdout=log, stderr=subprocess.STDOUT)
     try:

@@ -50,6 +50,8 @@ EXPECTED = [
     ("approval-same-twice", "error", "wrong-value", 8, 3),
     ("approval-short-ids", "error", "wrong-value", 8, 15),
     ("bandwidth-of-a-path", "error", "wrong-value", 4, 1),
+    ("object-lock-of-a-path", "error", "wrong-value", 4, 1),
+    ("object-lock-too-short", "error", "wrong-value", 6, 3),
     ("bandwidth-too-small", "error", "wrong-value", 6, 23),
     ("block-empty", "error", "empty-block", 6, 3),
     ("catch-up-unknown", "error", "wrong-value", 6, 23),

@@ -30,6 +30,13 @@ def check_page(found: CheckReport) -> Page:
         page.line(
             ("note  ", Style.WARN), f"no index object names {count}: left by a killed run or written just now; a clean-up decides", hang=6
         )
+    if checked.hidden:
+        count = when.count(len(checked.hidden), "object")
+        page.line(
+            ("note  ", Style.WARN),
+            f"somebody removed or overwrote {count}, such as {checked.hidden[0]}; the bucket kept what was there, and that is what is read",
+            hang=6,
+        )
     if checked.intact:
         depth = "" if checked.deep else "; --deep also reads every byte"
         page.line(("Sound", Style.GOOD), f": repository {found.repository} holds all that its snapshots need{depth}")

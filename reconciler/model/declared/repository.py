@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -43,6 +44,21 @@ class Maintenance(Block):
 
     prune: Prune | None = Field(None, description="Without it nothing is removed unless somebody says `reconcile prune`.")
     window: Window | None = Field(None, description="When the loop may begin to prune; verification, copies and drills do not wait for it.")
+
+
+class ObjectLock(Block):
+    """What the bucket must not remove, for whomever. It must have been made with object lock."""
+
+    mode: Literal["compliance", "governance"] = Field(
+        "compliance", description="governance: who has a right of its own (s3:BypassGovernanceRetention) can remove it all the same."
+    )
+    retain: Duration = Field(description="So long each snapshot stays whole, from when it was stored or last confirmed; a day at least.")
+
+    @model_validator(mode="after")
+    def _is_longer_than_a_pass(self) -> Self:
+        if self.retain < timedelta(days=1):
+            raise ValueError("has a `retain` of less than a day, which no clock and no pause of the loop would leave anything of")
+        return self
 
 
 class Limits(Block):
@@ -91,6 +107,9 @@ class RepositorySpec(Block):
     deletable_from: Items[Text] | None = Field(
         None, description="Hosts whose credentials could delete it; default: every host that writes to it."
     )
+    object_lock: ObjectLock | None = Field(
+        None, description="s3: everything that snapshots need is locked in the bucket. docs/object-storage.md says what follows."
+    )
     maintenance: Maintenance = Field(default_factory=Maintenance.model_construct)
     limits: Limits = Field(default_factory=Limits.model_construct)
     format: Literal["reconciler", "restic"] = Field(
@@ -105,8 +124,8 @@ class RepositorySpec(Block):
                 raise ValueError("has `contains`, which only a repository of `format: restic` has")
             return self
         said = self.credentials
-        if self.maintenance.prune is not None or self.limits.given():
-            raise ValueError("has `maintenance` or `limits`, and a repository of restic is never worked on")
+        if self.maintenance.prune is not None or self.limits.given() or self.object_lock is not None:
+            raise ValueError("has `maintenance`, `limits` or `objectLock`, and a repository of restic is never worked on")
         if said.identity or said.known_hosts or (said.secret and not self.url.startswith("s3://")):
             raise ValueError("has `identity`, `knownHosts` or a password for SSH, and restic goes by the SSH configuration of the user")
         return self
@@ -115,8 +134,8 @@ class RepositorySpec(Block):
     def _fits_its_place(self) -> Self:
         scheme = self.url.partition("://")[0] if "://" in self.url else ""
         said = self.credentials
-        if scheme != "s3" and (self.endpoint or self.region or said.access or said.token):
-            raise ValueError("has `endpoint`, `region`, `access` or `token`, which only a `url` that begins with s3:// has")
+        if scheme != "s3" and (self.endpoint or self.region or self.object_lock or said.access or said.token):
+            raise ValueError("has `endpoint`, `region`, `objectLock`, `access` or `token`, which only a `url` that begins with s3:// has")
         if scheme != "sftp" and (said.identity or said.known_hosts):
             raise ValueError("has `identity` or `knownHosts`, which only a `url` that begins with sftp:// has")
         if not scheme and (said.secret or self.limits.bandwidth or self.limits.connections):

@@ -149,9 +149,9 @@ class S3Store:
     def free_bytes(self) -> int | None:
         return None
 
-    def create(self, name: str, pieces: Sequence[Buffer], digest: str) -> None:
-        """FileExistsError when other content has this name."""
-        headers = {"if-none-match": "*", "content-type": "application/octet-stream"}
+    def create(self, name: str, pieces: Sequence[Buffer], digest: str, also: Mapping[str, str] = _NOTHING) -> None:
+        """FileExistsError when other content has this name. ``also``: headers that say more of it."""
+        headers = {"if-none-match": "*", "content-type": "application/octet-stream", **also}
         answer = self.ask("PUT", name, headers=headers, body=pieces, digest=digest, good=(200, 201, 412))
         if answer.status == 412:
             if not self._is(name, pieces, digest):

@@ -44,6 +44,25 @@ class Page(NamedTuple):
     """How to ask for the next page; None: this is the last one."""
 
 
+class Version(NamedTuple):
+    """One version of an object, or a delete marker over it."""
+
+    key: str
+    version: str
+    marker: bool
+    size: int
+    stored_at: datetime
+
+
+class Versions(NamedTuple):
+    """One page of a listing of versions; of each key the newest comes first."""
+
+    found: list[Version]
+    folders: list[str]
+    more: tuple[str, str] | None
+    """Key and version after which the next page begins; None: this is the last one."""
+
+
 class Trouble(NamedTuple):
     """What an error document says."""
 
@@ -110,6 +129,24 @@ def page(answer: Answer, url: str, prefix: str) -> Page:
     return Page(found, folders, more)
 
 
+def versions(answer: Answer, url: str, prefix: str) -> Versions:
+    """A page of a listing of versions of ``prefix``. Raises NotAStore when it is none."""
+    document = _document(answer.body)
+    if document is None or _plain(document.tag) not in {"ListVersionsResult", "ListBucketVersionsResult"}:
+        raise NotAStore(f"what answers at {url} does not speak S3: it gives no list of the versions of {prefix}", repository=url)
+    texts = {_plain(child.tag): (child.text or "").strip() for child in document if not len(child)}
+    if "IsTruncated" not in texts:
+        raise NotAStore(f"the list of {prefix} that {url} gives does not say whether it is whole", repository=url)
+    found = [_version(child, url) for child in document if _plain(child.tag) in {"Version", "DeleteMarker"}]
+    outer = [child for child in document if _plain(child.tag) == "CommonPrefixes"]
+    folders = [each.text or "" for child in outer for each in child if _plain(each.tag) == "Prefix"]
+    if texts["IsTruncated"].lower() != "true":
+        return Versions(found, folders, None)
+    if not texts.get("NextKeyMarker"):
+        raise NotAStore(f"{url} gives a part of the list of {prefix} and no way to the rest", repository=url)
+    return Versions(found, folders, (texts["NextKeyMarker"], texts.get("NextVersionIdMarker", "")))
+
+
 def moment_of(header: str) -> datetime | None:
     """A date of HTTP; None when it is none."""
     try:
@@ -132,6 +169,16 @@ def _entry(element: ET.Element, url: str) -> Found:
         return Found(texts["Key"], int(texts["Size"]), stored_at)
     except (KeyError, ValueError) as error:
         raise NotAStore(f"{url} lists an object without key, size or time", repository=url) from error
+
+
+def _version(element: ET.Element, url: str) -> Version:
+    texts = {_plain(child.tag): (child.text or "") for child in element}
+    marker = _plain(element.tag) == "DeleteMarker"
+    try:
+        stored_at = datetime.fromisoformat(texts["LastModified"].replace("Z", "+00:00")).astimezone(UTC)
+        return Version(texts["Key"], texts["VersionId"], marker, 0 if marker else int(texts["Size"]), stored_at)
+    except (KeyError, ValueError) as error:
+        raise NotAStore(f"{url} lists a version without key, size or time", repository=url) from error
 
 
 def _document(body: bytes) -> ET.Element | None:
