@@ -35,8 +35,8 @@ def test_a_run_below_its_floors_fails_and_says_where(workers: tuple[str, ...]) -
     code, text = run("-m", "faults", *workers, f"{parser}[parse_mark]", QUICK)
     assert "2 passed" in text or ".." in text
     assert code == 1
-    assert "parser fuzz          2,000  (at least 20,000) TOO FEW" in text
-    assert all(f"{part:<18} {0:>7,}  (at least {floor:,}) TOO FEW" in text for part, floor in FLOORS.items() if part != "parser fuzz")
+    assert f"{'parser fuzz':<28} {2000:>9,}  (at least 20,000) TOO FEW" in text
+    assert all(f"{part:<28} {0:>9,}  (at least {floor:,}) TOO FEW" in text for part, floor in FLOORS.items() if part != "parser fuzz")
 
 
 def test_a_chosen_test_has_no_floor() -> None:
@@ -48,4 +48,4 @@ def test_a_chosen_test_has_no_floor() -> None:
 def test_the_extended_mode_does_several_times_as_much() -> None:
     code, text = run("-m", "faults", "-k", "parse_mark", "tests/faults/test_parsers.py", RECONCILER_FAULTS_TIMES="3")
     assert code == 0, text
-    assert "parser fuzz          6,000" in text
+    assert f"{'parser fuzz':<28} {6000:>9,}" in text

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
+from tests.fakes.floors import Tally
 from tests.simulation.driver import run
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.schedules import DAYS, SEEDS, course
@@ -16,8 +15,6 @@ pytestmark = [pytest.mark.simulation, pytest.mark.timeout(600)]
 AT_A_TIME = 10
 MUTANT_SEEDS = 6
 """A mutant must show within so many of the first seeds."""
-
-Tally = Callable[[str, int], None]
 
 
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, AT_A_TIME))

@@ -204,125 +204,142 @@ def snapshots() -> tuple[Snapshot, ...]:
 
 
 def status() -> Status:
-    def condition(name: str, wanted: ConditionType, truth: Truth, reason: str, message: str, kind: str = "System") -> Condition:
-        return Condition(kind, name, wanted, truth, reason, message, NOW - 2 * HOUR)
-
-    def part(repository: str, number: int, ago: timedelta | None) -> ProtectionStatus:
-        at = NOW - ago if ago is not None else None
-        return ProtectionStatus(repository, 41 if at else 0, identity(number) if at else None, at, at, RunHistory(last_success_at=at))
-
-    fresh = ConditionType.BACKUP_FRESH
     return Status(
         at=NOW,
         agent="shop1",
         realm="quiet-otter-41",
         systems=(
-            SystemStatus(
-                "archive",
-                "low",
-                "default",
-                "",
-                "shop2",
-                False,
-                DAY,
-                72 * HOUR,
-                (part("main", 5, 3 * HOUR),),
-                (
-                    condition("archive", fresh, Truth.TRUE, "WithinObjective", "3h old, RPO 1d"),
-                    condition("archive", ConditionType.READY, Truth.TRUE, "AllObjectivesMet", ""),
-                ),
-                rpo_breach_at=NOW + 192 * MINUTE,
-                rpo_breach_why="RPO breach in 3h12m: the next backup cannot end in time",
-            ),
-            SystemStatus(
-                "identity",
-                "critical",
-                "default",
-                "ops",
-                "shop1",
-                True,
-                15 * MINUTE,
-                HOUR,
-                (part("main", 6, None),),
-                (
-                    condition("identity", fresh, Truth.UNKNOWN, "NeverBackedUp", "no snapshot in main yet"),
-                    condition("identity", ConditionType.READY, Truth.UNKNOWN, "NeverBackedUp", ""),
-                ),
-                NOW,
-            ),
-            SystemStatus(
-                "orders",
-                "critical",
-                "default",
-                "ops",
-                "shop1",
-                True,
-                15 * MINUTE,
-                HOUR,
-                (part("main", 9, 21 * MINUTE), part("offsite", 8, 2 * DAY)),
-                (
-                    condition("orders", fresh, Truth.FALSE, "Breached", "newest good snapshot is 21m old, RPO 15m"),
-                    condition("orders", ConditionType.READY, Truth.FALSE, "Breached", ""),
-                ),
-                NOW + 6 * MINUTE,
-                "RPO 15m less the 30s it takes",
-                objectives=(
-                    ObjectiveStatus(
-                        Promise.RPO,
-                        15 * MINUTE,
-                        21 * MINUTE,
-                        27 * MINUTE,
-                        Verdict.BREACHED,
-                        "newest good snapshot is 21m old, RPO 15m",
-                        "snapshot 00000009 in main",
-                    ),
-                    ObjectiveStatus(
-                        Promise.RTO,
-                        HOUR,
-                        10 * MINUTE,
-                        12 * MINUTE,
-                        Verdict.MET,
-                        "a recovery was measured to take 10m, RTO 1h",
-                        "drill of 2026-11-20 14:00Z",
-                    ),
-                    ObjectiveStatus(
-                        Promise.RTO,
-                        5 * MINUTE,
-                        10 * MINUTE,
-                        12 * MINUTE,
-                        Verdict.BREACHED,
-                        "a recovery was measured to take 10m, RTO 5m",
-                        "drill of 2026-11-20 14:00Z",
-                        "cyber_attack",
-                    ),
-                ),
-            ),
+            _archive(),
+            _identity(),
+            _orders(),
         ),
-        repositories=(
-            RepositoryStatus("main", True, NOW - 4 * MINUTE, 4120, 3, 12, 80 * 2**30, ()),
-            RepositoryStatus(
-                "offsite",
-                False,
-                None,
-                0,
-                0,
-                0,
-                None,
-                (
-                    condition(
-                        "offsite",
-                        ConditionType.REPOSITORY_REACHABLE,
-                        Truth.FALSE,
-                        "Unreachable",
-                        "/mnt/usb does not exist",
-                        "Repository",
-                    ),
-                ),
-                Failure("repository-unreachable", "/mnt/usb does not exist"),
-            ),
-        ),
+        repositories=_repositories(),
         spec=SpecStatus("9be01f2c" * 8, True, 0, 1, NOW - HOUR, 31),
         loop=LoopStatus(NOW - DAY, NOW - 25 * timedelta(seconds=1), 2880),
+    )
+
+
+def _condition(name: str, wanted: ConditionType, truth: Truth, reason: str, message: str, kind: str = "System") -> Condition:
+    return Condition(kind, name, wanted, truth, reason, message, NOW - 2 * HOUR)
+
+
+def _part(repository: str, number: int, ago: timedelta | None) -> ProtectionStatus:
+    at = NOW - ago if ago is not None else None
+    return ProtectionStatus(repository, 41 if at else 0, identity(number) if at else None, at, at, RunHistory(last_success_at=at))
+
+
+def _archive() -> SystemStatus:
+    return SystemStatus(
+        "archive",
+        "low",
+        "default",
+        "",
+        "shop2",
+        False,
+        DAY,
+        72 * HOUR,
+        (_part("main", 5, 3 * HOUR),),
+        (
+            _condition("archive", ConditionType.BACKUP_FRESH, Truth.TRUE, "WithinObjective", "3h old, RPO 1d"),
+            _condition("archive", ConditionType.READY, Truth.TRUE, "AllObjectivesMet", ""),
+        ),
+        rpo_breach_at=NOW + 192 * MINUTE,
+        rpo_breach_why="RPO breach in 3h12m: the next backup cannot end in time",
+    )
+
+
+def _identity() -> SystemStatus:
+    return SystemStatus(
+        "identity",
+        "critical",
+        "default",
+        "ops",
+        "shop1",
+        True,
+        15 * MINUTE,
+        HOUR,
+        (_part("main", 6, None),),
+        (
+            _condition("identity", ConditionType.BACKUP_FRESH, Truth.UNKNOWN, "NeverBackedUp", "no snapshot in main yet"),
+            _condition("identity", ConditionType.READY, Truth.UNKNOWN, "NeverBackedUp", ""),
+        ),
+        NOW,
+    )
+
+
+def _orders() -> SystemStatus:
+    return SystemStatus(
+        "orders",
+        "critical",
+        "default",
+        "ops",
+        "shop1",
+        True,
+        15 * MINUTE,
+        HOUR,
+        (_part("main", 9, 21 * MINUTE), _part("offsite", 8, 2 * DAY)),
+        (
+            _condition("orders", ConditionType.BACKUP_FRESH, Truth.FALSE, "Breached", "newest good snapshot is 21m old, RPO 15m"),
+            _condition("orders", ConditionType.READY, Truth.FALSE, "Breached", ""),
+        ),
+        NOW + 6 * MINUTE,
+        "RPO 15m less the 30s it takes",
+        objectives=(
+            ObjectiveStatus(
+                Promise.RPO,
+                15 * MINUTE,
+                21 * MINUTE,
+                27 * MINUTE,
+                Verdict.BREACHED,
+                "newest good snapshot is 21m old, RPO 15m",
+                "snapshot 00000009 in main",
+            ),
+            ObjectiveStatus(
+                Promise.RTO,
+                HOUR,
+                10 * MINUTE,
+                12 * MINUTE,
+                Verdict.MET,
+                "a recovery was measured to take 10m, RTO 1h",
+                "drill of 2026-11-20 14:00Z",
+            ),
+            ObjectiveStatus(
+                Promise.RTO,
+                5 * MINUTE,
+                10 * MINUTE,
+                12 * MINUTE,
+                Verdict.BREACHED,
+                "a recovery was measured to take 10m, RTO 5m",
+                "drill of 2026-11-20 14:00Z",
+                "cyber_attack",
+            ),
+        ),
+    )
+
+
+def _repositories() -> tuple[RepositoryStatus, ...]:
+    return (
+        RepositoryStatus("main", True, NOW - 4 * MINUTE, 4120, 3, 12, 80 * 2**30, ()),
+        RepositoryStatus(
+            "offsite",
+            False,
+            None,
+            0,
+            0,
+            0,
+            None,
+            (
+                _condition(
+                    "offsite",
+                    ConditionType.REPOSITORY_REACHABLE,
+                    Truth.FALSE,
+                    "Unreachable",
+                    "/mnt/usb does not exist",
+                    "Repository",
+                ),
+            ),
+            Failure("repository-unreachable", "/mnt/usb does not exist"),
+        ),
     )
 
 
