@@ -198,7 +198,7 @@ def _specs() -> list[Json]:
             select("reconciler_spec_last_load_successful"),
             OF_AGENT,
             VALID,
-            (12, 6),
+            (8, 6),
         ),
         timeline(
             "Commit in force",
@@ -206,7 +206,17 @@ def _specs() -> list[Json]:
             each("reconciler_spec_info", "instance", "revision", "dirty"),
             "{{instance}}: {{revision}} dirty={{dirty}}",
             words({1: ("in force", GOOD)}),
-            (12, 6),
+            (8, 6),
+        ),
+        lines(
+            "What the specs hold",
+            "Objects in force and problems of the spec tree. Fewer objects than anybody meant: a part of the tree is not read.",
+            "none",
+            queries(
+                (each("reconciler_spec_objects", "instance"), "{{instance}}: objects"),
+                (each("reconciler_spec_problems", "instance", "severity"), "{{instance}}: {{severity}}"),
+            ),
+            (8, 6),
         ),
     ]
 

@@ -93,6 +93,9 @@ def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:
 def _of_spec(spec: SpecStatus) -> Iterator[Sample]:
     yield names.SPEC_SUCCESSFUL, (), spec.clean and spec.errors == 0
     yield names.SPEC_LOADED, (), _timestamp(spec.loaded_at)
+    yield names.SPEC_PROBLEMS, ("error",), spec.errors
+    yield names.SPEC_PROBLEMS, ("warning",), spec.warnings
+    yield names.SPEC_OBJECTS, (), spec.objects
     commit, dirty = (spec.revision.short, str(spec.revision.dirty).lower()) if spec.revision is not None else ("", "")
     yield names.SPEC, (commit, dirty), 1
 

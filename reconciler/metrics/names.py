@@ -55,6 +55,8 @@ SPEC_SUCCESSFUL = _gauge(
     note="Stays 0 until the tree is repaired; meanwhile a broken object is kept at its last good version.",
 )
 SPEC_LOADED = _gauge("spec_last_load_timestamp_seconds", Subject.SPECS, "When the spec tree was last read; 0 is never.")
+SPEC_PROBLEMS = _gauge("spec_problems", Subject.SPECS, "What is wrong with the spec tree: errors and warnings.", ("severity",))
+SPEC_OBJECTS = _gauge("spec_objects", Subject.SPECS, "Objects in force, those included that are kept at their last good version.")
 SPEC = _info(
     "spec",
     Subject.SPECS,
@@ -78,11 +80,7 @@ RTO_TARGET = _gauge(
     "rto_target_seconds", Subject.SYSTEMS, "Declared RTO: how long a recovery may take.", _SYSTEM, "Absent where none is declared."
 )
 MTD_TARGET = _gauge(
-    "mtd_target_seconds",
-    Subject.SYSTEMS,
-    "Declared MTD: the outage that can just be survived.",
-    _SYSTEM,
-    "Absent where none is declared.",
+    "mtd_target_seconds", Subject.SYSTEMS, "Declared MTD: the outage that can just be survived.", _SYSTEM, "Absent where none is declared."
 )
 RPO_BREACH = _gauge(
     "rpo_breach_predicted_timestamp_seconds",

@@ -195,6 +195,8 @@ def test_only_specs_without_an_error_count_as_loaded(clean: bool, errors: int, e
     scrape = Scrape(replace(status, spec=replace(status.spec, clean=clean, errors=errors)))
     assert scrape.value("reconciler_spec_last_load_successful") == expected
     assert scrape.value("reconciler_spec_last_load_timestamp_seconds") == (NOON - timedelta(minutes=1)).timestamp()
+    assert scrape.of("reconciler_spec_problems") == {("error",): errors, ("warning",): status.spec.warnings}
+    assert scrape.value("reconciler_spec_objects") == status.spec.objects
 
 
 def test_the_specs_say_at_which_commit_they_stand() -> None:

@@ -14,6 +14,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 UNITS = ("_seconds", "_bytes", "_ratio", "_total", "_info")
 WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_spec_last_load_successful",
+    "reconciler_spec_problems",
+    "reconciler_spec_objects",
     "reconciler_system_suspended",
     "reconciler_loop_paused",
     "reconciler_snapshots",
