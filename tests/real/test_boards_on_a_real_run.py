@@ -82,6 +82,7 @@ kind: RecoveryPlan
 metadata: {name: letters}
 spec:
   scenarios: [hardware_failure]
+  test: {every: 30d}
   steps: [{name: restore, restore: {system: letters}}]
 """
 
