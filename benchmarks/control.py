@@ -36,6 +36,8 @@ from reconciler.model.snapshot import BackupKind, Grade, Snapshot
 SIZES = (100, 500, 2_000, 10_000)
 SNAPSHOTS = 50
 PER_FILE = 50
+FULL = 33
+"""The snapshot that is a full backup: some days old, so that no other one is due."""
 REALM = "benchmark"
 REPOSITORIES = ("main", "offsite")
 _SHARED = """apiVersion: reconciler/v1
@@ -120,7 +122,11 @@ def build(size: int, root: Path) -> None:
     ages = [_ago(number) for number in range(SNAPSHOTS)]
     with Catalog.open(root / "state" / "catalog.sqlite", clock=clock) as catalog:
         for repository in REPOSITORIES:
-            snapshots = tuple(_snapshot(f"{name}/{age}", name, repository, now - ages[age]) for name in names for age in range(SNAPSHOTS))
+            snapshots = tuple(
+                _snapshot(f"{name}/{age}", name, repository, now - ages[age], full=age == FULL)
+                for name in names
+                for age in range(SNAPSHOTS)
+            )
             catalog.put_repository(RepositoryState(repository, now, reachable=True, fresh=True, id=new_id(), snapshots=snapshots))
         _remember_runs(catalog, names, now - timedelta(minutes=30))
 
@@ -141,11 +147,12 @@ def _ago(number: int) -> timedelta:
     return timedelta(minutes=30, hours=hours, days=days + 7 * max(number - 42, 0))
 
 
-def _snapshot(about: str, system: str, repository: str, at: datetime) -> Snapshot:
+def _snapshot(about: str, system: str, repository: str, at: datetime, *, full: bool = False) -> Snapshot:
     """The same id in every repository: the second holds copies."""
+    kind = BackupKind.FULL if full else BackupKind.INCREMENTAL
     snapshot_id = hashlib.sha256(about.encode()).hexdigest()[:32]
     return Snapshot(
-        snapshot_id, repository, REALM, system, "host", BackupKind.INCREMENTAL, at, at, at, Grade.COMPLETE, 100, 10**9, 10**6, None, 0, ()
+        snapshot_id, repository, REALM, system, "host", kind, at, at, at, Grade.COMPLETE, 100, 10**9, 10**6, None, 0, ()
     )  # fmt: skip
 
 

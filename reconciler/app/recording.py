@@ -25,14 +25,15 @@ from reconciler.model.status import Condition, ConditionType, LoopStatus, Status
 if TYPE_CHECKING:
     from reconciler.app.host_watch import HostWatch
     from reconciler.catalog.catalog import Catalog
+    from reconciler.decide.remembered import Remembered
 
 _LOOP = "loop"
 _log = get("app")
 
 
-def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settled: bool) -> Status:
+def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settled: bool, remembered: Remembered | None = None) -> Status:
     """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: what was due has been done."""
-    judged = _judged(catalog, scene, plan)
+    judged = _judged(catalog, scene, plan, remembered)
     known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
     dated, flips = catalog.put_conditions(judged, scene.now)
     for flip in flips:
@@ -40,7 +41,7 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settl
             continue  # well from the beginning: no news
         catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
     health, checks = host.judge(catalog, scene)
-    status = replace(_status(catalog, scene, plan, dated), health=health)
+    status = replace(_status(catalog, scene, plan, dated, remembered), health=health)
     try:
         return take_turn(catalog, scene, status, settled=settled, checks=checks)
     except ReconcilerError:
@@ -52,10 +53,10 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settl
         return status
 
 
-def _judged(catalog: Catalog, scene: Scene, plan: Plan) -> tuple[Condition, ...]:
+def _judged(catalog: Catalog, scene: Scene, plan: Plan, remembered: Remembered | None = None) -> tuple[Condition, ...]:
     own = catalog_condition(last_recovery(catalog, scene.now), scene.now)
     receivers = receiver_conditions(scene.desired.alert_policies, catalog.alerts.receivers())
-    return (*judge_conditions(scene.desired, scene.observed, plan, scene.now), own, *receivers)
+    return (*judge_conditions(scene.desired, scene.observed, plan, scene.now, remembered=remembered), own, *receivers)
 
 
 def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
@@ -106,9 +107,9 @@ def _put_loop(catalog: Catalog, loop: LoopStatus) -> None:
     catalog.put_value(_LOOP, json.dumps(kept))
 
 
-def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition]) -> Status:
+def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition], remembered: Remembered | None = None) -> Status:
     loop = replace(read_loop(catalog), interval=scene.desired.settings.interval)
-    return make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now)
+    return make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now, remembered=remembered)
 
 
 def _dated(condition: Condition, known: Condition | None) -> Condition:

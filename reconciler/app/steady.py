@@ -25,6 +25,7 @@ from reconciler.app.recording import begin_loop, end_of_pass, record, record_gap
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.base.log import get
 from reconciler.decide.plan import plan as decide_plan
+from reconciler.decide.remembered import Remembered
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import Tick
 from reconciler.loop.rest import Rest
@@ -64,6 +65,7 @@ class SteadyPass:
         self._rest = Rest(house.clock)
         self._host = HostWatch(house)
         self._foresight = Foresight()
+        self._remembered = Remembered()
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""
@@ -84,14 +86,15 @@ class SteadyPass:
         scene = replace(seen, observed=replace(seen.observed, busy=seen.observed.busy | under_way))
         remember_repositories(self._catalog, scene, listed)
         self._host.begin(scene)
-        plan = decide_plan(scene.desired, scene.observed, scene.now)
+        plan = decide_plan(scene.desired, scene.observed, scene.now, remembered=self._remembered)
         accept_retention(self._catalog, scene)
         forget_old_wishes(self._catalog, scene)
         history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
         found = self._foresight.of(scene, listed=bool(listed))
-        status = replace(record(self._catalog, scene, plan, self._host, settled=False), impact=found.tallies() if found is not None else ())
+        recorded = record(self._catalog, scene, plan, self._host, settled=False, remembered=self._remembered)
+        status = replace(recorded, impact=found.tallies() if found is not None else ())
         board = Board(status, plan, self._catalog.events(EVENTS_SHOWN), found)
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)

@@ -6,8 +6,9 @@ actions, never these statements: the age of a suspended system keeps growing and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconciler.base.units import format_duration
 from reconciler.decide import copies as copying
@@ -27,7 +28,7 @@ from reconciler.decide.proven import proven
 from reconciler.decide.retention import is_empty
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import Scene, from_future
-from reconciler.decide.words import ago, counted, minute, pascal
+from reconciler.decide.words import counted, minute, pascal
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.listing import marked
 from reconciler.model.observed import Observed
@@ -36,25 +37,36 @@ from reconciler.model.problem import Problem, Severity
 from reconciler.model.snapshot import Grade, MarkKind
 from reconciler.model.status import Condition, ConditionType, Truth
 
+if TYPE_CHECKING:
+    from reconciler.decide.remembered import Remembered
+
 _Statement = tuple[Truth, str, str]
 
 _POSTPONED = frozenset({"observation", "tree", "verification", "rollback", "suspect"})
 """Guards that end by themselves, or that another condition already tells."""
 
 
-def conditions(desired: Desired, observed: Observed, plan: Plan, now: datetime) -> tuple[Condition, ...]:
-    """Every statement about each system, repository and recovery plan, in the order of ConditionType. ``since`` is not filled in."""
-    scene = Scene.of(desired, observed, now)
-    held: dict[str, list[Held]] = {}
+def conditions(
+    desired: Desired, observed: Observed, plan: Plan, now: datetime, *, remembered: Remembered | None = None
+) -> tuple[Condition, ...]:
+    """Every statement about each system, repository and recovery plan, in the order of ConditionType. ``since`` is not filled in.
+
+    ``remembered``: the same, made from what earlier passes have left in it.
+    """
+    scene = Scene.of(desired, observed, now) if remembered is None else remembered.scene(desired, observed, now)
+    held: dict[str, tuple[Held, ...]] = {}
     for change in plan.held:
-        held.setdefault(change.system, []).append(change)
+        held[change.system] = (*held.get(change.system, ()), change)
     errors: dict[tuple[str, str], Problem] = {}
     for problem in desired.problems:
         if problem.severity is Severity.ERROR:
             errors.setdefault((problem.kind, problem.name), problem)
-    found: list[Condition] = []
-    for system in desired.systems:
-        found += _of_system(scene, system, held.get(system.name, []), errors.get(("System", system.name)))
+    given = {system.name: (held.get(system.name, ()), errors.get(("System", system.name))) for system in desired.systems}
+    if remembered is None:
+        stated = [_of_system(scene, system, given[system.name]) for system in desired.systems]
+    else:
+        stated = remembered.each("conditions", scene, _of_system, given)
+    found = [condition for each in stated for condition in each]
     for repository in desired.repositories:
         found += _of_repository(scene, repository, errors.get(("Repository", repository.name)))
     for each in desired.recovery_plans:
@@ -64,7 +76,8 @@ def conditions(desired: Desired, observed: Observed, plan: Plan, now: datetime) 
     return tuple(found)
 
 
-def _of_system(scene: Scene, system: DesiredSystem, held: list[Held], error: Problem | None) -> list[Condition]:
+def _of_system(scene: Scene, system: DesiredSystem, given: tuple[tuple[Held, ...], Problem | None]) -> tuple[Condition, ...]:
+    held, error = given
     statements: dict[ConditionType, _Statement] = {ConditionType.SPEC_ACCEPTED: _accepted(error, last_good=system.last_good)}
     if system.objectives.rpo is not None:
         statements[ConditionType.BACKUP_FRESH] = _fresh(scene, system)
@@ -80,10 +93,11 @@ def _of_system(scene: Scene, system: DesiredSystem, held: list[Held], error: Pro
         statements[ConditionType.PLAUSIBLE] = plausible
     primary = system.repositories[0] if system.repositories else ""
     telling = [one for type_, one in statements.items() if type_ is not ConditionType.PLAUSIBLE or one[0] is Truth.FALSE]
-    ready = _ready(telling, _reachable(scene, primary))  # a history that is still short is no flaw
+    reachable = None if _listed(scene, primary) else _reachable(scene, primary)  # when it was listed is no matter of the system
+    ready = _ready(telling, reachable)  # a history that is still short is no flaw
     statements[ConditionType.SUSPENDED] = _suspended(scene, system)
     statements[ConditionType.READY] = ready
-    return [Condition("System", system.name, type_, *statement) for type_, statement in statements.items()]
+    return tuple(Condition("System", system.name, type_, *statement) for type_, statement in statements.items())
 
 
 def _of_repository(scene: Scene, repository: DesiredRepository, error: Problem | None) -> list[Condition]:
@@ -105,6 +119,11 @@ def _accepted(error: Problem | None, *, last_good: bool) -> _Statement:
     if error is not None:
         return Truth.FALSE, "Invalid", f"{error.place}: {error.message}"
     return Truth.TRUE, "Valid", "the declaration is accepted"
+
+
+def _listed(scene: Scene, name: str) -> bool:
+    state = scene.state(name)
+    return state is not None and state.failure is None and scene.reachable(name)
 
 
 def _reachable(scene: Scene, name: str) -> _Statement:
@@ -137,9 +156,8 @@ def _fresh(scene: Scene, system: DesiredSystem) -> _Statement:
         return _without_point(scene, system)
     history = scene.history(system.name, best.snapshot.repository)
     standing = assess(best, rpo, expected_duration(history, rpo), scene.now)
-    ago = format_duration(scene.now - best.at, parts=2)
     how = "confirmed" if best.confirmed else "taken"
-    numbers = f"the newest good state was {how} {ago} ago, RPO {format_duration(rpo)}"
+    numbers = f"the newest good state was {how} at {minute(best.at)}, RPO {format_duration(rpo)}"
     if best.snapshot.grade is Grade.OBSERVED:
         numbers += f"; {best.snapshot.repository} belongs to another program: whether it is complete is not known"
     if standing is not Standing.BREACHED:
@@ -182,7 +200,7 @@ def _copies(scene: Scene, system: DesiredSystem) -> _Statement:
     return Truth.FALSE, "CopyMissing" if lacking[0][0] == "count" else "SameFailureDomain", numbers
 
 
-def _retention(scene: Scene, system: DesiredSystem, held: list[Held]) -> _Statement:
+def _retention(scene: Scene, system: DesiredSystem, held: Sequence[Held]) -> _Statement:
     kept = scene.kept(system)
     if system.repositories and not kept:
         return Truth.TRUE, "NotOurs", "another program decides what is kept"
@@ -228,12 +246,12 @@ def _verified_in(scene: Scene, system: DesiredSystem, repository: str) -> _State
     wanted = (("last proof", proven_at, system.verification.deep), ("structure last seen whole", checked_at, system.verification.quick))
     for what, at, period in wanted:
         if at is not None and period is not None and scene.now - at > period:
-            return Truth.FALSE, "Overdue", f"{what} in {repository} {ago(at, scene.now)}, every {format_duration(period)} is declared"
+            return Truth.FALSE, "Overdue", f"{what} in {repository} at {minute(at)}, every {format_duration(period)} is declared"
     return (
         Truth.TRUE,
         "Passed",
         "; ".join(
-            f"{what} in {repository} {ago(at, scene.now)}"
+            f"{what} in {repository} at {minute(at)}"
             for what, at, _ in wanted
             if at is not None and (at != proven_at or what == "last proof")
         ),
@@ -264,9 +282,9 @@ def _suspended(scene: Scene, system: DesiredSystem) -> _Statement:
     return Truth.FALSE, "Expired", f"the suspension ended at {minute(suspend.until)}"
 
 
-def _ready(statements: Iterable[_Statement], reachable: _Statement) -> _Statement:
+def _ready(statements: Iterable[_Statement], reachable: _Statement | None) -> _Statement:
     """The first that is False, else the first that is Unknown, else all is well."""
-    everything = [reachable, *statements]
+    everything = [*([reachable] if reachable is not None else []), *statements]
     for status in (Truth.FALSE, Truth.UNKNOWN):
         for statement in everything:
             if statement[0] is status:

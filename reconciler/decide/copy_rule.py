@@ -8,7 +8,6 @@ The rule is shown whether or not anybody promised it; what was promised is `copi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
 from reconciler.base.units import format_duration
 from reconciler.decide.copies import due_in_words, holds
@@ -111,9 +110,8 @@ def _error(scene: Scene, system: DesiredSystem, repository: DesiredRepository) -
         return None, f"{name} belongs to another program and is not verified here"
     if proven_at is None:
         return None, f"{name} was never verified"
-    age, period = max(scene.now - proven_at, timedelta(0)), system.verification.deep
-    said = f"{name}: every byte of a snapshot read {format_duration(age, parts=2)} ago"
-    if period is not None and age > period:
+    period, said = system.verification.deep, f"{name}: every byte of a snapshot read at {minute(proven_at)}"
+    if period is not None and scene.now - proven_at > period:
         return None, f"{said}, every {format_duration(period)} is declared"
     return 0, said
 

@@ -17,7 +17,7 @@ from reconciler.decide.calendar import window_opens
 from reconciler.decide.expect import recovery_time
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.upkeep import is_free, upkeep_action
-from reconciler.decide.words import ago
+from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.drill import DrillOutcome, DrillRecord
 from reconciler.model.plan import Action, ActionKind
@@ -111,15 +111,15 @@ def _due(scene: Scene, system: DesiredSystem, every: timedelta, newest: Snapshot
     proof = standing_proof(scene, system)
     if last is None:
         if proof is not None:
-            return proof.at + every - every / EARLY, f"last proven {ago(proof.at, scene.now)}; {declared}"
+            return proof.at + every - every / EARLY, f"last proven at {minute(proof.at)}; {declared}"
         return newest.ended_at, f"never rehearsed; {declared}"
     if last.measured:
-        return last.started_at + every - every / EARLY, f"last rehearsed {ago(last.started_at, scene.now)}; {declared}"
+        return last.started_at + every - every / EARLY, f"last rehearsed at {minute(last.started_at)}; {declared}"
     word = "failed" if last.outcome is DrillOutcome.FAILED else "could not be made"
     if last.generation != system.generation:
-        return last.started_at, f"the last drill {word} {ago(last.started_at, scene.now)}, and the declaration has changed since"
+        return last.started_at, f"the last drill {word} at {minute(last.started_at)}, and the declaration has changed since"
     wait = min(every / RETRY_SHARE, RETRY_MAX)
-    return last.started_at + wait, f"the last drill {word} {ago(last.started_at, scene.now)}; tried again after {format_duration(wait)}"
+    return last.started_at + wait, f"the last drill {word} at {minute(last.started_at)}; tried again after {format_duration(wait)}"
 
 
 def _seconds(drill: DrillRecord) -> str:

@@ -17,7 +17,7 @@ from reconciler.decide.calendar import next_moment, next_unmissed, window_opens
 from reconciler.decide.objectives import expected_duration
 from reconciler.decide.scene import from_future
 from reconciler.decide.spread import earlier, later, share
-from reconciler.decide.words import counted
+from reconciler.decide.words import counted, minute
 from reconciler.model.declared.policy import Schedule, Trigger
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.listing import good
@@ -157,7 +157,7 @@ def _by_promise(case: Case, kind: BackupKind) -> Due | None:
     expected = min(expected_duration(case.history, rpo), rpo / 2)
     due_at = anchor + rpo - expected - 2 * case.interval
     why = (
-        f"newest attempt began {_age(case, anchor)} ago; RPO {format_duration(rpo)} less {format_duration(expected)} expected "
+        f"newest attempt began at {minute(anchor)}; RPO {format_duration(rpo)} less {format_duration(expected)} expected "
         f"less 2 × {format_duration(case.interval)} interval"
     )
     return Due(kind, due_at, "rpo-due", why, objective=True)
@@ -177,7 +177,7 @@ def _by_schedule(case: Case, kind: BackupKind) -> Due | None:
     moment = next_moment(trigger, anchor - shift, cut=cut) + shift
     if case.system.schedule.catch_up == "skip" and not _being_retried(case, moment):
         moment = next_unmissed(trigger, anchor - shift, _grace(case), case.now - shift, cut=cut) + shift
-    return Due(kind, moment, "schedule-due", f"{kind} {rule}; the newest that counts began {_age(case, anchor)} ago", objective=False)
+    return Due(kind, moment, "schedule-due", f"{kind} {rule}; the newest that counts began at {minute(anchor)}", objective=False)
 
 
 def _being_retried(case: Case, moment: datetime) -> bool:
@@ -188,7 +188,3 @@ def _being_retried(case: Case, moment: datetime) -> bool:
 
 def _grace(case: Case) -> timedelta:
     return max(2 * case.interval, GRACE_MIN)
-
-
-def _age(case: Case, moment: datetime) -> str:
-    return format_duration(max(case.now - moment, timedelta(0)), parts=2)

@@ -45,13 +45,14 @@ _HELD_ADVICE = {
 }
 
 
-def find_gaps(scene: Scene, held: Iterable[Held]) -> list[Gap]:
-    """Every gap of the world, in no particular order."""
-    gaps = [gap for repository in scene.desired.repositories for gap in _of_repository(scene, repository)]
-    for system in scene.desired.systems:
-        gaps += _of_system(scene, system)
-    gaps += [_of_held(change) for change in held if change.guard in _HELD_ADVICE]
-    return gaps
+def gaps_of_repositories(scene: Scene) -> list[Gap]:
+    """What stands between the loop and each repository, whatever the systems."""
+    return [gap for repository in scene.desired.repositories for gap in _of_repository(scene, repository)]
+
+
+def gaps_of_system(scene: Scene, system: DesiredSystem, held: Iterable[Held]) -> list[Gap]:
+    """Its own, with the changes to it that are ``held``; in no particular order."""
+    return [*_of_system(scene, system), *(_of_held(change) for change in held if change.guard in _HELD_ADVICE)]
 
 
 def gaps_of_request(scene: Scene, names: Sequence[str]) -> list[Gap]:

@@ -143,8 +143,7 @@ def _doubt(scene: Scene, system: DesiredSystem, repository: str, snapshots: Sequ
     if not scene.desired.clean or system.last_good:
         return "tree", "the spec tree has errors: what it really wants to keep is not known"
     if state is None or not state.reachable or not state.fresh:
-        seen = f"{minute(state.listed_at)}" if state is not None and state.listed_at is not None else "never"
-        return "observation", f"repository {repository} was not listed completely in this pass (last: {seen})"
+        return "observation", f"repository {repository} was not listed completely in this pass"
     if state.lost:
         return "rollback", f"repository {repository} went back in time: {lost_sentence(state)}"
     if scene.observed.clock_unsettled is not None:

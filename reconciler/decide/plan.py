@@ -9,45 +9,57 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.decide.backups import Request, plan_backups, plan_requested
 from reconciler.decide.drills import plan_drills
 from reconciler.decide.estimate import estimated
-from reconciler.decide.gaps import find_gaps, gaps_of_request
+from reconciler.decide.gaps import gaps_of_repositories, gaps_of_request, gaps_of_system
 from reconciler.decide.maintenance import plan_maintenance
 from reconciler.decide.proofs import plan_verification
 from reconciler.decide.replicate import plan_copies, plan_requested_copies
 from reconciler.decide.scene import Scene
 from reconciler.decide.upkeep import plan_retention, plan_suspicion
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.listing import Group, Listing, Owner
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
 from reconciler.model.records import is_records
 
+if TYPE_CHECKING:
+    from reconciler.decide.remembered import Remembered
+
 _KIND_ORDER = {kind: position for position, kind in enumerate(ActionKind)}
 
 
-def plan(desired: Desired, observed: Observed, now: datetime, *, request: Request | None = None) -> Plan:
-    """What to do now. With ``request`` only what a person asked for, whatever the schedule or a pause says."""
+class Portion(Struct, frozen=True):
+    """The part of one system."""
+
+    actions: tuple[Action, ...]
+    held: tuple[Held, ...]
+    waiting: tuple[Waiting, ...]
+    gaps: tuple[Gap, ...]
+
+
+def plan(
+    desired: Desired, observed: Observed, now: datetime, *, request: Request | None = None, remembered: Remembered | None = None
+) -> Plan:
+    """What to do now. With ``request`` only what a person asked for, whatever the schedule or a pause says.
+
+    ``remembered``: the same plan, made from what earlier ones have left in it.
+    """
+    if remembered is not None and request is None:
+        scene = remembered.scene(desired, observed, now)
+        return _whole(scene, remembered.each("plan", scene, _portion))
     scene = Scene.of(desired, observed, now)
     if request is not None:
         asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
         requested = [action for system in asked for action in plan_requested(scene, system, request)]
-        return _assembled(scene, requested, [], gaps_of_request(scene, request.systems), [])
-    actions: list[Action] = [*plan_maintenance(scene), *_plan_tests(scene)]
-    held: list[Held] = []
-    waiting: list[Waiting] = []
-    for system in desired.systems:
-        backups, later = plan_backups(scene, system)
-        upkeep, kept = plan_retention(scene, system)
-        care = [*plan_verification(scene, system), *plan_suspicion(scene, system), *plan_drills(scene, system), *upkeep]
-        actions += [*backups, *plan_copies(scene, system), *care]
-        held += kept
-        waiting += later
-    return replace(_assembled(scene, actions, held, find_gaps(scene, held), waiting), pause=scene.pause)
+        return _assembled(scene, _estimated(scene, requested), [], gaps_of_request(scene, request.systems), [])
+    return _whole(scene, [_portion(scene, system) for system in desired.systems])
 
 
 def _plan_tests(scene: Scene) -> tuple[Action, ...]:
@@ -61,7 +73,30 @@ def _plan_tests(scene: Scene) -> tuple[Action, ...]:
 def plan_copy(desired: Desired, observed: Observed, now: datetime, systems: Sequence[str], target: str) -> Plan:
     """What a person asked for: bring what ``target`` lacks of these systems (none means all) into it."""
     scene = Scene.of(desired, observed, now)
-    return _assembled(scene, plan_requested_copies(scene, systems, target), [], [], [])
+    return _assembled(scene, _estimated(scene, plan_requested_copies(scene, systems, target)), [], [], [])
+
+
+def _portion(scene: Scene, system: DesiredSystem, _: None = None) -> Portion:
+    backups, later = plan_backups(scene, system)
+    upkeep, held = plan_retention(scene, system)
+    care = [*plan_verification(scene, system), *plan_suspicion(scene, system), *plan_drills(scene, system), *upkeep]
+    actions = _estimated(scene, [*backups, *plan_copies(scene, system), *care])
+    return Portion(tuple(actions), held, later, tuple(gaps_of_system(scene, system, held)))
+
+
+def _whole(scene: Scene, portions: Sequence[Portion]) -> Plan:
+    actions = [
+        *_estimated(scene, [*plan_maintenance(scene), *_plan_tests(scene)]),
+        *(action for portion in portions for action in portion.actions),
+    ]
+    held = [change for portion in portions for change in portion.held]
+    gaps = [*gaps_of_repositories(scene), *(gap for portion in portions for gap in portion.gaps)]
+    waiting = [one for portion in portions for one in portion.waiting]
+    return replace(_assembled(scene, actions, held, gaps, waiting), pause=scene.pause)
+
+
+def _estimated(scene: Scene, actions: Iterable[Action]) -> list[Action]:
+    return [estimated(scene, action) for action in actions]
 
 
 def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], gaps: Iterable[Gap], waiting: Iterable[Waiting]) -> Plan:
@@ -72,7 +107,7 @@ def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], ga
         clean=scene.desired.clean,
         complete=all(scene.reachable(name) for name in names),
         observed_at={name: state.listed_at if (state := scene.state(name)) is not None else None for name in sorted(names)},
-        actions=tuple(estimated(scene, action) for action in sorted(actions, key=_action_order)),
+        actions=tuple(sorted(actions, key=_action_order)),
         held=tuple(sorted(held, key=lambda h: (h.system, h.repository, h.guard))),
         gaps=tuple(sorted(gaps, key=lambda g: (g.system, g.repository, g.code))),
         waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),

@@ -13,7 +13,7 @@ from reconciler.base.units import format_duration
 from reconciler.decide.objectives import newest_checked_at, newest_verified_at
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.upkeep import is_free, upkeep_action
-from reconciler.decide.words import ago
+from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.plan import Action, ActionKind
 
@@ -43,12 +43,12 @@ def next_proof(scene: Scene, system: DesiredSystem, repository: str) -> Proof | 
     deep, quick = system.verification.deep, system.verification.quick
     read_at = newest_verified_at(snapshots, scene.now)
     if deep is not None and _is_due(read_at, deep, scene.now):
-        last = f"last proof {ago(read_at, scene.now)}" if read_at is not None else "no proof of intactness yet"
+        last = f"last proof at {minute(read_at)}" if read_at is not None else "no proof of intactness yet"
         due_at = read_at + deep if read_at is not None else newest.ended_at
         return Proof(False, due_at, f"{last}; every {format_duration(deep)} is declared")
     seen_at = newest_checked_at(snapshots, scene.now)
     if quick is not None and _is_due(seen_at, quick, scene.now):
-        last = f"structure last seen whole {ago(seen_at, scene.now)}" if seen_at is not None else "structure never looked at"
+        last = f"structure last seen whole at {minute(seen_at)}" if seen_at is not None else "structure never looked at"
         due_at = seen_at + quick if seen_at is not None else newest.ended_at
         return Proof(True, due_at, f"{last}; every {format_duration(quick)} is declared")
     return None

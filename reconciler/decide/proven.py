@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.base.units import format_duration
 from reconciler.decide.drills import last_drill, standing_proof, telling_drill
 from reconciler.decide.scene import Scene
-from reconciler.decide.words import ago, minute
+from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.drill import DrillOutcome
 from reconciler.model.status import Truth
@@ -17,9 +17,9 @@ def proven(scene: Scene, system: DesiredSystem) -> tuple[Truth, str, str]:
     rto = system.objectives.rto
     if last is not None and last.outcome is DrillOutcome.FAILED and (proof is None or proof.at <= last.started_at):
         why = "; ".join(last.findings[:1]) or "what came back is not what it should be"
-        return Truth.FALSE, "DrillFailed", f"the drill of snapshot {last.snapshot_id[:8]} {ago(last.started_at, scene.now)} failed: {why}"
+        return Truth.FALSE, "DrillFailed", f"the drill of snapshot {last.snapshot_id[:8]} at {minute(last.started_at)} failed: {why}"
     if proof is not None and proof.until <= scene.now:
-        return Truth.FALSE, "Expired", f"last proven {ago(proof.at, scene.now)}; that expired {ago(proof.until, scene.now)}"
+        return Truth.FALSE, "Expired", f"last proven at {minute(proof.at)}; that expired at {minute(proof.until)}"
     if proof is None and last is None:
         return Truth.UNKNOWN, "NeverDrilled", "no drill is on record"
     if proof is None and last is not None:
@@ -30,4 +30,4 @@ def proven(scene: Scene, system: DesiredSystem) -> tuple[Truth, str, str]:
     timed = next((d for d in scene.drills(system.name) if d.outcome is DrillOutcome.PROVEN), None)
     if rto is not None and timed is not None and timed.recovery_seconds > rto.total_seconds():
         return Truth.FALSE, "SlowerThanRto", f"{proof.why}, RTO {format_duration(rto)}"
-    return Truth.TRUE, "Proven", f"{ago(proof.at, scene.now)} {proof.why}; that counts until {minute(proof.until)}"
+    return Truth.TRUE, "Proven", f"at {minute(proof.at)} {proof.why}; that counts until {minute(proof.until)}"

@@ -17,7 +17,7 @@ from reconciler.decide.expect import recovery_time
 from reconciler.decide.plan_tests import tests_of
 from reconciler.decide.recovery import forecast, nearest_good, recovered_after
 from reconciler.decide.scene import Scene
-from reconciler.decide.words import ago
+from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredRecoveryPlan, DesiredSystem
 from reconciler.model.recovery import Forecast, PlanStanding, Readiness, ReadinessPart, RecoveryOutcome, RecoveryRun
 from reconciler.model.status import Condition, ConditionType, Truth
@@ -45,6 +45,17 @@ class Plans(Struct, frozen=True):
         plans = scene.desired.recovery_plans
         tests = {plan.name: tests_of(scene, plan) for plan in plans}
         return cls(of_system, tests, {plan.name: {name: forecast(scene, plan, name) for name in plan.spec.scenarios} for plan in plans})
+
+    def about(self, system: str) -> Plans:
+        """Only what concerns this system."""
+        mine = self.of_system.get(system, ())
+        if not mine:
+            return _NONE
+        names = [plan.name for plan in mine]
+        return Plans({system: mine}, {name: self.tests[name] for name in names}, {name: self.forecasts[name] for name in names})
+
+
+_NONE = Plans({}, {}, {})
 
 
 def readiness(scene: Scene, plans: Plans, system: DesiredSystem, conditions: Sequence[Condition]) -> Readiness:
@@ -84,8 +95,8 @@ def _drill(scene: Scene, system: DesiredSystem) -> ReadinessPart:
     if proof is None:
         return ReadinessPart("drill", 0, DRILL, "no drill has proven a recovery yet")
     if proof.until <= scene.now:
-        return ReadinessPart("drill", 0, DRILL, f"last proven {ago(proof.at, scene.now)}; that expired {ago(proof.until, scene.now)}")
-    return ReadinessPart("drill", DRILL, DRILL, f"{ago(proof.at, scene.now)} {proof.why}")
+        return ReadinessPart("drill", 0, DRILL, f"last proven at {minute(proof.at)}; that expired at {minute(proof.until)}")
+    return ReadinessPart("drill", DRILL, DRILL, f"at {minute(proof.at)} {proof.why}")
 
 
 def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRecoveryPlan | None, ReadinessPart]:
@@ -96,7 +107,7 @@ def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRec
     for plan in mine:
         for run in plans.tests[plan.name]:
             if run.proves(plan.generation, scene.now):
-                return plan, ReadinessPart("plan", PLAN, PLAN, f"plan {plan.name} passed its test {ago(run.started_at, scene.now)}")
+                return plan, ReadinessPart("plan", PLAN, PLAN, f"plan {plan.name} passed its test at {minute(run.started_at)}")
     plan = mine[0]
     tests = plans.tests[plan.name]
     if not tests:
@@ -104,11 +115,11 @@ def _plan(scene: Scene, plans: Plans, system: DesiredSystem) -> tuple[DesiredRec
     last = tests[0]
     if last.outcome is not RecoveryOutcome.RECOVERED:
         why = "; ".join(last.findings[:1])
-        return plan, ReadinessPart("plan", 0, PLAN, f"the test of plan {plan.name} {ago(last.started_at, scene.now)} failed: {why}")
+        return plan, ReadinessPart("plan", 0, PLAN, f"the test of plan {plan.name} at {minute(last.started_at)} failed: {why}")
     if last.generation != plan.generation:
-        return plan, ReadinessPart("plan", 0, PLAN, f"plan {plan.name} has changed since its test {ago(last.started_at, scene.now)}")
+        return plan, ReadinessPart("plan", 0, PLAN, f"plan {plan.name} has changed since its test at {minute(last.started_at)}")
     until = last.expires_at or last.started_at
-    why = f"plan {plan.name} was tested {ago(last.started_at, scene.now)}; that expired {ago(until, scene.now)}"
+    why = f"plan {plan.name} was tested at {minute(last.started_at)}; that expired at {minute(until)}"
     return plan, ReadinessPart("plan", 0, PLAN, why)
 
 

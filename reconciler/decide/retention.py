@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.base.units import format_duration
 from reconciler.decide.scene import from_future
 from reconciler.model.declared.policy import Retention
-from reconciler.model.listing import Group, newest_first
+from reconciler.model.listing import Group, marked, newest_first
 from reconciler.model.snapshot import BackupKind, MarkKind, Snapshot
 
 LATE = timedelta(hours=1)
@@ -53,9 +53,9 @@ def judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) ->
     the clock: after three silent months, or under a clock that runs a year ahead, nothing has grown older than it was.
     A retention without any rule keeps everything: a policy that can empty a repository is a typing error.
     """
-    if not isinstance(snapshots, Group) or snapshots[0].safety or from_future(snapshots.newest_at, now):
+    if not isinstance(snapshots, Group) or snapshots[0].safety or from_future(snapshots.newest_at, now) or marked(snapshots, MarkKind.HELD):
         return _judge(snapshots, retention, now)
-    return snapshots.recall(retention, lambda: _judge(snapshots, retention, now))  # nothing here depends on the hour
+    return snapshots.recall(retention, lambda: _judge(snapshots, retention, now))  # without a hold nothing here depends on the hour
 
 
 def _judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) -> tuple[Verdict, ...]:

@@ -98,7 +98,7 @@ class Scene(Struct, frozen=True):
     def reachable(self, repository: str) -> bool:
         """Whether what is known of it may be acted on."""
         state = self.state(repository)
-        return state is not None and state.reachable and state.listed_at is not None
+        return state is not None and state.usable
 
     def history(self, system: str, repository: str) -> RunHistory:
         """What the catalog remembers; after a rename, what it remembers of the former name."""

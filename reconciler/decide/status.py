@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.decide import copies as copying
@@ -33,26 +35,49 @@ from reconciler.model.status import (
     SystemStatus,
 )
 
+if TYPE_CHECKING:
+    from reconciler.decide.remembered import Remembered
+
 _OF_OBJECTS = frozenset({"System", "Repository"})
 
 
 def status(
-    desired: Desired, observed: Observed, plan: Plan, conditions: Sequence[Condition], loop: LoopStatus, spec: SpecStatus, now: datetime
+    desired: Desired,
+    observed: Observed,
+    plan: Plan,
+    conditions: Sequence[Condition],
+    loop: LoopStatus,
+    spec: SpecStatus,
+    now: datetime,
+    *,
+    remembered: Remembered | None = None,
 ) -> Status:
-    """Everything at one instant. ``conditions``: as the catalog returned them, with ``since``."""
-    scene = Scene.of(desired, observed, now)
-    by_object: dict[tuple[str, str], tuple[Condition, ...]] = {}
+    """Everything at one instant. ``conditions``: as the catalog returned them, with ``since``.
+
+    ``remembered``: the same, made from what earlier passes have left in it.
+    """
+    scene = Scene.of(desired, observed, now) if remembered is None else remembered.scene(desired, observed, now)
+    grouped: dict[tuple[str, str], list[Condition]] = {}
     for condition in conditions:
-        key = (condition.kind, condition.name)
-        by_object[key] = (*by_object.get(key, ()), condition)
+        grouped.setdefault((condition.kind, condition.name), []).append(condition)
+    by_object = {key: tuple(found) for key, found in grouped.items()}
     due, held, plans = _next_due(plan), Counter[str](), Plans.of(scene)
     for change in plan.held:
         held[change.system] += len(change.snapshots)
+    given = {
+        s.name: _Given(by_object.get(("System", s.name), ()), due.get(s.name, _NEVER), held[s.name], plans.about(s.name))
+        for s in desired.systems
+    }
+    if remembered is None:
+        standings = [_standing(scene, system, given[system.name]) for system in desired.systems]
+    else:
+        standings = remembered.each("status", scene, _standing, given)
+    systems = zip(desired.systems, standings, strict=True)
     return Status(
         at=now,
         agent=observed.agent,
         realm=desired.realm,
-        systems=tuple(_system(scene, plans, s, by_object.get(("System", s.name), ()), due, held[s.name]) for s in desired.systems),
+        systems=tuple(replace(status, objectives=promised(scene, system, facts)) for system, (status, facts) in systems),
         repositories=tuple(_repository(scene, plan, r, by_object.get(("Repository", r.name), ())) for r in desired.repositories),
         spec=spec,
         loop=replace(loop, pause=scene.pause),
@@ -75,16 +100,28 @@ def _next_due(plan: Plan) -> dict[str, _Due]:
     return found
 
 
-def _system(
-    scene: Scene, plans: Plans, system: DesiredSystem, conditions: tuple[Condition, ...], due: dict[str, _Due], held: int
-) -> SystemStatus:
-    next_due_at, next_due_why = due.get(system.name, (None, ""))
+class _Given(Struct, frozen=True):
+    """What else the status of a system is made from."""
+
+    conditions: tuple[Condition, ...]
+    due: tuple[datetime | None, str]
+    """When the next backup is wanted, and why."""
+    held: int
+    plans: Plans
+
+
+_NEVER: tuple[None, str] = (None, "")
+
+
+def _standing(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[SystemStatus, Facts]:
+    """All but the promises: they say how old things are, which is another number in each pass."""
+    conditions, (next_due_at, next_due_why) = given.conditions, given.due
     begins_at = _begins_at(scene, system, next_due_at)
     breach_at = _breach_at(scene, system, begins_at)
     breach_why = breach_in_words(breach_at, begins_at, scene.now) if breach_at is not None else ""
     fresh = next((c for c in conditions if c.type is ConditionType.BACKUP_FRESH), None)
     facts = Facts(fresh, recovery(scene, system), rehearsed(scene, system), begins_at, breach_at, breach_why)
-    return SystemStatus(
+    status = SystemStatus(
         name=system.name,
         tier=system.tier,
         policy=system.policy,
@@ -100,15 +137,15 @@ def _system(
         suspended=scene.suspended(system),
         rpo_breach_at=breach_at,
         rpo_breach_why=breach_why,
-        held=held,
+        held=given.held,
         mtd=system.objectives.mtd,
         verification=system.verification,
         rehearsed=facts.rehearsed,
         recovery=facts.recovery,
         copied=_copied(scene, system),
-        objectives=promised(scene, system, facts),
-        readiness=readiness(scene, plans, system, conditions) if not is_records(system.name) else None,
+        readiness=readiness(scene, given.plans, system, conditions) if not is_records(system.name) else None,
     )
+    return status, facts
 
 
 def _begins_at(scene: Scene, system: DesiredSystem, next_due_at: datetime | None) -> datetime | None:

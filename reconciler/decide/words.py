@@ -13,7 +13,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """``2d 3h ago``; what claims to come from the future is ``0s ago``."""
+    """``2d 3h ago``; what claims to come from the future is ``0s ago``. Not for what a loop keeps: see ADR 0044."""
     return f"{format_duration(max(now - at, timedelta(0)), parts=2)} ago"
 
 

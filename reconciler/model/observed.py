@@ -65,6 +65,11 @@ class RepositoryState(Struct, frozen=True):
         """The snapshots of one system of one realm (its previous name counts), newest first."""
         return tuple(s for s in self.snapshots if s.realm == realm and s.system in systems)
 
+    @property
+    def usable(self) -> bool:
+        """Whether what is known of it may be acted on: it answers, and was listed at some time."""
+        return self.reachable and self.listed_at is not None
+
 
 class RunHistory(Struct, frozen=True):
     """What the catalog remembers of the backups of one system into one repository."""

@@ -44,7 +44,7 @@ def test_all_five_numbers_are_kept_and_say_what_they_rest_on():
     assert found["media"].evidence == ("main: disk", "vault: object")
     assert found["offsite"].evidence == ("main is at the same site office", "vault is at site cellar")
     assert found["immutable"].evidence[1] == "vault cannot be deleted with what shop1 knows"
-    assert found["errors"].evidence[0] == "main: every byte of a snapshot read 1h ago"
+    assert found["errors"].evidence[0] == "main: every byte of a snapshot read at 2026-05-04 11:00Z"
 
 
 def test_what_was_not_listed_is_neither_there_nor_missing():
@@ -57,11 +57,11 @@ def test_what_was_not_listed_is_neither_there_nor_missing():
 def test_a_copy_that_was_never_read_is_not_without_error():
     unread = counted(listed("main", [READ]), listed("vault", [replace(READ, marks=())]))
     assert short(unread) == "3-2-1-1-?"
-    assert unread["errors"].evidence == ("main: every byte of a snapshot read 1h ago", "vault was never verified")
+    assert unread["errors"].evidence == ("main: every byte of a snapshot read at 2026-05-04 11:00Z", "vault was never verified")
     old = counted(listed("main", [READ]), listed("vault", [snapshot(ago("10m"), verified=ago("31d"))]))
     assert (old["errors"].met, old["errors"].evidence[1]) == (
         Truth.UNKNOWN,
-        "vault: every byte of a snapshot read 31d ago, every 30d is declared",
+        "vault: every byte of a snapshot read at 2026-04-03 12:00Z, every 30d is declared",
     )
 
 

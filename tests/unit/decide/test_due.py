@@ -51,7 +51,7 @@ def test_the_next_backup_begins_early_enough_to_end_within_the_rpo():
     assert waits(decide(full, snapshot(ago("52m")))).due_at == ago("52m") + timedelta(minutes=53)
     action = only(decide(full, snapshot(ago("53m"))))
     assert (action.backup_kind, action.reason, action.lane) == (BackupKind.INCREMENTAL, "rpo-due", Lane.OBJECTIVE)
-    assert action.why == "newest attempt began 53m ago; RPO 1h less 6m expected less 2 × 30s interval"
+    assert action.why == "newest attempt began at 2026-05-04 11:07Z; RPO 1h less 6m expected less 2 × 30s interval"
 
 
 def test_a_measured_duration_replaces_the_guess_and_one_outlier_in_ten_is_ignored():
@@ -69,7 +69,7 @@ def test_a_wish_shorter_than_the_promise_is_followed():
     of = system(schedule=Schedule(full=every("7d"), incremental=every("10m")))
     action = only(decide(snapshot(ago("10m"), kind="full"), of=of))
     assert (action.reason, action.priority, action.lane) == ("schedule-due", 50, Lane.OBJECTIVE)
-    assert action.why == "incremental every 10m; the newest that counts began 10m ago"
+    assert action.why == "incremental every 10m; the newest that counts began at 2026-05-04 11:50Z"
 
 
 def test_without_an_rpo_the_schedule_alone_counts():

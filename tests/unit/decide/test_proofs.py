@@ -57,7 +57,7 @@ def test_at_most_one_proof_is_due_and_a_deep_one_is_a_quick_one_too(verification
 
 def test_the_plan_says_what_the_proof_is_about_and_when_it_was_due():
     (action,) = due(BOTH, seen(deep="2d", quick="25h"))
-    assert action.why == "structure last seen whole 1d1h ago; every 1d is declared"
+    assert action.why == "structure last seen whole at 2026-05-03 11:00Z; every 1d is declared"
     assert action.due_at == ago("1h")
 
 
@@ -76,12 +76,12 @@ def test_a_structure_that_nobody_looked_at_in_time_is_overdue_though_the_content
     assert verified(BOTH, seen(deep="2d", quick="1h")) == (
         Truth.TRUE,
         "Passed",
-        "last proof in main 2d ago; structure last seen whole in main 1h ago",
+        "last proof in main at 2026-05-02 12:00Z; structure last seen whole in main at 2026-05-04 11:00Z",
     )
     assert verified(BOTH, seen(deep="2d")) == (
         Truth.FALSE,
         "Overdue",
-        "structure last seen whole in main 2d ago, every 1d is declared",
+        "structure last seen whole in main at 2026-05-02 12:00Z, every 1d is declared",
     )
     assert verified(BOTH, seen(quick="1h"))[:2] == (Truth.UNKNOWN, "Never")
     assert verified(QUICK, seen(quick="1h"))[:2] == (Truth.TRUE, "Passed")

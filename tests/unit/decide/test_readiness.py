@@ -116,7 +116,7 @@ def test_a_system_of_which_all_is_shown_is_ready() -> None:
     ("run", "why"),
     [
         (None, "was never tested"),
-        (ran("91d", RunMode.TEST, data=1.0), "that expired 1d ago"),
+        (ran("91d", RunMode.TEST, data=1.0), "that expired at 2026-05-03 12:00Z"),
         (replace(ran("1d", RunMode.TEST, data=1.0), generation="g0"), "has changed since its test"),
         (ran("1d", RunMode.TEST, RecoveryOutcome.FAILED, data=1.0), "failed: step data: broken"),
         (ran("1d", RunMode.RUN, data=1.0), "was never tested"),

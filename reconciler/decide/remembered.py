@@ -1,0 +1,153 @@
+"""Answers about single systems, kept for the next pass as long as they hold: nobody asks 2,000 systems what one of them has changed.
+
+An answer holds while nothing is another that it was made from: the tree, the system's own things, what else it looked at
+(``reads.py``), and the hour up to its horizon (``moment.py``). What was asked and how is observed, not declared, so a decision
+that is written tomorrow is remembered as rightly as those of today. Answers that contain the hour itself are not kept at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.decide.moment import Age, Horizon, Moment
+from reconciler.decide.reads import Read, Reads, changed, owner, through_windows
+from reconciler.decide.scene import Scene
+from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.observed import Observed
+
+RENEWED = timedelta(hours=1)
+"""So often everything is asked anew all the same: a defect in here must not outlive that."""
+T = TypeVar("T")
+
+
+class _Kept(Struct, Generic[T], frozen=True, gc=False):
+    answer: T
+    given: object
+    until: datetime | None
+
+
+class _Answers(Generic[T]):
+    """Of one question, by system."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, _Kept[T]] = {}
+        self._readers: dict[frozenset[Read], set[str]] = {}
+        self._read: dict[str, frozenset[Read]] = {}
+
+    def put(self, name: str, kept: _Kept[T], read: frozenset[Read]) -> None:
+        self.drop(name)
+        self.kept[name], self._read[name] = kept, read
+        self._readers.setdefault(read, set()).add(name)
+
+    def drop(self, name: str) -> None:
+        if self.kept.pop(name, None) is not None:
+            read = self._read.pop(name)
+            self._readers[read].discard(name)
+            if not self._readers[read]:
+                del self._readers[read]
+
+    def forget(self, different: set[Read]) -> None:
+        """What was made from something that is another now."""
+        stale = {name for read in different if (name := owner(str(read[0]), read[1])) is not None}
+        stale |= {name for read, names in self._readers.items() if not different.isdisjoint(read) for name in names}
+        for name in stale:
+            self.drop(name)
+
+
+class Remembered:
+    """From one pass to the next. Give the same one again and only what changed is asked anew; ticks come from one thread."""
+
+    def __init__(self, renewed: timedelta = RENEWED) -> None:
+        self.asked = 0
+        """How often a system was asked something anew."""
+        self._renewed = renewed
+        self._scene: Scene | None = None
+        self._begun: datetime | None = None
+        """When everything was last asked anew."""
+        self._answers: dict[str, _Answers[Any]] = {}
+
+    def scene(self, desired: Desired, observed: Observed, now: datetime) -> Scene:
+        """The world as it is now; the same one again for the same arguments."""
+        last = self._scene
+        if last is not None and last.desired is desired and last.observed is observed and last.now == now:
+            return last
+        scene = Scene.of(desired, observed, now)
+        over = self._begun is None or now - self._begun >= self._renewed
+        if last is None or over or now < last.now or not _same_tree(last.desired, desired):
+            self._answers.clear()
+            self._begun = now
+        else:
+            different = changed(last, scene)
+            for answers in self._answers.values() if different else ():
+                answers.forget(different)
+        self._scene = scene
+        return scene
+
+    def each(
+        self,
+        question: str,
+        scene: Scene,
+        work_out: Callable[[Scene, DesiredSystem, Any], T],
+        given: Mapping[str, Any] | None = None,
+    ) -> list[T]:
+        """The answer for each system, in their order. ``scene``: of :meth:`scene`. ``given``: what else it is made from, by system."""
+        answers: _Answers[T] = self._answers.setdefault(question, _Answers())
+        fresh: _Asking | None = None
+        found = []
+        for system in scene.desired.systems:
+            more = given[system.name] if given is not None else None
+            kept = answers.kept.get(system.name)
+            if kept is None or (kept.until is not None and kept.until <= scene.now) or kept.given != more:
+                fresh = fresh or _Asking(scene)
+                self.asked += 1
+                kept = fresh.ask(answers, system, more, work_out)
+            found.append(kept.answer)
+        return found
+
+
+class _Asking:
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._reads, self._horizon = Reads(), Horizon(scene.now)
+        self._windows = through_windows(scene, self._reads, Moment.of(self._horizon))
+
+    def ask(self, answers: _Answers[T], system: DesiredSystem, given: Any, work_out: Callable[[Scene, DesiredSystem, Any], T]) -> _Kept[T]:
+        self._reads.begin(system.name)
+        self._horizon.begin()
+        answer = work_out(self._windows, system, given)
+        if _has_the_hour(answer):
+            answers.drop(system.name)
+            return _Kept(work_out(self._scene, system, given), given, self._scene.now)
+        kept = _Kept(answer, given, self._horizon.until)
+        answers.put(system.name, kept, self._reads.found())
+        return kept
+
+
+def _same_tree(before: Desired, after: Desired) -> bool:
+    """Whether the same is wanted; the revision alone changes nothing."""
+    if before is after:
+        return True
+    if before.systems is not after.systems and before.systems != after.systems:
+        return False
+    return replace(before, systems=(), revision=None) == replace(after, systems=(), revision=None)
+
+
+def _has_the_hour(value: object) -> bool:
+    """Whether it is, or contains, something that moves with the hour."""
+    if isinstance(value, Moment | Age):
+        return True
+    if isinstance(value, str | int | float | datetime | timedelta) or value is None:
+        return False
+    parts: Iterable[object] = ()
+    if isinstance(value, Struct):
+        parts = (getattr(value, name) for name in value.__struct_fields__)
+    elif isinstance(value, Mapping):
+        parts = (*value.keys(), *value.values())
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = value
+    return any(_has_the_hour(part) for part in parts)
