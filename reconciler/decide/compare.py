@@ -77,6 +77,9 @@ def compare_repositories(before: DesiredRepository, after: DesiredRepository, sn
         elif name == "deletable_from":
             grown = new is None or (old is not None and not set(new) <= set(old))
             effect, why = (Effect.LOSS, "more hosts could delete it") if grown else (Effect.GAIN, "")
+        elif name == "object_lock":
+            looser = new is None or (old is not None and (new.retain < old.retain or old.mode == "compliance" != new.mode))
+            effect, why = (Effect.LOSS, "what is stored from now on can be removed earlier") if looser else (Effect.GAIN, "")
         yield SpecChange("Repository", after.name, to_camel(name), _text(old), _text(new), effect, why, after.place)
 
 

@@ -17,7 +17,7 @@ from reconciler.model.blast import BlastRadius, Effect, SpecChange
 from reconciler.model.declared.drill import Assertion, Drill
 from reconciler.model.declared.objectives import Copies, Objectives, Verification
 from reconciler.model.declared.policy import Compression, GuardLimits, Hook, Hooks, Retention, Trigger, Window
-from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance
+from reconciler.model.declared.repository import Contained, Credentials, Key, Limits, Maintenance, ObjectLock
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.system import Impact, Source, Suspend, Tolerate
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem, Revision
@@ -217,6 +217,16 @@ def test_more_hosts_that_can_delete_are_a_loss() -> None:
     assert [c.effect for c in radius(open_, closed).changes] == [Effect.GAIN]
 
 
+def test_a_lock_that_is_looser_is_a_loss() -> None:
+    month, week = ObjectLock(retain=timedelta(days=30)), ObjectLock(retain=timedelta(days=7))
+    lifted = ObjectLock(mode="governance", retain=timedelta(days=90))
+    for before, after in ((month, None), (month, week), (month, lifted)):
+        changed = radius(desired(repository(object_lock=before)), desired(repository(object_lock=after))).changes
+        assert [c.effect for c in changed] == [Effect.LOSS]
+    (tighter,) = radius(desired(repository()), desired(repository(object_lock=month))).changes
+    assert tighter.effect == Effect.GAIN
+
+
 @pytest.mark.parametrize(
     ("before", "after", "field"),
     [
@@ -305,6 +315,7 @@ def test_no_field_of_a_repository_can_change_unseen(name: str) -> None:
         "media": "tape",
         "deletable_from": ("x",),
         "limits": Limits(concurrency=1),
+        "object_lock": ObjectLock(retain=timedelta(days=30)),
         "format": "restic",
         "contains": (Contained(system="orders", tag="nightly"),),
         "maintenance": Maintenance(window=Window(begin="01:00", end="02:00")),
