@@ -21,6 +21,7 @@ from reconciler.model.status import ConditionType, Truth
 from reconciler.repository import NoSuchPath
 from reconciler.restic import Program
 from tests.fakes.houses import WholeHouse, quick_folder
+from tests.fakes.s3_server import ACCESS, SECRET, S3Server
 
 pytestmark = pytest.mark.real
 
@@ -123,6 +124,33 @@ def test_what_restic_holds_is_seen_and_nothing_there_changes(old: Old) -> None:
     with old.house.session(read_only=True) as session:
         found = session.snapshots("orders").snapshots
     assert [(s.grade, s.host, s.files, s.bytes) for s in found] == [(Grade.OBSERVED, "shop1", 2, 6), (Grade.OBSERVED, "shop1", 1, 3)]
+
+
+def test_one_in_a_bucket_is_asked_with_credentials_that_only_files_hold(old: Old, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    bucket, house = s3.bucket("restic"), old.house
+    place = f"s3:{s3.endpoint}/{bucket}/old"
+    known = {**os.environ, "RESTIC_PASSWORD": PASSWORD, "AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
+    for words in (["init"], ["backup", "--host", "shop1", str(house.source)]):
+        subprocess.run([old.program, "-q", "--no-cache", "-r", place, *words], env=known, check=True, capture_output=True)
+    for name, text in (("s3.access", ACCESS), ("s3.secret", SECRET)):
+        (house.folder / "keys" / name).write_text(text)
+        (house.folder / "keys" / name).chmod(0o600)
+    said = "{access: {file: ../keys/s3.access}, secret: {file: ../keys/s3.secret}}"
+    far = f"url: s3://{bucket}/old\n  endpoint: {s3.endpoint}\n  credentials: {said}"
+    house.write("old.yaml", OLD.replace("url: ../restic", far) % house.source)
+    house.write("policy.yaml", ONLY_OLD)
+    before = sorted(path for path in s3.folder.rglob("*"))
+    report = house.one_pass()
+    assert [(r.reachable, r.snapshots) for r in report.status.repositories if r.name == "old"] == [(True, 1)]
+    with house.session() as session:
+        session.restore(RestoreRequest(str(house.folder / "back"), system="orders"))
+    assert {path.name for path in (house.folder / "back").rglob("*.txt")} == {"one.txt", "two.txt"}
+    assert sorted(path for path in s3.folder.rglob("*")) == before
+    (house.folder / "keys" / "s3.secret").write_text("another")
+    (seen,) = [r for r in house.one_pass().status.repositories if r.name == "old"]
+    assert not seen.reachable
 
 
 def test_an_old_backup_breaks_the_rpo_and_a_person_is_told_whose_job_it_is(old: Old) -> None:
