@@ -59,7 +59,7 @@ class SftpStore:
         async def make(client: asyncssh.SFTPClient) -> None:
             await client.makedirs(self._root, exist_ok=True)
             for folder in FOLDERS:
-                await client.makedirs(self._path(folder), exist_ok=True)
+                await _make(client, self._path(folder))
 
         self._line.run("the folders of the repository", make)
 
@@ -229,7 +229,7 @@ class SftpStore:
         try:
             await client.rename(temporary, final)
         except asyncssh.SFTPNoSuchFile:
-            await client.makedirs(os.path.dirname(final), exist_ok=True)
+            await _make(client, os.path.dirname(final))
             await client.rename(temporary, final)
         except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
             if not await client.exists(final):
@@ -288,6 +288,18 @@ class _Draft:
 
 def _found(name: str, attrs: asyncssh.SFTPAttrs) -> Found:
     return Found(name, attrs.size or 0, datetime.fromtimestamp(attrs.mtime or 0, UTC))
+
+
+async def _make(client: asyncssh.SFTPClient, folder: str) -> None:
+    """A folder whose parent is nearly always there: asked for from the root on, each part would take two round trips."""
+    import asyncssh
+
+    try:
+        await client.mkdir(folder)
+    except asyncssh.SFTPNoSuchFile:
+        await client.makedirs(folder, exist_ok=True)
+    except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
+        return  # another writer was first; if not, the rename says so
 
 
 async def _removed(client: asyncssh.SFTPClient, path: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from reconciler.base.secret import Secret
 from reconciler.repository import Credentials, ExtraMissing, Repository, Store, Unreachable, store_at
 from reconciler.repository.errors import AccessRefused, NotInitialised
+from reconciler.repository.format import FOLDERS
 from reconciler.repository.store import LocalStore
 from tests.fakes.place_contract import PlaceContract
 from tests.fakes.sftp_server import SftpServer, sftp_server
@@ -79,6 +80,28 @@ def test_no_more_questions_are_under_way_over_sftp_than_are_allowed(
     place.close()
     assert most <= (allowed or 64)
     assert most > 3 or allowed is not None
+
+
+def test_a_new_folder_over_sftp_is_asked_for_once_and_not_from_the_root_on(
+    server: SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = store_at(server.url(tmp_path.name), server.access())
+    made: list[object] = []
+    mkdir = asyncssh.SFTPClient.mkdir
+
+    async def making(client: asyncssh.SFTPClient, path: str, *words: object) -> object:
+        made.append(path)
+        return await mkdir(client, path, *words)
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "mkdir", making)
+    place.prepare()
+    assert len(made) <= 2 + len(FOLDERS)
+    made.clear()
+    place.put("packs/aa/one", b"1")
+    place.put("packs/aa/two", b"2")
+    assert place.get("packs/aa/two", 10) == b"2"
+    place.close()
+    assert len(made) == 1
 
 
 def test_a_stranger_is_refused_in_a_sentence(server: SftpServer) -> None:
