@@ -16,7 +16,7 @@ from reconciler.catalog import heads
 from reconciler.catalog.records import RunOutcome
 from reconciler.model.plan import Action
 from reconciler.model.snapshot import MarkKind
-from reconciler.repository import Root, RootListing
+from reconciler.repository import Locked, Root, RootListing
 
 REST = timedelta(hours=24)
 """Between mark and removal: time for a person to notice."""
@@ -38,7 +38,11 @@ def run(action: Action, context: Context) -> Done:
             _may_go(roots[snapshot], action, context, listing)
         heads.let_go(context.catalog, action.repository, action.snapshots)
         removed = repository.forget(action.snapshots)
-    return Done(RunOutcome.SUCCEEDED, f"{counted(len(removed), 'snapshot')} removed")
+    locked = [snapshot for snapshot in action.snapshots if snapshot not in removed]
+    if locked and not removed:
+        raise Locked(f"repository {action.repository} keeps {counted(len(locked), 'snapshot')} of system {action.system} locked")
+    left = f", {len(locked)} locked by the repository" if locked else ""
+    return Done(RunOutcome.SUCCEEDED, f"{counted(len(removed), 'snapshot')} removed{left}")
 
 
 def _not_the_newest(action: Action, context: Context, roots: Mapping[str, Root], listing: RootListing) -> None:

@@ -54,7 +54,7 @@ def _access(
         credentials=lambda: _credentials(said, allowed, os.environ if amazon else {}),
         known_hosts=said.known_hosts,
         bandwidth=limits.bandwidth,
-        lock=Lock.of(locked.mode, locked.retain) if locked is not None else None,
+        lock=Lock(locked.mode, locked.retain, locked.slack) if locked is not None else None,
     )
     return made if limits.connections is None else replace(made, connections=limits.connections)
 

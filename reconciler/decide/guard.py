@@ -72,7 +72,7 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
         tightened = set()
     going = unwanted - tightened
     leaving = [s for s in snapshots if s.id in going]
-    mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene))
+    mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene, repository))
     if not mark and not forget:  # what rests between mark and removal needs no guard yet
         return Ruling(spare, held=held)
     objection = _doubt(scene, system, repository, snapshots) or _below_floor(scene, system, snapshots, leaving)
@@ -224,9 +224,14 @@ def _unmarked(leaving: Sequence[Snapshot]) -> list[Snapshot]:
     return [s for s in leaving if s.marked(MarkKind.REMOVE) is None]
 
 
-def _rested(leaving: Sequence[Snapshot], scene: Scene) -> list[Snapshot]:
-    """Marked long enough ago. A mark from the future has not rested at all."""
-    return [s for s in leaving if (marked_at := s.marked(MarkKind.REMOVE)) is not None and scene.now - marked_at >= REST]
+def _rested(leaving: Sequence[Snapshot], scene: Scene, repository: str) -> list[Snapshot]:
+    """Marked long enough ago, and not locked by its bucket any more. A mark from the future has not rested at all."""
+    rested = [s for s in leaving if (marked_at := s.marked(MarkKind.REMOVE)) is not None and scene.now - marked_at >= REST]
+    declared = scene.desired.repository(repository) if rested else None
+    if declared is None or declared.object_lock is None:
+        return rested
+    locked = declared.object_lock.retain + declared.object_lock.slack
+    return [s for s in rested if scene.now - s.arrived_at >= locked]
 
 
 def _ids(snapshots: Iterable[Snapshot]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Self
 
 from msgspec import Struct
 
@@ -35,11 +34,6 @@ class Lock(Struct, frozen=True):
 
     slack: timedelta
     """So much longer a lock is set, so that not each later snapshot must prolong it."""
-
-    @classmethod
-    def of(cls, mode: str, retain: timedelta) -> Self:
-        """With a quarter as slack, a day at least."""
-        return cls(mode, retain, max(retain / 4, timedelta(days=1)))
 
     @property
     def held(self) -> timedelta:

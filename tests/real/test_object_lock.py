@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.base.clock import SystemClock
 from reconciler.base.secret import Secret
 from reconciler.repository import Locked, NoObjectLock, PackFate, Repository, Root, Store, store_at
 from reconciler.repository.access import Lock
@@ -19,8 +20,9 @@ from reconciler.repository.collect import CleanUp
 from reconciler.repository.known import Cache
 from reconciler.repository.remote.s3 import S3Store
 from reconciler.repository.remote.s3_locked import LockedS3Store
+from tests.fakes.houses import BASE, WholeHouse, quick_folder
 from tests.fakes.place_contract import PlaceContract
-from tests.fakes.s3_server import S3Server, access_to
+from tests.fakes.s3_server import ACCESS, SECRET, S3Server, access_to
 from tests.unit.repository.conftest import CREATED, KEY, Bench, described
 
 pytestmark = pytest.mark.real
@@ -193,6 +195,34 @@ def test_what_is_locked_stays_and_is_named_with_its_date(vault: Vault) -> None:
         assert plan.count(PackFate.LOCKED) == 1
         assert plan.locked_until is not None
         assert plan.locked_until > datetime.now(UTC) + 23 * HOUR
+
+
+def test_whoever_asks_for_a_locked_snapshot_to_go_is_told_that_it_stays(s3: S3Server, tmp_path: Path) -> None:
+    for name, text in (("access", ACCESS), ("secret", SECRET)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    with quick_folder() as folder:
+        house = WholeHouse(folder)
+        house.clock = SystemClock()  # type: ignore[assignment] - the store has no other
+        place = PLACE.format(bucket=s3.locked_bucket("house"), endpoint=s3.endpoint, folder=tmp_path)
+        house.write("base.yaml", BASE.replace("url: ../repository", place))
+        with house.session() as session:
+            session.run_once(init=True)
+            (house.source / "one.txt").write_text("newer")
+            session.backup(["orders"])
+            before = [each.id for each in session.snapshots("orders").snapshots]
+            (result,) = session.forget([before[-1]], "no longer wanted")
+            assert result.failure is not None
+            assert result.failure.code == "repository-locked"
+            assert result.message == "repository main keeps 1 snapshot of system orders locked"
+            assert [each.id for each in session.snapshots("orders").snapshots] == before
+            assert len(before) == 2
+
+
+PLACE = (
+    "url: 's3://{bucket}/house', endpoint: '{endpoint}', objectLock: {{retain: 1d}}, "
+    "credentials: {{access: {{file: {folder}/access}}, secret: {{file: {folder}/secret}}}}"
+)
 
 
 @pytest.mark.parametrize("kind", ["plain", "versions"])

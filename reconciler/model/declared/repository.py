@@ -60,6 +60,11 @@ class ObjectLock(Block):
             raise ValueError("has a `retain` of less than a day, which no clock and no pause of the loop would leave anything of")
         return self
 
+    @property
+    def slack(self) -> timedelta:
+        """So much longer a lock is set, so that not each later snapshot must prolong it: a quarter, a day at least."""
+        return max(self.retain / 4, timedelta(days=1))
+
 
 class Limits(Block):
     """How much may be asked of the place where it is."""

@@ -13,6 +13,7 @@ from reconciler.decide.plan import plan
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.declared.policy import GuardLimits, Retention
+from reconciler.model.declared.repository import ObjectLock
 from reconciler.model.declared.system import Suspend
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed
@@ -87,6 +88,16 @@ def test_a_mark_is_no_sentence_when_retention_asks_for_the_snapshot_again():
 def test_a_mark_dated_in_the_future_has_not_rested():
     marked = snapshot(ago("20d"), removing=NOW + timedelta(days=3))
     assert leaving(plan(*accepted(keeping(), *daily(6), marked), NOW), ActionKind.FORGET) == set()
+
+
+def test_what_a_bucket_keeps_locked_is_removed_when_the_lock_is_over():
+    """Thirty days, and a quarter as slack."""
+    marked = [replace(snapshot(ago(age), removing=ago("5d")), id=age) for age in ("37d", "38d")]
+    tree, seen = accepted(keeping(), *daily(6), *marked)
+    lock = ObjectLock(retain=timedelta(days=30))
+    locked = replace(tree, repositories=tuple(replace(r, object_lock=lock) for r in tree.repositories))
+    assert leaving(plan(tree, seen, NOW), ActionKind.FORGET) == {"37d", "38d"}
+    assert leaving(plan(locked, seen, NOW), ActionKind.FORGET) == {"38d"}
 
 
 def test_actions_carry_the_retention_that_decided_and_sorted_ids():
