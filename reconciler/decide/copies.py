@@ -183,8 +183,10 @@ def present(system: DesiredSystem, holding: Sequence[DesiredRepository]) -> tupl
 
 
 def shielded(repository: DesiredRepository, host: str | None) -> bool:
-    """Whether it is declared that the credentials of this host cannot delete there."""
-    return repository.deletable_from is not None and (host or "") not in repository.deletable_from
+    """Whether the credentials of this host cannot delete there: as it is declared; else because its bucket locks what it holds."""
+    if repository.deletable_from is None:
+        return repository.object_lock is not None and repository.object_lock.binds_everybody
+    return (host or "") not in repository.deletable_from
 
 
 def allowed_lag(system: DesiredSystem) -> timedelta:

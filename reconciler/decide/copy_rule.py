@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.base.units import format_duration
-from reconciler.decide.copies import due_in_words, holds
+from reconciler.decide.copies import due_in_words, holds, shielded
 from reconciler.decide.objectives import newest_verified_at
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted, minute
@@ -91,6 +91,8 @@ def _offsite(system: DesiredSystem, repository: DesiredRepository) -> _Seen:
 
 def _immutable(system: DesiredSystem, repository: DesiredRepository) -> _Seen:
     allowed, host = repository.deletable_from, system.host or ""
+    if allowed is None and repository.object_lock is not None and shielded(repository, host):
+        return 1, f"{repository.name} is locked: each snapshot for {format_duration(repository.object_lock.retain)}"
     if allowed is None:
         return 0, f"{repository.name} can be deleted by every host that writes to it"
     if host in allowed or (not host and allowed):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from msgspec import Struct
 
+from reconciler.base.units import format_duration
 from reconciler.decide.copies import shielded
 from reconciler.decide.impact.world import World
 from reconciler.model.declared.scenario import ANY
@@ -112,7 +114,7 @@ def _by_place(systems: Iterable[DesiredSystem], keys: Iterable[str]) -> Mapping[
 def fate(repository: DesiredRepository, incident: Incident, hosts: frozenset[str | None]) -> Fate:
     """What becomes of a repository, whoever asks. ``hosts``: those that write into it."""
     fates = [_at(repository, key, value) for key, value in incident.places]
-    fates += [_under(repository, host, hosts) for host in incident.hosts]
+    fates += [_under(repository, host, hosts, incident.scenario.detection_latency) for host in incident.hosts]
     return worst(fates)
 
 
@@ -146,9 +148,15 @@ def _at(repository: DesiredRepository, key: str, value: str | None) -> Fate:
     return (Survival.TAKEN, f"it is at {key} {value}") if there == value else SURVIVES
 
 
-def _under(repository: DesiredRepository, host: str | None, hosts: frozenset[str | None]) -> Fate:
+def _under(repository: DesiredRepository, host: str | None, hosts: frozenset[str | None], unnoticed: timedelta) -> Fate:
     if repository.deletable_from is None:
         deletes = host in hosts or None in hosts
+        lock = repository.object_lock
+        if deletes and lock is not None and shielded(repository, host):
+            late = (
+                f"{host or 'any host'} could wait until its lock of {format_duration(lock.retain)} is over, and nobody would notice before"
+            )
+            return SURVIVES if lock.retain > unnoticed else (Survival.TAKEN, late)
         return (Survival.TAKEN, f"{host or 'any host'} writes to it and could delete it") if deletes else SURVIVES
     if host is None:
         return (Survival.UNKNOWN, "the system names no host, and some could delete it") if repository.deletable_from else SURVIVES

@@ -61,6 +61,11 @@ class ObjectLock(Block):
         return self
 
     @property
+    def binds_everybody(self) -> bool:
+        """Whether nobody with credentials of the place can lift it."""
+        return self.mode == "compliance"
+
+    @property
     def slack(self) -> timedelta:
         """So much longer a lock is set, so that not each later snapshot must prolong it: a quarter, a day at least."""
         return max(self.retain / 4, timedelta(days=1))

@@ -12,6 +12,7 @@ from reconciler.model.cron import longest_gap
 from reconciler.model.declared.envelope import System
 from reconciler.model.declared.objectives import Copies, Objectives
 from reconciler.model.declared.policy import Compression, Retention, Schedule, Trigger
+from reconciler.model.declared.repository import RepositorySpec
 from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared, Key
@@ -145,7 +146,7 @@ def _copies(objects: Objects, declared: Declared, system: System, copies: Copies
         "count": len(chosen),
         "media": len({store.media for store in chosen if store.media is not None}),
         "offsite": sum(store.failure_domain.get("site") not in (None, site) for store in chosen),
-        "immutable": sum(store.deletable_from is not None and spec.host not in store.deletable_from for store in chosen),
+        "immutable": sum(_cannot_delete(store, spec.host) for store in chosen),
     }
     for key, there in available.items():
         wanted = getattr(copies, key)
@@ -153,3 +154,9 @@ def _copies(objects: Objects, declared: Declared, system: System, copies: Copies
             where = ("spec", "copies", key) if spec.copies is not None and key in spec.copies.given() else ("spec", "tier")
             message = f"copies.{key} is {wanted}, and its repositories ({', '.join(names)}) can give {there}"
             yield declared.problem("copies-impossible", where, message, severity=Severity.WARNING)
+
+
+def _cannot_delete(store: RepositorySpec, host: str | None) -> bool:
+    if store.deletable_from is None:
+        return store.object_lock is not None and store.object_lock.binds_everybody
+    return host not in store.deletable_from

@@ -10,6 +10,7 @@ from reconciler.decide.copy_rule import digits
 from reconciler.decide.plan import plan
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.objectives import Verification
+from reconciler.model.declared.repository import ObjectLock
 from reconciler.model.observed import SourceState
 from reconciler.model.plan import ActionKind
 from reconciler.model.snapshot import Mark, MarkKind
@@ -83,6 +84,16 @@ def test_what_nobody_declared_is_unknown_and_what_is_declared_wrongly_is_counted
     same = counted(listed("main", [READ]), listed("vault", [READ]), repositories=(MAIN, near))
     assert short(same) == "3-1-0-0-0"
     assert {same[name].met for name in ("media", "offsite", "immutable")} == {Truth.FALSE}
+
+
+def test_a_locked_bucket_is_immutable_where_nobody_says_who_may_delete():
+    states = (listed("main", [READ]), listed("vault", [READ]))
+    locked = replace(VAULT, deletable_from=None, object_lock=ObjectLock(retain=timedelta(days=30)))
+    found = counted(*states, repositories=(MAIN, locked))["immutable"]
+    assert (found.found, found.evidence[-1]) == (1, "vault is locked: each snapshot for 30d")
+    loose = replace(locked, object_lock=ObjectLock(mode="governance", retain=timedelta(days=30)))
+    assert counted(*states, repositories=(MAIN, loose))["immutable"].found == 0
+    assert counted(*states, repositories=(MAIN, replace(locked, deletable_from=("shop1",))))["immutable"].found == 0
 
 
 def test_a_late_copy_does_not_count_in_any_number():

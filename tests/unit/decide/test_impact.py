@@ -16,6 +16,7 @@ from reconciler.decide.impact.world import World
 from reconciler.decide.scene import Scene
 from reconciler.model.declared.builtin import SCENARIOS
 from reconciler.model.declared.objectives import Objectives, Targets
+from reconciler.model.declared.repository import ObjectLock
 from reconciler.model.declared.scenario import Takes
 from reconciler.model.declared.system import Impact as Declared
 from reconciler.model.desired import Desired, DesiredScenario
@@ -136,6 +137,15 @@ def test_an_attacker_deletes_what_the_host_may_delete_and_the_remedy_says_so() -
     assert found.remedies[0].kind is RemedyKind.DELETABLE
     shielded = tree(orders(repositories=("main",), objectives=Objectives(rpo=parse_duration("3d"))), replace(NAS, deletable_from=()))
     assert cell(shielded, seen("orders"), "cyber_attack").verdict is found.remedies[0].verdict is Verdict.MET
+
+
+@pytest.mark.parametrize(
+    ("mode", "days", "verdict"), [("compliance", 30, Verdict.MET), ("compliance", 1, Verdict.LOST), ("governance", 30, Verdict.LOST)]
+)
+def test_a_lock_outlasts_an_attacker_when_the_attack_is_noticed_in_time(mode: str, days: int, verdict: Verdict) -> None:
+    lock = ObjectLock(mode=mode, retain=timedelta(days=days))  # type: ignore[arg-type]
+    mine = tree(orders(repositories=("main",), objectives=Objectives(rpo=parse_duration("3d"))), replace(NAS, object_lock=lock))
+    assert cell(mine, seen("orders"), "cyber_attack").verdict is verdict
 
 
 def test_what_is_not_known_is_unknown_and_never_well() -> None:
