@@ -26,10 +26,12 @@ def test_the_memory_of_a_process_that_a_thread_had_started_did_not_count() -> No
 _SHARED = """
 import mmap, os, time
 shared = mmap.mmap(-1, 80_000_000)
-shared.write(bytes(80_000_000))
+for _ in range(80):  # in pieces, which are memory, too
+    shared.write(b"0" * 1_000_000)
 if os.fork() == 0:
     shared.seek(0)
-    shared.write(b"1" * 80_000_000)
+    for _ in range(80):
+        shared.write(b"1" * 1_000_000)
     time.sleep(1)
     os._exit(0)
 os.wait()

@@ -15,7 +15,9 @@ from reconciler.tree.scan import Scan, ScanRoot
 class AsksToStop(threading.Event):
     """Set once it was looked at so often."""
 
-    looks = 10  # five folders above the source, the small file, the large one, and some of its windows
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
 
     def is_set(self) -> bool:
         self.looks -= 1
@@ -28,8 +30,8 @@ def test_a_stop_in_the_middle_of_a_large_file_leaves_a_checkpoint_that_the_next_
     request = TakeRequest("realm", "system", "host", "full", datetime.now(UTC), "g", b"", "f" * 32, (str(bench.source),))
 
     scan = Scan([ScanRoot(str(bench.source), Excludes(()))])
-    with pytest.raises(Cancelled):
-        bench.open().take(scan, request, base=None, judge=lambda _: "complete", stop=AsksToStop())
+    with pytest.raises(Cancelled):  # after each folder above the source, the small file, the large one, and some of its windows
+        bench.open().take(scan, request, base=None, judge=lambda _: "complete", stop=AsksToStop(len(bench.source.parents) + 5))
     assert bench.open().listing().roots == ()
     assert [path.name.rpartition("-")[2] for path in (bench.place / "pending").iterdir()] == ["1"]
     stored = sum(path.stat().st_size for path in (bench.place / "packs").rglob("*") if path.is_file())
