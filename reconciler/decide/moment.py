@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_TICK = timedelta(microseconds=1)
+TICK = timedelta(microseconds=1)
 
 
 class Horizon:
@@ -33,11 +33,11 @@ class Horizon:
     def crossing(self, at: datetime) -> None:
         """Something was compared with the hour, and they meet at ``at``."""
         if at >= self.now:
-            self.ends(at if at > self.now else at + _TICK)
+            self.ends(at if at > self.now else at + TICK)
 
     def only_now(self) -> None:
         """The next instant may bring another answer."""
-        self.ends(self.now + _TICK)
+        self.ends(self.now + TICK)
 
     def ends(self, at: datetime) -> None:
         """It holds until ``at`` at most."""

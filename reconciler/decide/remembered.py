@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.decide.moment import Age, Horizon, Moment
+from reconciler.decide.moment import TICK, Age, Horizon, Moment
 from reconciler.decide.reads import Read, Reads, changed, owner, through_windows
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredSystem
@@ -22,6 +22,8 @@ from reconciler.model.observed import Observed
 
 RENEWED = timedelta(hours=1)
 """So often everything is asked anew all the same: a defect in here must not outlive that."""
+RESTLESS = 20
+"""So many passes an answer that holds for one instant is worked out without watching what it looks at: to watch takes as long again."""
 T = TypeVar("T")
 
 
@@ -36,6 +38,8 @@ class _Answers(Generic[T]):
 
     def __init__(self) -> None:
         self.kept: dict[str, _Kept[T]] = {}
+        self.restless: dict[str, int] = {}
+        """For so many passes more the answer is not even watched."""
         self._readers: dict[frozenset[Read], set[str]] = {}
         self._read: dict[str, frozenset[Read]] = {}
 
@@ -103,8 +107,12 @@ class Remembered:
             more = given[system.name] if given is not None else None
             kept = answers.kept.get(system.name)
             if kept is None or (kept.until is not None and kept.until <= scene.now) or kept.given != more:
-                fresh = fresh or _Asking(scene)
                 self.asked += 1
+                if answers.restless.get(system.name):
+                    answers.restless[system.name] -= 1
+                    found.append(work_out(scene, system, more))
+                    continue
+                fresh = fresh or _Asking(scene)
                 kept = fresh.ask(answers, system, more, work_out)
             found.append(kept.answer)
         return found
@@ -122,8 +130,11 @@ class _Asking:
         answer = work_out(self._windows, system, given)
         if _has_the_hour(answer):
             answers.drop(system.name)
+            answers.restless[system.name] = RESTLESS
             return _Kept(work_out(self._scene, system, given), given, self._scene.now)
         kept = _Kept(answer, given, self._horizon.until)
+        if kept.until is not None and kept.until <= self._scene.now + TICK:
+            answers.restless[system.name] = RESTLESS
         answers.put(system.name, kept, self._reads.found())
         return kept
 
