@@ -5,8 +5,9 @@ A time is measured by drills alone; a prediction follows the size of today. Wher
 
 from __future__ import annotations
 
+from boards import disasters
 from boards.frame import Section, board
-from boards.panels import Json, bars, lines, matrix, query, stat, table, timeline, value
+from boards.panels import Json, bars, lines, query, stat, table, timeline, value
 from boards.terms import (
     DRILL_RESULT,
     LABELLED,
@@ -29,7 +30,6 @@ from boards.values import (
     COUNT_IS_BAD,
     DRILL,
     GOOD,
-    IMPACT,
     PLAN_TEST,
     SHARE_IS_GOOD,
     TRUTH,
@@ -78,7 +78,7 @@ def dashboard() -> Json:
             Section("Drills and proofs", [_expiry(), _proven(), _results()]),
             Section("Recovery plans", [_ready(), _plans(), _plan_time()]),
             Section("Time of a recovery", [_rto_used(), _margin(), _measured()]),
-            Section("Disasters", [_impact(), _left_out(), _verdicts()]),
+            Section("Disasters", disasters.panels()),
             Section("Copies and verification", [_copies(), _verified(), _copies_satisfied()]),
         ],
     )
@@ -375,40 +375,4 @@ def _copies_satisfied() -> Json:
         TRUTH,
         (8, 9),
         [TO_SYSTEM_BY_NAME],
-    )
-
-
-def _impact() -> Json:
-    return bars(
-        "If it happened now",
-        "Systems of which a disaster would leave nothing, or too little or too late for a promise, or nobody knows what.",
-        "none",
-        each("reconciler_impact_systems", "scenario", "verdict", where='verdict=~"lost|breached|unknown"') + " > 0",
-        "{{scenario}}: {{verdict}}",
-        COUNT_IS_BAD,
-        (20, 10),
-    )
-
-
-def _left_out() -> Json:
-    return stat(
-        "Verdicts left out",
-        "Bad ends that are too many to be exported one by one: where this is not 0, an empty cell of the table below may be one of them.",
-        "none",
-        f"sum({each('reconciler_impact_left_out_verdicts', 'scenario')})",
-        COUNT_IS_A_WARNING,
-        (4, 10),
-    )
-
-
-def _verdicts() -> Json:
-    return matrix(
-        "What each disaster would leave",
-        "One line for each system, one column for each disaster. Empty: every promise is kept, or nothing of the system is taken. "
-        "`reconcile impact --system NAME` says why, and what would mend it.",
-        each("reconciler_impact_verdict", "scenario", "system"),
-        "system",
-        "scenario",
-        IMPACT,
-        (24, 12),
     )
