@@ -1,4 +1,4 @@
-"""docs/metrics.md from names.py: ``python -m reconciler.metrics.document > docs/metrics.md``; a test keeps the file equal."""
+"""docs/metrics.md from names: ``python -m reconciler.metrics.document > docs/metrics.md``; a test keeps the file equal."""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
@@ -51,6 +53,13 @@ WITHOUT_UNIT = {  # truth values, states and plain counts have none
 def test_no_name_is_used_twice() -> None:
     assert len({metric.name for metric in names.ALL}) == len(names.ALL)
     assert len({metric.family for metric in names.ALL}) == len(names.ALL)
+
+
+def test_the_table_has_whatever_a_file_of_it_declares() -> None:
+    """Also when two files call different metrics by one name: the second one must not hide the first."""
+    files = [import_module(f"{names.__name__}.{module.name}") for module in iter_modules(names.__path__)]
+    declared = [value.name for file in files for value in vars(file).values() if isinstance(value, Metric)]
+    assert sorted(declared) == sorted(metric.name for metric in names.ALL)
 
 
 @pytest.mark.parametrize("metric", names.ALL, ids=lambda metric: metric.name)
