@@ -12,9 +12,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from tests.faults.deletion_actors import clean_up, expiry, writer
+from tests.faults.deletion_cleaner import clean_up, expiry
 from tests.faults.deletion_explorer import explore, steps
 from tests.faults.deletion_model import NONE, Actor, Rules, Store, World
+from tests.faults.deletion_writer import Writer, writer
 
 pytestmark = pytest.mark.faults
 
@@ -43,7 +44,7 @@ LEFT = FORGOTTEN._replace(index=frozenset({("i0", frozenset({"z.0:Z"}))}))
 TWINS = NEEDED._replace(packs=NEEDED.packs | {"r.0:AB"}, index=NEEDED.index | {("i1", frozenset({"r.0:AB"}))})
 """The same content twice, and one of the two is rotten."""
 
-FOUND = ("pend", "w0", frozenset("AB"), NONE, frozenset({"s.0:AB", "z.0:Z"}), 0)
+FOUND = Writer("pend", "w0", frozenset("AB"), relied=frozenset({"s.0:AB", "z.0:Z"}))
 """A writer that has read records and index, and found everything."""
 W0, W1 = {"w0": writer("w0", "AB")}, {"w1": writer("w1", "B")}
 G0, G1 = {"g0": clean_up("g0")}, {"g1": clean_up("g1")}

@@ -78,12 +78,6 @@ def desired() -> Desired:
 
 def busy_plan() -> Plan:
     place = Place("shop.yaml", 22, 1)
-    gap = {
-        "repository": "offsite",
-        "code": "repository-unreachable",
-        "why": "repository offsite cannot be reached: /mnt/usb does not exist",
-        "person": "Mount /mnt/usb, or correct `url` in repositories.yaml:9",
-    }
     return Plan(
         at=NOW,
         spec_digest="9be01f2c" * 8,
@@ -91,69 +85,62 @@ def busy_plan() -> Plan:
         clean=True,
         complete=False,
         observed_at={"main": NOW - 4 * MINUTE, "offsite": None},
-        actions=(
-            Action(
-                ActionKind.BACKUP,
-                "orders",
-                "main",
-                Lane.OBJECTIVE,
-                "rpo-due",
-                "newest good snapshot is 21m old, RPO 15m",
-                80,
-                place=place,
-                due_at=NOW - 6 * MINUTE,
-                backup_kind=BackupKind.INCREMENTAL,
-            ),
-            Action(
-                ActionKind.VERIFY,
-                "orders",
-                "main",
-                Lane.UPKEEP,
-                "verify-due",
-                "last deep verification was 31d ago, wanted every 30d",
-                10,
-                snapshots=(identity(7),),
-            ),
-            Action(
-                ActionKind.MARK,
-                "wiki",
-                "main",
-                Lane.UPKEEP,
-                "retention",
-                "kept by no rule of keepWithin 2d, daily 14, weekly 8",
-                10,
-                snapshots=(identity(1), identity(2), identity(3)),
-            ),
-            Action(
-                ActionKind.FORGET,
-                "wiki",
-                "main",
-                Lane.UPKEEP,
-                "retention",
-                "marked 25h ago and still kept by no rule",
-                10,
-                snapshots=(identity(4),),
-            ),
-        ),
-        held=(
-            Held(
-                "identity",
-                "main",
-                "tightening",
-                tuple(identity(n) for n in range(20, 140)),
-                365,
-                "the retention became tighter: 120 of 365 snapshots would go, more than 30 %",
-                "77ab01c2d3e4f5a6",
-                Place("shop.yaml", 3, 1),
-            ),
-        ),
-        gaps=(
-            *(Gap(system=name, place=place, **gap) for name in ("archive", "identity", "orders", "wiki")),
-            Gap("archive", "main", "source-missing", "/srv/archive does not exist", "Is the disk of /srv/archive mounted?", place),
-        ),
+        actions=_busy_actions(place),
+        held=(_held_for_a_tighter_retention(),),
+        gaps=_gaps(place),
         waiting=(Waiting("identity", "main", BackupKind.INCREMENTAL, NOW + 5 * MINUTE, "RPO 15m less the 30s it takes"),),
         orphans={"old-wiki": 12},
         foreign=3,
+    )
+
+
+def _busy_actions(place: Place) -> tuple[Action, ...]:
+    stale, unread = "newest good snapshot is 21m old, RPO 15m", "last deep verification was 31d ago, wanted every 30d"
+    unkept, marked = "kept by no rule of keepWithin 2d, daily 14, weekly 8", "marked 25h ago and still kept by no rule"
+    rest = tuple(identity(n) for n in (1, 2, 3))
+    return (
+        Action(
+            ActionKind.BACKUP,
+            "orders",
+            "main",
+            Lane.OBJECTIVE,
+            "rpo-due",
+            stale,
+            80,
+            place=place,
+            due_at=NOW - 6 * MINUTE,
+            backup_kind=BackupKind.INCREMENTAL,
+        ),
+        Action(ActionKind.VERIFY, "orders", "main", Lane.UPKEEP, "verify-due", unread, 10, snapshots=(identity(7),)),
+        Action(ActionKind.MARK, "wiki", "main", Lane.UPKEEP, "retention", unkept, 10, snapshots=rest),
+        Action(ActionKind.FORGET, "wiki", "main", Lane.UPKEEP, "retention", marked, 10, snapshots=(identity(4),)),
+    )
+
+
+def _held_for_a_tighter_retention() -> Held:
+    return Held(
+        "identity",
+        "main",
+        "tightening",
+        tuple(identity(n) for n in range(20, 140)),
+        365,
+        "the retention became tighter: 120 of 365 snapshots would go, more than 30 %",
+        "77ab01c2d3e4f5a6",
+        Place("shop.yaml", 3, 1),
+    )
+
+
+def _gaps(place: Place) -> tuple[Gap, ...]:
+    """One repository that four systems wait for, and a source of one of them."""
+    gap = {
+        "repository": "offsite",
+        "code": "repository-unreachable",
+        "why": "repository offsite cannot be reached: /mnt/usb does not exist",
+        "person": "Mount /mnt/usb, or correct `url` in repositories.yaml:9",
+    }
+    return (
+        *(Gap(system=name, place=place, **gap) for name in ("archive", "identity", "orders", "wiki")),
+        Gap("archive", "main", "source-missing", "/srv/archive does not exist", "Is the disk of /srv/archive mounted?", place),
     )
 
 
