@@ -32,10 +32,13 @@ class BareRepository(Struct, frozen=True):
     key_file: Path
     kind: keys.KeyKind = "raw"
 
-    def open(self) -> Repository:
+    def open(self, stop: threading.Event | None = None) -> Repository:
+        """``stop``: once it is set, nobody waits for a place that says nothing."""
         url = self.url if "://" in self.url else os.path.abspath(os.path.expanduser(self.url))
         key = keys.from_file(self.key_file.expanduser(), self.kind)
-        return Repository.open(url, key, kind=self.kind, store=store_at(url, access_bare(url)), owned=True)
+        return Repository.open(
+            url, key, kind=self.kind, store=store_at(url, access_bare(url, stop.is_set if stop is not None else None)), owned=True
+        )
 
 
 def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> SnapshotList:
@@ -62,7 +65,7 @@ def restore_bare(
 ) -> RestoreReport:
     """Bring a snapshot, or paths of it, back into a target folder. ``told`` hears the plan before anything is done."""
     stop = stop or threading.Event()
-    with closing(where.open()) as repository:
+    with closing(where.open(stop)) as repository:
         made = _plan(where, repository, request, clock or SystemClock())
         return into_folder(Running(repository, made, request, guarding(where, stop), stop, progress, told), None)
 

@@ -33,7 +33,8 @@ def program_for(house: House, repository: DesiredRepository) -> Program:
     password = keys.load(repository.key.model_copy(update={"kind": "passphrase"}), allowed=house.allow_commands)
     cache = house.memory.state / "restic" if house.memory.state.is_dir() else None
     environment = _credentials(house, repository)
-    return Program(find_program(os.environ.get("RECONCILER_RESTIC")), address(repository), password, environment, cache)
+    program = find_program(os.environ.get("RECONCILER_RESTIC"))
+    return Program(program, address(repository), password, environment, cache, stopped=house.memory.stopping)
 
 
 def address(repository: DesiredRepository) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +34,10 @@ class House(Struct, frozen=True):
     """Hosts beside this one that a recovery plan may wait for."""
     waits: bool = True
     """Whether what a person asks for waits for whoever works on the same thing."""
+
+    def heeding(self, stop: threading.Event | None) -> AbstractContextManager[threading.Event]:
+        """While it is entered, nobody waits for a place that says nothing once ``stop`` is set."""
+        return self.memory.stopping.heeding(stop)
 
     def open_repository(self, repository: DesiredRepository) -> Repository:
         """The repository, with its key. Never creates one."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.errors import ReadOnly
 from reconciler.app.state import prepare
+from reconciler.app.stopping import Stopping
 from reconciler.base.clock import Clock
 from reconciler.base.ids import new_id
 
@@ -50,6 +51,7 @@ class Memory:
 
     def __init__(self, state: Path, clock: Clock, *, read_only: bool) -> None:
         self.state = state
+        self.stopping = Stopping()
         self._clock = clock
         self._read_only = read_only
         self._catalog: Catalog | None = None
@@ -117,7 +119,7 @@ class Memory:
             if place is None or declared != repository:
                 if place is not None:
                     self._left.append(place)
-                place = store_at(repository.url, access_to(repository, allowed))
+                place = store_at(repository.url, access_to(repository, allowed, self.stopping))
                 self._places[repository.name] = (repository, place)
             return place
 

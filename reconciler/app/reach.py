@@ -7,7 +7,7 @@ AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from reconciler.repository import Access, Credentials
 
 
-def access_to(repository: DesiredRepository, allowed: Sequence[Path]) -> Access:
-    """As its spec says."""
-    return _access(
+def access_to(repository: DesiredRepository, allowed: Sequence[Path], stopped: Callable[[], bool] | None = None) -> Access:
+    """As its spec says. ``stopped`` says that nobody should wait for the place any more."""
+    made = _access(
         repository.url, repository.endpoint, repository.region, repository.credentials, repository.limits, allowed, repository.object_lock
     )
+    return replace(made, stopped=stopped)
 
 
-def access_bare(url: str) -> Access:
+def access_bare(url: str, stopped: Callable[[], bool] | None = None) -> Access:
     """With nothing but the environment."""
-    return _access(url, None, None, Said(), Limits(), ())
+    return replace(_access(url, None, None, Said(), Limits(), ()), stopped=stopped)
 
 
 def _access(

@@ -88,7 +88,7 @@ def restore_all_bare(
 ) -> tuple[RestoreReport, ...]:
     """Every system's newest good snapshot not after ``at`` into one folder, each under the paths that it had. Records are left out."""
     reports, stop = [], stop or threading.Event()
-    with closing(where.open()) as repository:
+    with closing(where.open(stop)) as repository:
         snapshots = listed(where, repository, clock or SystemClock())
         found = [each for each in _systems(snapshots) if not each.records]
         if not found:

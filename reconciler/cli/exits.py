@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from reconciler.base.errors import Fate
+from reconciler.base.errors import Fate, ReconcilerError
 
 
 class ExitCode(IntEnum):
@@ -34,6 +34,15 @@ class ExitCode(IntEnum):
     USAGE = 64
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+class EndedBySignal(Exception):
+    """A command ended with an error because it was asked to stop: the error is told, and the exit code is that of the signal."""
+
+    def __init__(self, error: ReconcilerError, code: ExitCode) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.code = code
 
 
 WORST_FIRST = (ExitCode.DAMAGE, ExitCode.FAILED, ExitCode.REFUSED, ExitCode.SPEC, ExitCode.PARTIAL)

@@ -20,7 +20,7 @@ from reconciler.base.errors import ReconcilerError, Usage
 from reconciler.cli import help as root_help
 from reconciler.cli import index
 from reconciler.cli.commands import reconcile
-from reconciler.cli.exits import ExitCode, of_fate
+from reconciler.cli.exits import EndedBySignal, ExitCode, of_fate
 from reconciler.cli.options import Group, ListingGroup, Option, parameters
 from reconciler.cli.output import prepare_streams, write, write_page
 from reconciler.cli.words import Format, Level, Words, folder, folders, hosts, name_of
@@ -92,6 +92,9 @@ def run(arguments: Sequence[str]) -> int:
         return int(code or 0)
     except ReconcilerError as error:
         return _tell(error, arguments)
+    except EndedBySignal as ended:
+        _tell(ended.error, arguments)
+        return ended.code
     except click.Abort:
         return ExitCode.INTERRUPTED
     except KeyboardInterrupt:

@@ -14,7 +14,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from reconciler.cli.exits import ExitCode
+from reconciler.base.errors import ReconcilerError
+from reconciler.cli.exits import EndedBySignal, ExitCode
 
 _CODES = {signal.SIGINT: ExitCode.INTERRUPTED}
 if hasattr(signal, "SIGTERM"):
@@ -37,6 +38,8 @@ class StopSignals:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.code is not None and isinstance(error, ReconcilerError):
+            raise EndedBySignal(error, self.code) from error
 
     def outcome(self, code: ExitCode) -> ExitCode:
         """The exit code of a command that would end with ``code``: a signal wins."""

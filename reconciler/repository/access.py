@@ -61,3 +61,5 @@ class Access(Struct, frozen=True):
     """How long one call is tried again before it counts as failed. Before the first answer ever it is ten seconds at most."""
     silence_seconds: float = SILENCE_SECONDS
     """A connection that brings nothing for so long is given up."""
+    stopped: Callable[[], bool] | None = None
+    """Says that somebody has asked to stop: then nobody waits for a silent place any more, nor paces himself. None: nobody can."""

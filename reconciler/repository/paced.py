@@ -13,10 +13,9 @@ from reconciler.repository.store import Store
 class _Paced:
     """Only what brings content is slowed down: lists and single looks cost next to nothing."""
 
-    def __init__(self, store: Store, throttle: Throttle, stopped: Callable[[], bool]) -> None:
+    def __init__(self, store: Store, throttle: Throttle) -> None:
         self._store = store
         self._throttle = throttle
-        self._stopped = stopped
 
     def get(self, name: str, limit: int) -> bytes:
         return self._paid(self._store.get(name, limit))
@@ -26,8 +25,8 @@ class _Paced:
 
     def _paid(self, data: bytes) -> bytes:
         """After it was read: then the size is known, and the first piece is paid for like every other."""
-        self._throttle.take(len(data), self._stopped)
-        self._throttle.take(0, self._stopped)
+        self._throttle.take(len(data))
+        self._throttle.take(0)
         return data
 
     def __getattr__(self, name: str) -> Any:
@@ -36,4 +35,4 @@ class _Paced:
 
 def paced(store: Store, bytes_per_second: int, clock: Clock, stopped: Callable[[], bool]) -> Store:
     """``store`` as it is, but for the time that reading takes. A stop ends the waiting; helpers of other processes do not read it."""
-    return cast("Store", _Paced(store, Throttle(bytes_per_second, clock), stopped))
+    return cast("Store", _Paced(store, Throttle(bytes_per_second, clock, stopped)))

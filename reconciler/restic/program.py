@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ _BY_WORDS = (
 )
 
 
+def _never() -> bool:
+    return False
+
+
 class Program(Struct, frozen=True):
     """restic over one repository."""
 
@@ -63,6 +67,8 @@ class Program(Struct, frozen=True):
     cache: Path | None = None
     """Where restic may keep copies of metadata; None: nowhere."""
     clock: Clock = field(default_factory=SystemClock)
+    stopped: Callable[[], bool] = _never
+    """Says that somebody has asked to stop: then nobody waits for restic any more."""
 
     def output(self, *words: str, seconds_max: float = LOOK_SECONDS) -> bytes:
         """What it prints. Raises ResticError and its like."""
@@ -82,7 +88,7 @@ class Program(Struct, frozen=True):
                 with selectors.DefaultSelector() as selector:
                     selector.register(process.stdout, selectors.EVENT_READ)
                     while True:
-                        if stop.is_set():
+                        if stop.is_set() or self.stopped():
                             raise Cancelled("stopped while restic was at work")
                         if self.clock.monotonic() > deadline:
                             raise ResticSilent(f"restic did not end `{words[0]}` of {self.shown} within {seconds_max:.0f} s")

@@ -27,13 +27,15 @@ class Acting:
         """One pass of the loop: observe, plan, act, record. ``init``: first create repositories and keys that are missing."""
         from reconciler.app import one_pass
 
-        return one_pass.run_once(self.house, init=init, stop=stop or threading.Event(), progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return one_pass.run_once(self.house, init=init, stop=heeded, progress=progress)
 
     def watch(self, *, stop: threading.Event, progress: Watcher | None = None, init: bool = False) -> None:
         """Passes until ``stop`` is set, at once when the specs change; serves the endpoints."""
         from reconciler.app import watch
 
-        watch.watch(self.house, stop=stop, progress=progress, init=init)
+        with self.house.heeding(stop):
+            watch.watch(self.house, stop=stop, progress=progress, init=init)
 
     def backup(
         self,
@@ -46,7 +48,8 @@ class Acting:
         """Back up now, due or not: the named systems, or all that this host runs. ``kind``: None means incremental."""
         from reconciler.app import demand
 
-        return demand.backup(self.house, systems, kind, stop=stop or threading.Event(), progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return demand.backup(self.house, systems, kind, stop=heeded, progress=progress)
 
     def verify(
         self,
@@ -63,7 +66,8 @@ class Acting:
         """
         from reconciler.app import demand
 
-        return demand.verify(self.house, systems, deep=deep, stop=stop or threading.Event(), progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return demand.verify(self.house, systems, deep=deep, stop=heeded, progress=progress)
 
     def copy(
         self, systems: Sequence[str], target: str, *, stop: threading.Event | None = None, progress: Watcher | None = None
@@ -71,7 +75,8 @@ class Acting:
         """Copy what a repository lacks of these systems (none means all) into it, from any repository that holds it."""
         from reconciler.app import demand
 
-        return demand.copy(self.house, systems, target, stop=stop or threading.Event(), progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return demand.copy(self.house, systems, target, stop=heeded, progress=progress)
 
     def plan_copy(self, systems: Sequence[str], target: str) -> PlanReport:
         """What :meth:`copy` would do. Changes nothing."""
@@ -94,8 +99,8 @@ class Acting:
         """
         from reconciler.app import clean
 
-        stop = stop or threading.Event()
-        return clean.run(self.house, repositories, confirm=confirm, accept_loss=accept_loss, stop=stop, progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return clean.run(self.house, repositories, confirm=confirm, accept_loss=accept_loss, stop=heeded, progress=progress)
 
     def plan_prune(self, repositories: Sequence[str] = ()) -> tuple[CleanUpReport, ...]:
         """What :meth:`prune` would do. Changes nothing."""
@@ -124,7 +129,8 @@ class Acting:
         """
         from reconciler.app import drills
 
-        return drills.run(self.house, systems, snapshot=snapshot, pick=pick, stop=stop or threading.Event(), progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return drills.run(self.house, systems, snapshot=snapshot, pick=pick, stop=heeded, progress=progress)
 
     def drills(self, limit: int = 50, system: str | None = None) -> DrillList:
         """Drills that are on record, newest first. Changes nothing."""

@@ -64,7 +64,8 @@ class Keeping:
         """Look at every object of a declared repository; ``deep``: at every byte. Damage is in the report."""
         from reconciler.app import care
 
-        return care.check(self.house, repository, deep=deep, stop=stop, progress=progress)
+        with self.house.heeding(stop):
+            return care.check(self.house, repository, deep=deep, stop=stop, progress=progress)
 
     def repair(
         self,
@@ -78,9 +79,10 @@ class Keeping:
         """Without a digest: what a repair would do. With the digest of that plan: do it."""
         from reconciler.app import care
 
-        if digest is None:
-            return care.plan_repair(self.house, repository, deep=deep, stop=stop, progress=progress)
-        return care.repair(self.house, repository, digest, deep=deep, stop=stop, progress=progress)
+        with self.house.heeding(stop):
+            if digest is None:
+                return care.plan_repair(self.house, repository, deep=deep, stop=stop, progress=progress)
+            return care.repair(self.house, repository, digest, deep=deep, stop=stop, progress=progress)
 
     def keys(self, repository: str) -> KeyList:
         """Who can open a declared repository."""

@@ -41,7 +41,8 @@ class Recovering:
         """
         from reconciler.app import restore
 
-        return restore.restore(self.house, request, stop=stop or threading.Event(), progress=progress, told=told)
+        with self.house.heeding(stop) as heeded:
+            return restore.restore(self.house, request, stop=heeded, progress=progress, told=told)
 
     def continue_restore(
         self, restore: str | None = None, *, stop: threading.Event | None = None, progress: Callable[[Amount], None] | None = None
@@ -49,7 +50,8 @@ class Recovering:
         """Do what an interrupted restore in place (None: the only one) has left. Its id, or the beginning of it."""
         from reconciler.app import recoveries
 
-        return recoveries.go_on(self.house, restore, stop=stop or threading.Event(), progress=progress)
+        with self.house.heeding(stop) as heeded:
+            return recoveries.go_on(self.house, restore, stop=heeded, progress=progress)
 
     def plan_rollback(self, restore: str) -> RestorePlan:
         """What :meth:`rollback` would do. Changes nothing."""
@@ -68,7 +70,8 @@ class Recovering:
         """Put everything back as it was before a restore in place, whether it ended or not. Can itself be rolled back."""
         from reconciler.app import recoveries
 
-        return recoveries.rollback(self.house, restore, stop=stop or threading.Event(), progress=progress, told=told)
+        with self.house.heeding(stop) as heeded:
+            return recoveries.rollback(self.house, restore, stop=heeded, progress=progress, told=told)
 
     def restores(self, limit: int = 50, system: str | None = None) -> RestoreList:
         """Recovery operations, newest first."""
@@ -99,21 +102,24 @@ class Recovering:
         from reconciler.app.recovery import run
         from reconciler.app.recovery.values import Unattended
 
-        return run.run(self.house, request, guide or Unattended(), stop=stop or threading.Event())
+        with self.house.heeding(stop) as heeded:
+            return run.run(self.house, request, guide or Unattended(), stop=heeded)
 
     def test_recovery(self, request: RecoveryRequest, guide: Guide | None = None, *, stop: threading.Event | None = None) -> RecoveryReport:
         """Exercise a plan in a sandbox that is cleared away."""
         from reconciler.app.recovery import rehearsal
         from reconciler.app.recovery.values import Unattended
 
-        return rehearsal.rehearse(self.house, request, guide or Unattended(), stop=stop or threading.Event())
+        with self.house.heeding(stop) as heeded:
+            return rehearsal.rehearse(self.house, request, guide or Unattended(), stop=heeded)
 
     def test_continuity(self, guide: Guide | None = None, *, stop: threading.Event | None = None) -> ContinuityReport:
         """Exercise every plan, and say how ready every system is."""
         from reconciler.app.recovery import rehearsal
         from reconciler.app.recovery.values import Unattended
 
-        return rehearsal.rehearse_all(self.house, guide or Unattended(), stop=stop or threading.Event())
+        with self.house.heeding(stop) as heeded:
+            return rehearsal.rehearse_all(self.house, guide or Unattended(), stop=heeded)
 
     def recovery_status(self, *, cached: bool = False) -> RecoveryStatus:
         """How plans and systems stand. Changes nothing."""

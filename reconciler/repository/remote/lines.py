@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from reconciler.base.clock import Clock
 from reconciler.base.files import Buffer
 from reconciler.repository.remote.throttle import PIECE_BYTES, Throttle
+from reconciler.repository.remote.waiting import Waiting
 
 _SLOWEST = 1024  # bytes per second over the whole answer: less is a place that only pretends to be there
 _READ_BYTES = 256 * 1024
@@ -36,7 +37,9 @@ class TooLong(Exception):
 class Lines:
     """All connections to one endpoint. Threads may share it."""
 
-    def __init__(self, endpoint: str, connections: int, silence_seconds: float, throttle: Throttle, clock: Clock) -> None:
+    def __init__(
+        self, endpoint: str, connections: int, silence_seconds: float, throttle: Throttle, clock: Clock, waiting: Waiting | None = None
+    ) -> None:
         parts = urlsplit(endpoint)
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
@@ -44,6 +47,7 @@ class Lines:
         self._silence = silence_seconds
         self._throttle = throttle
         self._clock = clock
+        self._waiting = waiting or Waiting(None, clock, endpoint)
         self._seats = threading.BoundedSemaphore(connections)
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
@@ -52,7 +56,10 @@ class Lines:
         """Questions so far; tests of what a run costs count them."""
 
     def ask(self, method: str, target: str, headers: Mapping[str, str], body: Sequence[Buffer], limit: int) -> Answer:
-        """Raises Lost, or TooLong when more than ``limit`` bytes come."""
+        """Raises Lost, or TooLong when more than ``limit`` bytes come, or Cancelled."""
+        return self._waiting.beside(lambda: self._asked(method, target, headers, body, limit))
+
+    def _asked(self, method: str, target: str, headers: Mapping[str, str], body: Sequence[Buffer], limit: int) -> Answer:
         with self._seats:
             while True:
                 with self._lock:
@@ -129,6 +136,7 @@ class Lines:
             for start in range(0, view.nbytes, PIECE_BYTES):
                 piece = view[start : start + PIECE_BYTES]
                 self._throttle.take(piece.nbytes)
+                self._waiting.alive()
                 yield piece
 
     def _received(self, response: http.client.HTTPResponse, limit: int) -> bytes:
@@ -139,6 +147,7 @@ class Lines:
             piece = response.read1(_READ_BYTES)
             if not piece:
                 break
+            self._waiting.alive()
             pieces.append(piece)
             size += len(piece)
             if size > limit:

@@ -2,19 +2,19 @@
 
 A failure that may pass is an :class:`Again`; every other error is final at once. Waits grow from a fifth of a second to half a minute, each
 by chance between nothing and its full length, so that many who were refused together do not come back together. A place that says it is
-busy is left alone by all threads for that time, not only by the one it said it to.
+busy is left alone by all threads for that time, not only by the one it said it to. A stop ends every wait (:mod:`waiting`).
 """
 
 from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from reconciler.base.clock import Clock
 from reconciler.repository.errors import RepositoryError
+from reconciler.repository.remote.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -36,9 +36,10 @@ class Again(Exception):
 class Patience:
     """Of one place; its threads share it."""
 
-    def __init__(self, seconds: float, clock: Clock) -> None:
+    def __init__(self, seconds: float, clock: Clock, waiting: Waiting | None = None) -> None:
         self._seconds = seconds
         self._clock = clock
+        self._waiting = waiting or Waiting(None, clock, "")
         self._answered = False
         self._quiet_until = clock.monotonic()
         self._lock = threading.Lock()
@@ -54,9 +55,10 @@ class Patience:
         began = self._clock.monotonic()
         number = 0
         while True:
-            self._keep_quiet()
+            self._waiting.go_on(began, alive=False)
+            self._keep_quiet(began)
             try:
-                return attempt(number)
+                answer = attempt(number)
             except Again as again:
                 wait = random.uniform(0, min(_WAIT_SECONDS_MAX, _WAIT_SECONDS * 2**number))
                 limit = self._seconds if self._answered else min(self._seconds, FIRST_CONTACT_SECONDS)
@@ -64,7 +66,10 @@ class Patience:
                     raise again.error from again
                 number += 1
                 self._note(wait, busy=again.busy)
-                time.sleep(wait)
+                self._waiting.sleep(wait, began)
+            else:
+                self._waiting.good()
+                return answer
 
     def _note(self, wait: float, *, busy: bool) -> None:
         with self._lock:
@@ -72,8 +77,7 @@ class Patience:
             if busy:
                 self._quiet_until = max(self._quiet_until, self._clock.monotonic() + wait)
 
-    def _keep_quiet(self) -> None:
+    def _keep_quiet(self, began: float) -> None:
         with self._lock:
             wait = self._quiet_until - self._clock.monotonic()
-        if wait > 0:
-            time.sleep(wait)
+        self._waiting.sleep(wait, began)

@@ -25,6 +25,7 @@ from reconciler.repository.remote.patience import HINT, Again, Patience
 from reconciler.repository.remote.s3_answers import Page, Trouble, moment_of, page, refusal, trouble
 from reconciler.repository.remote.signing import EMPTY_BODY, encoded_path, encoded_query, signed
 from reconciler.repository.remote.throttle import Throttle
+from reconciler.repository.remote.waiting import Waiting
 from reconciler.repository.store import Found
 
 _ANSWER_BYTES_MAX = 16 * 2**20  # of anything but content: a page of a thousand names is a third of a MiB
@@ -46,8 +47,10 @@ class S3Store:
         endpoint = access.endpoint or _amazon(self._bucket, self.region)
         self._in_host = access.endpoint is None and "." not in self._bucket
         connections = access.connections or _CONNECTIONS
-        self.lines = Lines(endpoint, connections, access.silence_seconds, Throttle(access.bandwidth, self._clock), self._clock)
-        self.patience = Patience(access.patience_seconds, self._clock)
+        waiting = Waiting(access.stopped, self._clock, self.url)
+        throttle = Throttle(access.bandwidth, self._clock, access.stopped)
+        self.lines = Lines(endpoint, connections, access.silence_seconds, throttle, self._clock, waiting)
+        self.patience = Patience(access.patience_seconds, self._clock, waiting)
         self.at_once = connections
         self.uploads = min(_UPLOADS, connections)
         self._ask_for_credentials = access.credentials

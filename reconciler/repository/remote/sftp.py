@@ -42,7 +42,7 @@ class SftpStore:
         self.url = url.rstrip("/")
         self._root = path.removeprefix("/~/") if path.startswith("/~/") else path or "/"
         self._line = SftpLine(url, access, clock)
-        self._throttle = Throttle(access.bandwidth, clock)
+        self._throttle = Throttle(access.bandwidth, clock, access.stopped)
         self.at_once = min(_AT_ONCE, self._line.questions)
         self.uploads = min(2, self._line.questions)
         self._lock = threading.Lock()

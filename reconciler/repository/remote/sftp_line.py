@@ -6,8 +6,10 @@ The library speaks asynchronously: it has a thread of its own, and any number of
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import TimeoutError as NotYet
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,6 +18,7 @@ from reconciler.base.clock import Clock
 from reconciler.repository.access import Access, Credentials
 from reconciler.repository.errors import AccessRefused, ExtraMissing, NoSpace, ObjectMissing, RepositoryError, Unreachable
 from reconciler.repository.remote.patience import HINT, Again, Patience
+from reconciler.repository.remote.waiting import STOP_SECONDS, Waiting
 
 if TYPE_CHECKING:
     import asyncssh
@@ -46,7 +49,8 @@ class SftpLine:
         self._user = unquote(parts.username) if parts.username else None
         self._host, self._port = parts.hostname or "", parts.port or 22
         self._access = access
-        self.patience = Patience(access.patience_seconds, clock)
+        self.waiting = Waiting(access.stopped, clock, self.url)
+        self.patience = Patience(access.patience_seconds, clock, self.waiting)
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
@@ -70,19 +74,22 @@ class SftpLine:
 
     async def heard(self, answer: Awaitable[T]) -> T:
         """An answer that must not take longer than a silence may."""
-        return await asyncio.wait_for(_bound(answer), self._access.silence_seconds)
+        heard = await asyncio.wait_for(_bound(answer), self._access.silence_seconds)
+        self.waiting.alive()
+        return heard
 
     def close(self) -> None:
         with self._lock:
             loop, self._loop = self._loop, None
         if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._hang_up(), loop).result()
+            with contextlib.suppress(NotYet):  # a server that says nothing does not answer a farewell either
+                asyncio.run_coroutine_threadsafe(self._hang_up(), loop).result(STOP_SECONDS)
             loop.call_soon_threadsafe(loop.stop)
 
     def _attempt(self, what: str, work: Work[T], kind: Kind) -> T:
         future = asyncio.run_coroutine_threadsafe(self._worked(what, work, kind), self._running())
         try:
-            return future.result()
+            return self.waiting.answer(future)
         except BaseException:
             future.cancel()
             raise
@@ -100,7 +107,7 @@ class SftpLine:
         try:
             return await self._seated(work, kind)
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost, TimeoutError, ConnectionError) as error:
-            await self._hang_up()
+            await self._hang_up(broken=True)
             raise Again(self._silent(what, error)) from error
         except asyncssh.SFTPError as error:
             raise self._refused(what, error) from error
@@ -112,7 +119,7 @@ class SftpLine:
         except (asyncssh.DisconnectError, asyncssh.ChannelOpenError, OSError) as error:
             if isinstance(error, FileExistsError):
                 raise
-            await self._hang_up()
+            await self._hang_up(broken=True)
             raise Again(self._silent(what, error)) from error
 
     def _silent(self, what: str, error: BaseException) -> RepositoryError:
@@ -163,9 +170,12 @@ class SftpLine:
                 self.patience.answered()
             return self._client
 
-    async def _hang_up(self) -> None:
+    async def _hang_up(self, *, broken: bool = False) -> None:
+        """``broken``: nobody waits for the other side to hear of it."""
         client, connection = self._client, self._connection
         self._client = self._connection = None
+        if connection is not None and broken:
+            connection.abort()
         if client is not None:
             client.exit()
         if connection is not None:

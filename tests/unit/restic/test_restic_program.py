@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.foreign import address
 from reconciler.base.clock import SystemClock
@@ -131,6 +133,14 @@ def test_one_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
         over(tmp_path, f"sleep 600 & echo $! > {pid}; wait").output("snapshots", seconds_max=1.0)
     assert SystemClock().monotonic() - began < 10
     assert any(is_gone(int(pid.read_text())) for _ in range(100))
+
+
+def test_stopping_ends_a_look_that_takes_its_time(tmp_path: Path) -> None:
+    began = time.monotonic()
+    program = replace(over(tmp_path, "sleep 600"), stopped=lambda: time.monotonic() - began > 0.3)
+    with pytest.raises(Cancelled):
+        program.output("snapshots")
+    assert time.monotonic() - began < 10
 
 
 def test_stopping_ends_it(tmp_path: Path) -> None:
