@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
@@ -54,3 +57,30 @@ def test_a_known_secret_disappears_by_value_and_by_name() -> None:
     assert "hunter22" not in line["url"]
     assert "sesame" not in stream.getvalue()
     assert line["password"] == "***"
+
+
+def test_a_line_without_structlog_is_the_one_that_structlog_writes() -> None:
+    facts = {
+        "path": "a\x1b[2J\u00e4",
+        "password": "x",
+        "count": 3,
+        "inner": {"key": "y", "at": datetime(2026, 1, 2, tzinfo=UTC)},
+        "none": None,
+    }
+    written = []
+    for by_hand in (True, False):
+        stream = io.StringIO()
+        log.configure(stream=stream)
+        log.get("act").info("said", **facts, **({} if by_hand else {"exc_info": False}))
+        line = json.loads(stream.getvalue())
+        assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() == timedelta(0)
+        written.append(list(line.items()))
+    assert written[0] == written[1]
+
+
+def test_an_ordinary_line_of_json_loads_no_structlog() -> None:
+    said = "from reconciler.base import log; log.configure(json=True); log.get('act').info('said')"
+    code = f"import sys; {said}; sys.exit('structlog' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stderr)["event"] == "said"
