@@ -23,6 +23,7 @@ from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
+from reconciler.base.lasting import Lasting
 from reconciler.base.log import get
 from reconciler.decide.plan import plan as decide_plan
 from reconciler.decide.remembered import Remembered
@@ -66,6 +67,7 @@ class SteadyPass:
         self._host = HostWatch(house)
         self._foresight = Foresight()
         self._remembered = Remembered()
+        self._lasting = Lasting()
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""
@@ -80,6 +82,10 @@ class SteadyPass:
 
     def tick(self, *, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
         """Look, plan, record."""
+        with self._lasting.kept(self._house.clock.monotonic()):
+            return self._pass(jump, under_way)
+
+    def _pass(self, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
         loaded = self._load()
         listed = self._to_list(loaded.desired)
         seen = look(self._house, self._catalog, loaded, refresh=listed, clock_jump=jump)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import recovery_point
-from reconciler.decide.retention import judge
+from reconciler.decide.retention import let_go
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.words import minute
 from reconciler.model.declared.objectives import Copies
@@ -138,8 +138,8 @@ def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot,
     if not lacking:
         return ()
     beside = [*(_in_time(s) for s in there), *(replace(_in_time(s), marks=()) for s in lacking.values())]
-    kept = {verdict.snapshot.id for verdict in judge(beside, system.retention, scene.now) if verdict.keep}
-    return newest_first(s for s in lacking.values() if s.id in kept)
+    gone = let_go(beside, system.retention, scene.now)
+    return newest_first(s for s in lacking.values() if s.id not in gone)
 
 
 def origins(scene: Scene, system: DesiredSystem, target: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ if nothing asks for it by then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from msgspec import Struct
 from reconciler.base.units import format_duration
 from reconciler.decide.approve import approved, change_digest, flaws
 from reconciler.decide.retention import digest as retention_digest
-from reconciler.decide.retention import judge
+from reconciler.decide.retention import let_go
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
 from reconciler.decide.words import counted, minute
@@ -55,8 +56,7 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     Tightening speaks first: it needs a person, and must not vanish from sight because a listing is some minutes old.
     """
     snapshots = scene.stored(system.name, repository)
-    verdicts = judge(snapshots, system.retention, scene.now)
-    unwanted = {v.snapshot.id for v in verdicts if not v.keep}
+    unwanted = let_go(snapshots, system.retention, scene.now)
     spare = _ids(s for s in marked(snapshots, MarkKind.REMOVE) if s.id not in unwanted)
     if not unwanted:
         return Ruling(spare)
@@ -183,7 +183,7 @@ def _verification_declared(system: DesiredSystem) -> bool:
     return system.verification.deep is not None or system.verification.quick is not None
 
 
-def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], unwanted: set[str]) -> set[str]:
+def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], unwanted: frozenset[str]) -> AbstractSet[str]:
     """What only goes because the retention became tighter, when that is too much to pass unseen; else nothing.
 
     Without an accepted retention (a new catalog) there is nothing to compare with: then everything counts as tightened.
@@ -194,7 +194,7 @@ def _tightened(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot
         accepted = known.get(system.name)
     if accepted is not None and retention_digest(accepted) == retention_digest(system.retention):
         return set()
-    before = {v.snapshot.id for v in judge(snapshots, accepted, scene.now) if not v.keep} if accepted is not None else set()
+    before = let_go(snapshots, accepted, scene.now) if accepted is not None else frozenset()
     tightened = unwanted - before
     return tightened if _is_much(system, len(tightened), len(snapshots)) else set()
 
@@ -214,7 +214,7 @@ def _tightening_sentence(system: DesiredSystem, count: int, total: int) -> str:
     )
 
 
-def _hold(system: DesiredSystem, repository: str, snapshots: Sequence[Snapshot], ids: set[str], guard: str, why: str) -> Held:
+def _hold(system: DesiredSystem, repository: str, snapshots: Sequence[Snapshot], ids: AbstractSet[str], guard: str, why: str) -> Held:
     return Held(
         system.name, repository, guard, tuple(sorted(ids)), len(snapshots), why, change_digest(system, repository, ids), system.place
     )

@@ -55,7 +55,7 @@ class MarkKind(StrEnum):
     """A person looked at what made it suspect, and says that it is as it should be."""
 
 
-class Mark(Struct, frozen=True):
+class Mark(Struct, frozen=True, gc=False):
     """An immutable remark in the repository beside a snapshot."""
 
     kind: MarkKind
@@ -75,7 +75,7 @@ def hold_stands(grade: str, counted_at: datetime, until: datetime | None, now: d
     return grade != Grade.SAFETY or now < counted_at + ROLLBACK_WINDOW
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, gc=False):
     """One snapshot in one repository. The same snapshot copied elsewhere has the same id there."""
 
     id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Turnover(Struct, frozen=True):
+class Turnover(Struct, frozen=True, gc=False):
     """Regular files are counted. The order of the fields is that of the repository format."""
 
     compared_files: int

@@ -7,8 +7,9 @@ from datetime import timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.decide.retention import RULES, is_empty, judge
+from reconciler.decide.retention import RULES, is_empty, judge, let_go
 from reconciler.model.declared.policy import Retention
+from reconciler.model.listing import Group, newest_first
 from reconciler.model.snapshot import Snapshot
 from tests.fakes.worlds import NOW, ago, snapshot
 from tests.property.retention_oracle import must_stay
@@ -26,6 +27,13 @@ def kept(history: list[Snapshot], retention: Retention, now=NOW) -> set[str]:
 @example([snapshot(ago("1h"), id="b"), snapshot(ago("1h"), id="a")], Retention(last=1), NOW)
 def test_retention_keeps_exactly_what_the_oracle_keeps(history, retention, now):
     assert kept(history, retention, now) == must_stay(history, retention, now)
+
+
+@settings(max_examples=HISTORIES, deadline=None)
+@given(histories_of_snapshots, retentions, moments, st.booleans())
+def test_what_goes_in_a_hurry_is_what_a_verdict_lets_go(history, retention, now, grouped):
+    known = Group(newest_first(history)) if grouped and history else history
+    assert let_go(known, retention, now) == {s.id for s in history} - kept(history, retention, now)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,58 @@
+"""What a loop keeps is not searched for cycles again and again, and what it drops is found all the same."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.base.lasting import LOOKED_THROUGH_SECONDS, Lasting
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_what_the_first_pass_builds_is_set_aside_and_later_passes_are_collected_as_ever():
+    lasting, before = Lasting(), gc.get_freeze_count()
+    with lasting.kept(0.0):
+        assert not gc.isenabled()
+        built = [[number] for number in range(10_000)]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + len(built)
+    frozen = gc.get_freeze_count()
+    with lasting.kept(1.0):
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen
+
+
+def test_a_cycle_that_was_set_aside_is_found_some_hours_later():
+    class Knot:
+        pass
+
+    lasting, here = Lasting(), []
+    with lasting.kept(0.0):
+        knot = Knot()
+        knot.itself = knot
+        knot.tells = here
+        knot.end = type("End", (), {"__del__": lambda _: here.append("gone")})()
+    del knot
+    gc.collect()
+    assert here == []
+    with lasting.kept(LOOKED_THROUGH_SECONDS):
+        pass
+    assert here == ["gone"]
+
+
+def test_a_pass_that_fails_leaves_the_collector_as_it_was():
+    with pytest.raises(ValueError), Lasting().kept(0.0):
+        raise ValueError
+    assert gc.isenabled()
+    gc.disable()
+    with Lasting().kept(0.0):
+        pass
+    assert not gc.isenabled()
