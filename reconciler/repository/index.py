@@ -1,29 +1,30 @@
 """Where each chunk is. Index objects repeat the directories of packs; together they are a cache that the packs can rebuild.
 
-In memory: one dictionary from chunk id to a packed position (segment number, offset and length inside the decoded segment), and one table
-of segments. About 150 bytes per chunk.
+In memory: the ids and the offsets inside their decoded segments, packed (chunk_table.py), and one table of segments. About 50 bytes per
+chunk.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from reconciler.repository.abreast import abreast
+from reconciler.repository.chunk_table import ChunkTable
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import INDEX_CHUNKS_MAX, OBJECT_BYTES_MAX, Type
 from reconciler.repository.pack import HEAD_BYTES, PackEntry, check_entry, pack_name, read_directory
 from reconciler.repository.seal import Seals, lengths_of
 from reconciler.repository.store import Readable, Store
 from reconciler.repository.wire import UNREADABLE
-
-_BITS = 25  # offsets and lengths inside a segment are below 2**25
-_MASK = (1 << _BITS) - 1
 
 
 class IndexObject(msgspec.Struct, array_like=True, frozen=True):
@@ -75,25 +76,55 @@ def places_of(entry: PackEntry, seals: Seals, kinds: frozenset[int] | None = Non
         offset += segment.stored_bytes
 
 
+class _Placed:
+    """Chunks in segments whose places are known."""
+
+    def __init__(self) -> None:
+        self.chunks = ChunkTable()
+        self._offsets = array("I")
+        """Inside the decoded segment, by number of the chunk."""
+        self._firsts = array("Q")
+        """The number of the first chunk of each segment that holds any, in order."""
+        self._segments = array("I")
+
+    def add(self, segment: int, ids: bytes, lengths: bytes) -> None:
+        if not ids:
+            return
+        self._firsts.append(len(self.chunks))
+        self._segments.append(segment)
+        self._offsets.extend(islice(accumulate(lengths_of(lengths), initial=0), len(ids) // 32))
+        self.chunks.add(ids)
+
+    def find(self, chunk: bytes, segments: Sequence[SegmentPlace]) -> Position | None:
+        number = self.chunks.find(chunk)
+        if number is None:
+            return None
+        which = bisect_right(self._firsts, number) - 1
+        segment = self._segments[which]
+        beyond = self._firsts[which + 1] if which + 1 < len(self._firsts) else len(self._offsets)
+        end = self._offsets[number + 1] if number + 1 < beyond else segments[segment].plain_bytes
+        offset = self._offsets[number]
+        return Position(segment, offset, end - offset)
+
+
 class ChunkIndex:
     """All chunks of a repository, except those in packs that a clean-up condemned."""
 
     def __init__(self) -> None:
-        self._chunks: dict[bytes, int] = {}
+        self._content, self._metadata = _Placed(), _Placed()  # who reads a manifest needs no table of all contents
+        self._expected = ChunkTable()
         self._segments: list[SegmentPlace] = []
         self._packs: dict[bytes, range] = {}
 
     def __contains__(self, chunk: bytes) -> bool:
-        return chunk in self._chunks
+        return chunk in self._content.chunks or chunk in self._expected or chunk in self._metadata.chunks
 
     def __len__(self) -> int:
-        return len(self._chunks)
+        """How many are stored; one that lies in two packs counts twice."""
+        return len(self._content.chunks) + len(self._metadata.chunks)
 
     def find(self, chunk: bytes) -> Position | None:
-        value = self._chunks.get(chunk)
-        if value is None or value < 0:  # below zero: expected, its pack is not closed yet
-            return None
-        return Position(value >> 2 * _BITS, value >> _BITS & _MASK, value & _MASK)
+        return self._metadata.find(chunk, self._segments) or self._content.find(chunk, self._segments)
 
     def segment(self, number: int) -> SegmentPlace:
         return self._segments[number]
@@ -113,7 +144,7 @@ class ChunkIndex:
 
     def expect(self, chunk: bytes) -> None:
         """Note a chunk that this run has handed over for storing: the same content is not stored twice. Its place comes with ``add``."""
-        self._chunks.setdefault(chunk, -1)
+        self._expected.note(chunk)
 
     def add(self, entry: PackEntry, seals: Seals, kinds: frozenset[int] | None = None) -> None:
         """Learn a pack, or of it only segments of these kinds; learning it twice changes nothing."""
@@ -124,19 +155,8 @@ class ChunkIndex:
         self._packs[entry.pack] = range(first, len(self._segments))
         segments = entry.segments if kinds is None else [segment for segment in entry.segments if segment.kind in kinds]
         for number, segment in zip(self._packs[entry.pack], segments, strict=True):
-            self._add_chunks(number, segment.ids, segment.lengths)
-
-    def _add_chunks(self, number: int, ids: bytes, lengths: bytes) -> None:
-        base = number << 2 * _BITS
-        inside = 0
-        start = 0
-        chunks = self._chunks
-        for length in lengths_of(lengths):
-            chunk = ids[start : start + 32]
-            if chunks.get(chunk, -1) < 0:
-                chunks[chunk] = base | inside << _BITS | length
-            inside += length
-            start += 32
+            placed = self._content if segment.kind == Type.DATA else self._metadata
+            placed.add(number, segment.ids, segment.lengths)
 
 
 def load_index(
