@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boards import host
+from boards import host, work
 from boards.frame import Section, board
 from boards.panels import Json, bars, lines, queries, query, stat, table, timeline, value
 from boards.terms import INTERNALS, INTERVALS_LATE, LAST_PASS_AGE, counted, each, select
@@ -38,12 +38,13 @@ def dashboard() -> Json:
         "The agents: loop, actions, specs, alerts and their delivery, what the process costs, and how its host is.",
         [],
         [
-            Section("Now", _now()),
-            Section("Loop", [_agents(), _passes(), _paused(), _scraped()]),
-            Section("Actions", _actions()),
+            Section("Now", [*_now(), *work.now()]),
+            Section("Loop", [_agents(), _passes(), *_looks(), _paused(), _scraped()]),
+            Section("Plan and queue", work.plan_and_queue()),
+            Section("Actions", [*_actions(), work.durations()]),
             Section("Specs", _specs()),
             Section("Alerts and messages", [*_alerts(), *_messages()]),
-            Section("Process", _process()),
+            Section("Process", [*_process(), work.log_lines(), work.starts()]),
             Section("Hosts", host.panels()),
         ],
     )
@@ -102,7 +103,8 @@ def _now() -> list[Json]:
 def _agents() -> Json:
     return table(
         "Agents",
-        "One line for each agent. Versions that differ read one another's repositories; the older one may know less.",
+        "One line for each agent. Versions that differ read one another's repositories; the older one may know less. "
+        "Lease: greater with each process that has run the loop.",
         [
             Column("instance", "Agent"),
             Column("version", "Version"),
@@ -115,6 +117,7 @@ def _agents() -> Json:
                 "s",
             ),
             value(each("reconciler_loop_interval_seconds", "instance"), "Interval", "s"),
+            value(each("reconciler_lease_epoch", "instance"), "Lease"),
             value(each("reconciler_loop_paused", "instance"), "State", "none", mapped(PAUSED)),
             value(each("reconciler_spec_last_load_successful", "instance"), "Specs", "none", mapped(VALID)),
             value(f"time() - ({each('reconciler_spec_last_load_timestamp_seconds', 'instance')} > 0)", "Specs read ago", "s"),
@@ -130,9 +133,33 @@ def _passes() -> Json:
         "Time since the last complete pass; dashed: the declared interval. A growing line is a loop that hangs or is gone.",
         "s",
         queries((LAST_PASS_AGE, OF_AGENT), (select("reconciler_loop_interval_seconds"), "interval of {{instance}}")),
-        (10, 8),
+        (8, 8),
         [dashed("^interval of .*")],
     )
+
+
+def _looks() -> list[Json]:
+    passes, failed = counted("reconciler_loop_passes_total", "instance"), counted("reconciler_loop_passes_failed_total", "instance")
+    return [
+        lines(
+            "How long a pass takes",
+            "The newest pass of each loop: loading, looking, planning, recording. Actions run beside it. Dashed: the declared interval.",
+            "s",
+            queries(
+                (each("reconciler_loop_pass_duration_seconds", "instance"), OF_AGENT),
+                (select("reconciler_loop_interval_seconds"), "interval of {{instance}}"),
+            ),
+            (8, 8),
+            [dashed("^interval of .*")],
+        ),
+        lines(
+            "Passes",
+            "Passes that ended, and those of them that ended in an error.",
+            "none",
+            queries((passes, "{{instance}}"), (failed, "{{instance}} failed")),
+            (8, 8),
+        ),
+    ]
 
 
 def _paused() -> Json:
@@ -142,7 +169,7 @@ def _paused() -> Json:
         "Time until the loop begins anything again, where a person has paused it; 0 where it runs.",
         "s",
         [query(f"{left} * {select('reconciler_loop_paused')}", OF_AGENT)],
-        (7, 8),
+        (12, 6),
     )
 
 
@@ -153,7 +180,7 @@ def _scraped() -> Json:
         f"max by (instance) ({select('up', where=_job())})",
         OF_AGENT,
         SCRAPED,
-        (7, 8),
+        (12, 6),
     )
 
 
@@ -309,9 +336,12 @@ def _process() -> list[Json]:
         ),
         lines(
             "Cost of a scrape",
-            "How long Prometheus waits for the metrics of each agent.",
+            "How long Prometheus waits for the metrics of each agent, and how long it took the agent to write the newest status down.",
             "s",
-            [query(f"{select('scrape_duration_seconds')} {OURS}", OF_AGENT)],
+            queries(
+                (f"{select('scrape_duration_seconds')} {OURS}", OF_AGENT),
+                (each("reconciler_collector_duration_seconds", "instance"), "written by {{instance}}"),
+            ),
             (6, 8),
         ),
     ]

@@ -51,11 +51,16 @@ from boards.values import (
     linked,
     mapped,
     steps,
+    worded,
     words,
 )
 
 NEVER = 1e9
 """An age of thirty years is that of no snapshot; the share of the RPO that is used is then set to as much."""
+
+
+_OF_CONDITION = ("kind", "name", "condition")
+UNWELL = each("reconciler_condition_unwell_since_timestamp_seconds", *_OF_CONDITION)
 
 
 def dashboard() -> Json:
@@ -66,7 +71,7 @@ def dashboard() -> Json:
         [tier_variable(), system_variable(), repository_variable()],
         [
             Section("Now", [*_promises(), *_people_and_loop()]),
-            Section("Systems", [_systems(), _used(), _share_by_tier(), *_judged()]),
+            Section("Systems", [_systems(), _unwell(), _used(), _share_by_tier(), *_judged()]),
             Section("Work", _work()),
         ],
     )
@@ -197,6 +202,22 @@ def _systems() -> Json:
         ],
         (24, 9),
         ("RPO used", True),
+    )
+
+
+def _unwell() -> Json:
+    return table(
+        "Not well, and since when",
+        "Every condition that is False or Unknown, or Suspended, those that last longest first. `reconcile explain` gives the reasons.",
+        [Column("kind", "Kind"), Column("name", "Name"), Column("condition", "Condition")],
+        [
+            value(f"time() - {UNWELL}", "For", "s"),
+            value(
+                f"{each('reconciler_condition', *_OF_CONDITION)} and on (kind, name, condition) {UNWELL}", "Status", "none", *worded(TRUTH)
+            ),
+        ],
+        (24, 7),
+        ("For", True),
     )
 
 

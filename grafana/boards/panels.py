@@ -184,8 +184,10 @@ def table(
     }
 
 
-def matrix(title: str, description: str, expression: str, row: str, column: str, mappings: Sequence[Json], size: Size) -> Json:
-    """One line for each value of the label ``row``, one column for each of ``column``: a word in its colour, empty where there is none."""
+def matrix(
+    title: str, description: str, expression: str, row: str, column: str, mappings: Sequence[Json], size: Size, *, unit: str = "none"
+) -> Json:
+    """One line for each value of the label ``row``, one column for each of ``column``: a word or a value, empty where there is none."""
     return {
         **_panel("table", title, description, size, [query(expression, instant=True, table=True)]),
         "transformations": [
@@ -193,8 +195,8 @@ def matrix(title: str, description: str, expression: str, row: str, column: str,
         ],
         "fieldConfig": {
             "defaults": {
-                "unit": "none",
-                "custom": {"filterable": True, "minWidth": 80, "cellOptions": IN_COLOR["value"]},
+                "unit": unit,
+                "custom": {"filterable": True, "minWidth": 80, **({"cellOptions": IN_COLOR["value"]} if mappings else {})},
                 "thresholds": steps(NONE),
                 "mappings": list(mappings),
             },

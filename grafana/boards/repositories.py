@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boards.frame import Section, board
-from boards.panels import Json, lines, queries, query, stat, table, timeline, value
+from boards.panels import Json, lines, matrix, queries, query, stat, table, timeline, value
 from boards.terms import REPOSITORIES, count, each, repository_variable, select
 from boards.values import (
     BAD,
@@ -49,6 +49,9 @@ LASTS = f"clamp_max(min by (repository) ({_KNOWN_LONG}) / clamp_min({SHRINKS_BY}
 REACHABLE = f"min by (repository) ({select('reconciler_repository_up', 'repository')})"
 LISTED = each("reconciler_repository_listed_timestamp_seconds", "repository")
 ORPHANED = each("reconciler_repository_orphaned_snapshots", "repository")
+USED = each("reconciler_repository_used_bytes", "repository")
+CLEANED = each("reconciler_repository_last_action_timestamp_seconds", "repository", where='action="prune"')
+CLEANED_EVERY = each("reconciler_repository_prune_interval_target_seconds", "repository")
 SNAPSHOTS = f"sum by (repository) ({_each_pair('reconciler_snapshots')})"
 
 
@@ -61,7 +64,8 @@ def dashboard() -> Json:
         [
             Section("Now", _now()),
             Section("Repositories", [_repositories(), _reachable(), _conditions(), _listed()]),
-            Section("Space", [_free(), _forecast(), _added()]),
+            Section("Space", [_free(), _forecast(), _added(), _used(), _objects(), _cleaned()]),
+            Section("Work", [_last()]),
             Section("Content", [_snapshots(), _orphaned(), _trails(), _unread()]),
         ],
     )
@@ -124,11 +128,13 @@ def _repositories() -> Json:
     return table(
         "Repositories",
         "One line for each repository. Lasts: until its space ends, where it goes on shrinking as in the last day; empty while less than "
-        "six hours are known. Content: of the newest backup of each system. Failures: in a row, of the system that has most.",
+        "six hours are known. Content: of the newest backup of each system. Takes: everybody's objects, counted each hour. Failures: in a "
+        "row, of the system that has most.",
         [Column("repository", "Repository")],
         [
             value(REACHABLE, "State", "none", *worded(UP)),
             value(f"time() - ({LISTED} > 0)", "Listed ago", "s"),
+            value(USED, "Takes", "bytes"),
             value(FREE, "Free", "bytes"),
             value(LASTS, "Lasts", "s", mapped(from_on(FAR, "not in sight")), *lasts),
             value(f"count by (repository) ({_each_pair('reconciler_snapshots')})", "Systems"),
@@ -202,6 +208,64 @@ def _added() -> Json:
         "bytes",
         [query(f"sum by (repository) ({_each_pair('reconciler_backup_last_added_bytes')})", IN_REPOSITORY)],
         (8, 8),
+    )
+
+
+def _used() -> Json:
+    return lines(
+        "What it takes",
+        "All objects of the repository, everybody's, counted each hour; no line for one of another program. Clean-ups are steps down.",
+        "bytes",
+        [query(USED, IN_REPOSITORY)],
+        (8, 8),
+    )
+
+
+def _objects() -> Json:
+    counted = each("reconciler_repository_counted_timestamp_seconds", "repository")
+    return lines(
+        "Objects",
+        "How many objects the repository has, and how long ago they were counted.",
+        "none",
+        queries(
+            (each("reconciler_repository_objects", "repository"), IN_REPOSITORY), (f"time() - {counted}", "{{repository}}: counted ago")
+        ),
+        (8, 8),
+        [
+            {
+                "matcher": {"id": "byRegexp", "options": ".*: counted ago$"},
+                "properties": [
+                    {"id": "unit", "value": "s"},
+                    {"id": "custom.axisPlacement", "value": "right"},
+                    {"id": "custom.fillOpacity", "value": 0},
+                ],
+            }
+        ],
+    )
+
+
+def _cleaned() -> Json:
+    return lines(
+        "Since the last clean-up",
+        "Time since needless packs were last removed from each repository by an agent; dashed: how often that is declared. "
+        "No line where none was ever made.",
+        "s",
+        queries((f"time() - {CLEANED}", IN_REPOSITORY), (CLEANED_EVERY, "declared for {{repository}}")),
+        (8, 8),
+        [dashed("^declared for .*")],
+    )
+
+
+def _last() -> Json:
+    return matrix(
+        "Last done, by kind",
+        "How long ago an action of each kind last ended well in each repository. Empty: by none of the agents, as far as they remember.",
+        f"time() - {each('reconciler_repository_last_action_timestamp_seconds', 'repository', 'action')}",
+        "repository",
+        "action",
+        [],
+        (24, 6),
+        unit="s",
     )
 
 

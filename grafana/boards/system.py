@@ -118,7 +118,8 @@ def _word(text: str, color: str, index: int) -> Json:
 def _conditions_now() -> Json:
     return table(
         "Conditions",
-        "Every condition of the system as judged in the last pass. `reconcile explain SYSTEM` gives the reasons.",
+        "Every condition of the system as judged in the last pass, and for how long it has not been well. `reconcile explain SYSTEM` gives "
+        "the reasons.",
         [Column("condition", "Condition")],
         [
             value(
@@ -126,7 +127,8 @@ def _conditions_now() -> Json:
                 "Status",
                 "none",
                 *worded(TRUTH),
-            )
+            ),
+            value(f"time() - {each('reconciler_condition_unwell_since_timestamp_seconds', 'condition', where=CONDITIONS)}", "For", "s"),
         ],
         (8, 11),
         ("Status", False),

@@ -19,6 +19,7 @@ OVERVIEW, SYSTEM, RECOVERY, REPOSITORIES, INTERNALS = (
 
 AGENT = 'instance=~"$instance"'
 _OWN = 'basis="own"'
+_OBJECTIVE = 'lane="objective"'
 _CHOSEN = {"system": 'system=~"$system"', "repository": 'repository=~"$repository"'}
 
 
@@ -48,9 +49,9 @@ def count(expression: str) -> str:
     return f"count({expression}) or vector(0)"
 
 
-def counted(metric: str, *by: str, during: str = "$__rate_interval") -> str:
+def counted(metric: str, *by: str, during: str = "$__rate_interval", where: str = "") -> str:
     """What a counter grew by between two points of the panel, or ``during`` a time, summed over all agents."""
-    grown = f"increase({select(metric, *by)}[{during}])"
+    grown = f"increase({select(metric, *by, where=where)}[{during}])"
     return f"sum by ({', '.join(by)}) ({grown})" if by else f"sum({grown})"
 
 
@@ -77,6 +78,9 @@ DRILL_RESULT = (
 
 LAST_PASS_AGE = f"time() - ({select('reconciler_loop_last_success_timestamp_seconds')} > 0)"
 INTERVALS_LATE = f"(time() - {select('reconciler_loop_last_success_timestamp_seconds')}) / {select('reconciler_loop_interval_seconds')}"
+QUEUE_WAIT = f"time() - ({select('reconciler_queue_oldest_timestamp_seconds', where=_OBJECTIVE)} > 0)"
+"""Of what the RPO needs."""
+OLDEST_ALERT = f"time() - ({select('reconciler_alerts_oldest_timestamp_seconds')} > 0)"
 
 TO_SYSTEM = link("${__field.labels.system} in detail", SYSTEM, "system", "${__field.labels.system}")
 TO_SYSTEM_BY_NAME = link("${__field.labels.name} in detail", SYSTEM, "system", "${__field.labels.name}")

@@ -69,6 +69,7 @@ def alerts_status(catalog: Catalog, desired: Desired, alerts: Sequence[Alert], n
         acknowledged=_counted(alerts, AlertState.ACKNOWLEDGED),
         receivers=receiver_statuses(desired.alert_policies, catalog.alerts.receivers()),
         silences=len(catalog.alerts.silences(now)),
+        oldest=_oldest(alerts),
     )
 
 
@@ -128,6 +129,14 @@ def reveal(secret: SecretFrom, allowed: Sequence[Path]) -> Secret:
 
 def _counted(alerts: Sequence[Alert], state: AlertState) -> Mapping[AlertSeverity, int]:
     return {severity: sum(a.severity is severity and a.state is state for a in alerts) for severity in AlertSeverity}
+
+
+def _oldest(alerts: Sequence[Alert]) -> Mapping[AlertSeverity, datetime]:
+    oldest: dict[AlertSeverity, datetime] = {}
+    for alert in alerts:
+        if alert.state is AlertState.FIRING:
+            oldest[alert.severity] = min(alert.started_at, oldest.get(alert.severity, alert.started_at))
+    return oldest
 
 
 def _bounded(found: Found) -> Found:

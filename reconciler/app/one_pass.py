@@ -17,6 +17,7 @@ from reconciler.app.house import House
 from reconciler.app.recording import end_of_pass, record, record_gaps
 from reconciler.app.reports import PassReport
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
+from reconciler.app.stock import StockTaker
 from reconciler.decide.plan import plan as decide_plan
 from reconciler.model.plan import Action, Plan
 from reconciler.model.status import Status
@@ -76,4 +77,7 @@ def _afterwards(house: House, catalog: Catalog, scene: Scene, results: tuple[Res
     end_of_pass(catalog, after.now, complete=plan.complete)
     host = HostWatch(house)
     host.look(after, catalog)
+    stock = StockTaker(house)
+    stock.look(after, catalog)
+    stock.keep(after, catalog)
     return plan, record(catalog, after, plan, host, settled=True)

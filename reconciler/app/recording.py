@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.app.alerting import alerts_status, take_turn
 from reconciler.app.memory import last_recovery
 from reconciler.app.scene import Scene
+from reconciler.app.stock import read_stock
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.log import get
 from reconciler.decide.conditions import conditions as judge_conditions
@@ -108,8 +109,12 @@ def _put_loop(catalog: Catalog, loop: LoopStatus) -> None:
 
 
 def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition], remembered: Remembered | None = None) -> Status:
-    loop = replace(read_loop(catalog), interval=scene.desired.settings.interval)
-    return make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now, remembered=remembered)
+    endings, interval = catalog.endings.read(), scene.desired.settings.interval
+    loop = replace(read_loop(catalog), interval=interval, durations=endings.durations, epoch=catalog.newest_lease())
+    made = make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now, remembered=remembered)
+    stock = read_stock(catalog)
+    counted = (replace(each, last=endings.well.get(each.name, {}), stock=stock.get(each.name)) for each in made.repositories)
+    return replace(made, repositories=tuple(counted))
 
 
 def _dated(condition: Condition, known: Condition | None) -> Condition:

@@ -23,6 +23,7 @@ from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
 from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
+from reconciler.app.stock import StockTaker
 from reconciler.base.lasting import Lasting
 from reconciler.base.log import get
 from reconciler.decide.plan import plan as decide_plan
@@ -65,6 +66,7 @@ class SteadyPass:
         self._is_first = True
         self._rest = Rest(house.clock)
         self._host = HostWatch(house)
+        self._stock = StockTaker(house)
         self._foresight = Foresight()
         self._remembered = Remembered()
         self._lasting = Lasting()
@@ -92,6 +94,7 @@ class SteadyPass:
         scene = replace(seen, observed=replace(seen.observed, busy=seen.observed.busy | under_way))
         remember_repositories(self._catalog, scene, listed)
         self._host.begin(scene)
+        self._stock.begin(scene, self._catalog)
         plan = decide_plan(scene.desired, scene.observed, scene.now, remembered=self._remembered)
         accept_retention(self._catalog, scene)
         forget_old_wishes(self._catalog, scene)
@@ -99,6 +102,7 @@ class SteadyPass:
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
         found = self._foresight.of(scene, listed=bool(listed))
+        self._stock.keep(scene, self._catalog)
         recorded = record(self._catalog, scene, plan, self._host, settled=False, remembered=self._remembered)
         status = replace(recorded, impact=found.tallies() if found is not None else ())
         board = Board(status, plan, self._catalog.events(EVENTS_SHOWN), found)
@@ -128,6 +132,7 @@ class SteadyPass:
     def close(self) -> None:
         """After the last tick."""
         self._host.close()
+        self._stock.close()
 
     def overdue(self, action: Action, error: ActionOverdue) -> None:
         """A hanging action is news for a person."""

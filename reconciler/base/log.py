@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from reconciler.base.printable import escape
 from reconciler.base.secret import REDACTED, looks_secret, redact
@@ -58,6 +58,19 @@ class _Lines:
             self._stream.flush()
 
 
+class _Said:
+    """How many lines of each level were said, since this process began."""
+
+    lock = threading.Lock()
+    counts: ClassVar = dict.fromkeys(_LEVELS, 0)
+
+
+def said() -> dict[str, int]:
+    """By level: lines since this process began; those below the wanted level are not said."""
+    with _Said.lock:
+        return dict(_Said.counts)
+
+
 class Logger:
     """The voice of a room."""
 
@@ -83,6 +96,8 @@ class Logger:
     def _say(self, level: str, event: str, facts: Mapping[str, Any]) -> None:
         if _LEVELS[level] < _Wanted.level:
             return
+        with _Said.lock:
+            _Said.counts[level] += 1
         if _Wanted.lines is not None and "exc_info" not in facts:
             _Wanted.lines.say(self._room, level, event, facts)
             return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.catalog.book import AlertBook
     from reconciler.catalog.drills import Drills
+    from reconciler.catalog.endings import EndingBook
     from reconciler.catalog.looks import LookBook
     from reconciler.catalog.paces import PaceBook
     from reconciler.catalog.recoveries import Recoveries
@@ -31,6 +32,13 @@ class Doors:
         from reconciler.catalog.paces import PaceBook
 
         return PaceBook(self._store)
+
+    @property
+    def endings(self) -> EndingBook:
+        """How actions ended."""
+        from reconciler.catalog.endings import EndingBook
+
+        return EndingBook(self._store)
 
     @property
     def drills(self) -> Drills:

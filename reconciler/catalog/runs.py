@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from reconciler.base.ids import new_id
-from reconciler.catalog import tables, wishes
+from reconciler.catalog import endings, tables, wishes
 from reconciler.catalog.codec import durations_from_text, durations_to_text, failure_from_text, failure_to_text
 from reconciler.catalog.history import Ending, after
 from reconciler.catalog.process import Process, alive, me
@@ -28,6 +28,7 @@ from reconciler.model.snapshot import BackupKind
 RUNS_KEPT = 200  # per system and repository: two days of a run every 15 minutes
 
 _MICROSECOND = timedelta(microseconds=1)
+_WELL = (RunOutcome.SUCCEEDED, RunOutcome.UNCHANGED)
 
 
 class Intent(Struct, frozen=True):
@@ -86,6 +87,9 @@ def end(connection: Connection, run_id: str, ending: Ending) -> None:
         return
     run = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).mappings().one()
     _count(connection, run["kind"], failed=ending.outcome is RunOutcome.FAILED)
+    if ending.outcome is not RunOutcome.INTERRUPTED:  # that is when it was noticed, not when it ended
+        well_at = ending.at if ending.outcome in _WELL else None
+        endings.add(connection, run["kind"], run["repository"], seconds=(ending.at - run["started_at"]).total_seconds(), well_at=well_at)
     if run["kind"] == ActionKind.BACKUP:
         started_at, generation = run["started_at"], run["generation"]
         if ending.outcome not in (RunOutcome.CANCELLED, RunOutcome.INTERRUPTED):
@@ -114,7 +118,7 @@ def newest(connection: Connection, limit: int, system: str | None) -> tuple[Run,
 def pruned(connection: Connection) -> dict[str, datetime]:
     """By repository: when the last clean-up ended well."""
     ended = func.max(tables.runs.c.ended_at).label("ended_at")
-    good = tables.runs.c.outcome.in_([RunOutcome.SUCCEEDED, RunOutcome.UNCHANGED])
+    good = tables.runs.c.outcome.in_(_WELL)
     query = select(tables.runs.c.repository, ended).where(tables.runs.c.kind == ActionKind.PRUNE, good).group_by(tables.runs.c.repository)
     return {row["repository"]: row["ended_at"] for row in connection.execute(query).mappings()}
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 
-SCHEMA_VERSION = 9  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills, 8: recoveries, 9: looks
+SCHEMA_VERSION = 10  # 2: restores, 3: wishes, 4: alerts, 5: turnovers, 6: paces, 7: drills, 8: recoveries, 9: looks, 10: endings
 
 
 class Moment(TypeDecorator[datetime]):
@@ -227,6 +227,16 @@ recoveries = Table(
 )
 
 counters = Table("counters", metadata, _text("kind", key=True), _number("ended"), _number("failed"))
+
+endings = Table(
+    "endings",
+    metadata,
+    _text("kind", key=True),
+    _text("repository", key=True),
+    _moment("well_at", null=True),
+    _text("counts"),
+    Column("seconds", Float, nullable=False),
+)
 
 conditions = Table(
     "conditions",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from reconciler.catalog.endings import NoEndings
     from reconciler.catalog.records import Document, Holder, RestoreRecord, Run
     from reconciler.catalog.recoveries import NoRecoveries
     from reconciler.model.alerts import Alert, ReceiverStatus, Silence
@@ -74,6 +75,12 @@ class Unwritten(Catalog):
         return NoPaces()
 
     @property
+    def endings(self) -> NoEndings:
+        from reconciler.catalog.endings import NoEndings
+
+        return NoEndings()
+
+    @property
     def drills(self) -> NoDrills:
         return NoDrills()
 
@@ -98,6 +105,9 @@ class Unwritten(Catalog):
 
     def lease_holder(self) -> Holder | None:
         return None
+
+    def newest_lease(self) -> int:
+        return 0
 
     def wishes(self) -> tuple[Wish, ...]:
         return ()

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.decide import copies as copying
 from reconciler.decide.copy_rule import digits
 from reconciler.decide.forecast import breach_in_words, rpo_breach_at
+from reconciler.decide.maintenance import cleaned_every
 from reconciler.decide.objectives import expected_duration, newest_checked_at, newest_verified_at, recovery_point
 from reconciler.decide.promised import Facts, promised
 from reconciler.decide.readiness import Plans, readiness, standing
@@ -28,6 +29,7 @@ from reconciler.model.status import (
     ConditionType,
     Copied,
     LoopStatus,
+    Planned,
     ProtectionStatus,
     RepositoryStatus,
     SpecStatus,
@@ -83,7 +85,13 @@ def status(
         loop=replace(loop, pause=scene.pause),
         conditions=tuple(condition for condition in conditions if condition.kind not in _OF_OBJECTS),
         recovery_plans=tuple(standing(scene, plans, each) for each in desired.recovery_plans),
+        planned=_planned(plan),
     )
+
+
+def _planned(plan: Plan) -> Planned:
+    actions, held = Counter(action.kind.value for action in plan.actions), Counter(change.guard for change in plan.held)
+    return Planned(dict(actions), dict(held), len(plan.gaps))
 
 
 _Due = tuple[datetime, str]
@@ -212,4 +220,5 @@ def _repository(scene: Scene, plan: Plan, repository: DesiredRepository, conditi
         free_bytes=state.free_bytes if state is not None else None,
         conditions=conditions,
         failure=state.failure if state is not None else None,
+        prune_every=cleaned_every(scene, repository),
     )

@@ -75,6 +75,9 @@ class Loop:
         self._beat_at = clock.monotonic()
         self._doing = Doing.STARTING
         self._queue = Queue()
+        self._workers: Workers | None = None
+        self._looks, self._failed_looks = 0, 0
+        self._look_took: timedelta | None = None
         self._lost: LeaseLost | None = None
 
     def now(self) -> None:
@@ -93,12 +96,24 @@ class Loop:
     def pulse(self) -> Pulse:
         """Alive or not, and what it is at."""
         silent = timedelta(seconds=self._silent_seconds())
-        return Pulse(self.alive(), self._doing, silent, len(self._queue.under_way()), len(self._queue))
+        lanes, workers = self._queue.lanes(self._clock.monotonic()), self._workers
+        return Pulse(
+            self.alive(),
+            self._doing,
+            silent,
+            under_way=sum(lane.under_way for lane in lanes),
+            queued=sum(lane.queued for lane in lanes),
+            lanes=lanes,
+            overdue=workers.overdue() if workers is not None else 0,
+            looks=self._looks,
+            failed_looks=self._failed_looks,
+            look_took=self._look_took,
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop`` is set. Raises LeaseLost when another process took over."""
         queue, jumps = self._queue, JumpWatch(self._clock)
-        workers = Workers(
+        workers = self._workers = Workers(
             queue,
             self._passes.act,
             concurrency=self._concurrency,
@@ -121,6 +136,7 @@ class Loop:
     def _tick(self, queue: Queue, jumps: JumpWatch) -> None:
         self._beat()
         self._doing = Doing.LOOKING
+        began, well = self._clock.monotonic(), False
         try:
             tick = self._passes.tick(jump=jumps.look(), under_way=queue.under_way())
         except LeaseLost as error:
@@ -133,6 +149,9 @@ class Loop:
             self._interval = tick.interval
             self.published.put(tick.board)
             queue.offer(tick.actions, self._clock.monotonic(), tick.limits)
+            well = True
+        self._looks, self._failed_looks = self._looks + 1, self._failed_looks + (not well)
+        self._look_took = timedelta(seconds=self._clock.monotonic() - began)
         self._beat()
 
     def _rest(self, workers: Workers, stop: threading.Event) -> None:

@@ -9,12 +9,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+
+from msgspec import Struct
 
 from reconciler.model.plan import Action, Lane
+from reconciler.model.pulse import LanePulse
 
 Key = tuple[str, str, Lane]
 
 AGEING_SECONDS = 60.0  # a point of priority for each
+
+
+class _Slot(Struct, frozen=True):
+    """Of an action that is under way."""
+
+    began: float
+    kept: bool
+    """Whether it is the one that its repository keeps for the objective lane."""
 
 
 class Queue:
@@ -23,8 +35,7 @@ class Queue:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._queued: dict[Key, tuple[Action, float]] = {}
-        self._under_way: dict[Key, bool] = {}
-        """Whether it has the kept slot of its repository."""
+        self._under_way: dict[Key, _Slot] = {}
         self._limits: Mapping[str, int] = {}
         self._closed = False
 
@@ -54,7 +65,7 @@ class Queue:
                 return None
             action = max(found, key=lambda ranked: ranked[0])[1]
             del self._queued[action.key]
-            self._under_way[action.key] = self._keeps_free(action.key)
+            self._under_way[action.key] = _Slot(now, self._keeps_free(action.key))
             return action
 
     def done(self, action: Action) -> None:
@@ -67,6 +78,15 @@ class Queue:
         """(system, repository, lane)."""
         with self._changed:
             return frozenset((key[0], key[1], key[2].value) for key in self._under_way)
+
+    def lanes(self, now: float) -> tuple[LanePulse, ...]:
+        """What waits and what is under way. ``now``: monotonic seconds."""
+        with self._changed:
+            waits = {lane: [now - since for key, (_, since) in self._queued.items() if key[2] is lane] for lane in Lane}
+            takes = {lane: [now - slot.began for key, slot in self._under_way.items() if key[2] is lane] for lane in Lane}
+        return tuple(
+            LanePulse(lane.value, len(waits[lane]), _longest(waits[lane]), len(takes[lane]), _longest(takes[lane])) for lane in Lane
+        )
 
     def __len__(self) -> int:
         with self._changed:
@@ -85,14 +105,19 @@ class Queue:
         limit = self._limits.get(key[1])
         if limit is None or self._keeps_free(key):
             return True
-        return sum(not kept for other, kept in self._under_way.items() if other[1] == key[1]) < limit
+        return sum(not slot.kept for other, slot in self._under_way.items() if other[1] == key[1]) < limit
 
     def _keeps_free(self, key: Key) -> bool:
         """Whether it can have the kept slot of its repository."""
-        return key[2] is Lane.OBJECTIVE and not any(kept for other, kept in self._under_way.items() if other[1] == key[1])
+        return key[2] is Lane.OBJECTIVE and not any(slot.kept for other, slot in self._under_way.items() if other[1] == key[1])
 
     @staticmethod
     def _rank(entry: tuple[Action, float], now: float) -> tuple[float, float]:
         """Greater goes first: priority with age; of equals, who waited longer."""
         action, since = entry
         return (action.priority + (now - since) // AGEING_SECONDS, -since)
+
+
+def _longest(seconds: list[float]) -> timedelta:
+    """0 where there are none."""
+    return timedelta(seconds=max(seconds, default=0.0))

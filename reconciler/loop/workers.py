@@ -74,7 +74,7 @@ class Workers:
         self._run = run
         self._clock = clock
         self._ended = ended
-        self._overdue = overdue
+        self._tell = overdue
         self._lock = threading.Lock()
         self._flights: dict[int, Flight] = {}  # by thread
         self._threads: list[threading.Thread] = []
@@ -98,10 +98,15 @@ class Workers:
                 flight.stop.set()
                 action = flight.action
                 message = f"{action.kind} of system {action.system} in repository {action.repository} {reason}"
-                self._overdue(action, ActionOverdue(message))
+                self._tell(action, ActionOverdue(message))
             elif now - flight.overdue_at > GRACE_SECONDS:
                 flight.replaced = True
                 self._replace(ident)
+
+    def overdue(self) -> int:
+        """How many were asked to end because they take too long, and have not. From any thread."""
+        with self._lock:
+            return sum(flight.overdue_at is not None for flight in self._flights.values())
 
     def close(self, *, wait_seconds: float) -> tuple[Action, ...]:
         """Ask everything to stop and wait for it; the actions that did not end in time."""

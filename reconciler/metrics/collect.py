@@ -1,4 +1,4 @@
-"""Status to metric families.
+"""Status to metric families; live.py adds what is not in one.
 
 Nothing is kept from one Status to the next: what one no longer holds is gone with the next scrape, and after a restart nothing begins at 0.
 """
@@ -6,10 +6,11 @@ Nothing is kept from one Status to the next: what one no longer holds is gone wi
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from reconciler import __version__
@@ -19,10 +20,22 @@ from reconciler.metrics.metric import Metric, MetricType, Sample
 from reconciler.model.alerts import AlertSeverity, AlertsStatus
 from reconciler.model.disaster import Tally
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
+from reconciler.model.durations import BOUNDS, Durations
 from reconciler.model.impact import Verdict
-from reconciler.model.plan import ActionKind
+from reconciler.model.plan import GUARDS, ActionKind
 from reconciler.model.recovery import PlanStanding
-from reconciler.model.status import Condition, LoopStatus, ProtectionStatus, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
+from reconciler.model.standing import unwell
+from reconciler.model.status import (
+    Condition,
+    LoopStatus,
+    Planned,
+    ProtectionStatus,
+    RepositoryStatus,
+    SpecStatus,
+    Status,
+    SystemStatus,
+    Truth,
+)
 
 _RESULTS: dict[DrillOutcome | None, float] = {DrillOutcome.PROVEN: 1, DrillOutcome.FAILED: 0}
 _THREAT = {verdict.value: float(Verdict.MET.rank - verdict.rank) for verdict in Verdict if not verdict.well}
@@ -30,21 +43,24 @@ _TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
 
 
 def families(status: Status | None) -> Iterator[Family]:
-    """Every metric of names.ALL, in that order, also those without a sample: a query then finds the name and its help."""
-    values: dict[str, dict[tuple[str, ...], float]] = {metric.name: {} for metric in names.ALL}
+    """Every metric of names.ALL that is not live, in that order, also without a sample: a query then finds the name and its help."""
+    told = [metric for metric in names.ALL if not metric.live]
+    values: dict[str, dict[tuple[str, ...], float]] = {metric.name: {} for metric in told}
     for metric, labels, value in samples(status):
         values[metric.name][labels] = value
-    for metric in names.ALL:
-        yield _family(metric, values[metric.name])
+    durations = status.loop.durations if status is not None else {}
+    for metric in told:
+        yield _histogram(metric, durations) if metric is names.ACTION_DURATION else family(metric, values[metric.name])
 
 
 def samples(status: Status | None) -> Iterator[Sample]:
-    """The values alone, unordered."""
+    """The values alone, unordered; not what is in histograms."""
     yield names.BUILD, (__version__, platform.python_version()), 1
     yield from _of_loop(status.loop if status is not None else LoopStatus(), declared=status is not None)
     if status is None:
         return
     yield from _of_spec(status.spec)
+    yield from _of_planned(status.planned)
     for system in status.systems:
         yield from _of_system(system)
     for repository in status.repositories:
@@ -70,6 +86,7 @@ def _of_alerts(alerts: AlertsStatus) -> Iterator[Sample]:
     for severity in AlertSeverity:
         yield names.ALERTS_FIRING, (severity.value,), alerts.firing.get(severity, 0)
         yield names.ALERTS_ACKNOWLEDGED, (severity.value,), alerts.acknowledged.get(severity, 0)
+        yield names.ALERTS_OLDEST, (severity.value,), _timestamp(alerts.oldest.get(severity))
     yield names.SILENCES, (), alerts.silences
     for receiver in alerts.receivers:
         name = (receiver.name,)
@@ -83,11 +100,20 @@ def _of_loop(loop: LoopStatus, *, declared: bool) -> Iterator[Sample]:
     yield names.LOOP_LAST_SUCCESS, (), _timestamp(loop.last_success_at)
     if declared:
         yield names.LOOP_INTERVAL, (), loop.interval.total_seconds()
+        yield names.LOOP_STARTED, (), _timestamp(loop.started_at)
+        yield names.LEASE_EPOCH, (), loop.epoch
         yield names.PAUSED, (), loop.pause is not None
         yield names.PAUSE_END, (), _timestamp(loop.pause.until if loop.pause is not None else None)
     for metric, counts in ((names.ACTIONS, loop.actions), (names.ACTIONS_FAILED, loop.failed)):
         for action in dict.fromkeys([*(kind.value for kind in ActionKind), *map(str, counts)]):  # 0 is there before the first one happens
             yield metric, (action,), counts.get(action, 0)
+
+
+def _of_planned(planned: Planned) -> Iterator[Sample]:
+    for metric, words, counts in ((names.PLAN_ACTIONS, tuple(ActionKind), planned.actions), (names.PLAN_HELD, GUARDS, planned.held)):
+        for word in dict.fromkeys([*map(str, words), *counts]):
+            yield metric, (word,), counts.get(word, 0)
+    yield names.PLAN_GAPS, (), planned.gaps
 
 
 def _of_spec(spec: SpecStatus) -> Iterator[Sample]:
@@ -190,19 +216,31 @@ def _of_repository(repository: RepositoryStatus) -> Iterator[Sample]:
     yield names.REPOSITORY_ORPHANED, name, repository.orphaned
     if repository.free_bytes is not None:
         yield names.REPOSITORY_FREE, name, repository.free_bytes
+    if repository.stock is not None:
+        yield names.REPOSITORY_USED, name, repository.stock.bytes
+        yield names.REPOSITORY_OBJECTS, name, repository.stock.objects
+        yield names.REPOSITORY_COUNTED, name, _timestamp(repository.stock.at)
+    for action, at in repository.last.items():
+        yield names.REPOSITORY_LAST, (repository.name, action), _timestamp(at)
+    if repository.prune_every is not None:
+        yield names.PRUNE_TARGET, name, repository.prune_every.total_seconds()
     yield from _of_conditions(repository.conditions)
 
 
 def _of_conditions(conditions: tuple[Condition, ...]) -> Iterator[Sample]:
     for condition in conditions:
-        yield names.CONDITION, (condition.kind, condition.name, condition.type.value), _TRUTH[condition.status]
+        labels = (condition.kind, condition.name, condition.type.value)
+        yield names.CONDITION, labels, _TRUTH[condition.status]
+        if unwell(condition) and condition.since is not None:
+            yield names.UNWELL_SINCE, labels, _timestamp(condition.since)
 
 
 def _timestamp(moment: datetime | None) -> float:
     return 0.0 if moment is None else moment.timestamp()
 
 
-def _family(metric: Metric, values: dict[tuple[str, ...], float]) -> Family:
+def family(metric: Metric, values: Mapping[tuple[str, ...], float]) -> Family:
+    """With these samples, by their labels."""
     match metric.type:
         case MetricType.GAUGE:
             gauge = GaugeMetricFamily(metric.family, metric.help, labels=metric.labels)
@@ -219,3 +257,14 @@ def _family(metric: Metric, values: dict[tuple[str, ...], float]) -> Family:
             for labels in values:
                 info.add_metric((), dict(zip(metric.labels, labels, strict=True)))
             return info
+        case MetricType.HISTOGRAM:
+            raise AssertionError(f"{metric.name} has no single values")
+
+
+def _histogram(metric: Metric, by_kind: Mapping[str, Durations]) -> Family:
+    found = HistogramMetricFamily(metric.family, metric.help, labels=metric.labels)
+    for kind in dict.fromkeys([*(kind.value for kind in ActionKind), *by_kind]):  # 0 is there before the first one happens
+        took = by_kind.get(kind, Durations())
+        bounds = zip([*map(str, BOUNDS), "+Inf"], accumulate(took.counts), strict=True)
+        found.add_metric((kind,), list(bounds), took.seconds)
+    return found

@@ -7,26 +7,35 @@ between: 2,000 systems take half a second to write, which the loop would miss. O
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from reconciler.base.clock import Clock, SystemClock
+from reconciler.base.log import said
 from reconciler.metrics.collect import families
+from reconciler.metrics.live import live_families
+from reconciler.model.pulse import Pulse
 from reconciler.model.status import Status
 
 
 class Exposition:
-    """Call it for what /metrics shows: the published Status and, on Linux, this process (``process_*``). From any thread."""
+    """Call it for what /metrics shows: the published Status, what the loop is at, and on Linux this process. From any thread."""
 
-    def __init__(self, published: Callable[[], Status | None]) -> None:
+    def __init__(self, published: Callable[[], Status | None], pulse: Callable[[], Pulse], *, clock: Clock | None = None) -> None:
         """``published``: an immutable value, the same object until another one is published; None until something was observed."""
         self._published = published
+        self._pulse = pulse
+        self._clock = clock or SystemClock()
         self._process = CollectorRegistry()
+        self._process.register(_Families(self._live))
         ProcessCollector(registry=self._process)
         self._lock = threading.Lock()
         self._kept: tuple[Status | None, bytes] | None = None
+        self._collected: timedelta | None = None
 
     def __call__(self) -> bytes:
         return self._of_status() + generate_latest(self._process)
@@ -35,26 +44,31 @@ class Exposition:
         with self._lock:  # the others wait for the one that writes, instead of writing the same beside it
             status, kept = self._published(), self._kept
             if kept is None or kept[0] is not status:
+                began = self._clock.monotonic()
                 kept = self._kept = (status, written(status))
+                self._collected = timedelta(seconds=self._clock.monotonic() - began)
             return kept[1]
+
+    def _live(self) -> Iterable[Family]:
+        return live_families(self._pulse(), self._clock.now(), said(), self._collected)
 
 
 def written(status: Status | None) -> bytes:
     """In the Prometheus text format 0.0.4. Without a Status: build, heartbeat and the counters at 0."""
     registry = CollectorRegistry()
-    registry.register(_OfStatus(status))
+    registry.register(_Families(lambda: families(status)))
     return generate_latest(registry)
 
 
-class _OfStatus(Collector):
+class _Families(Collector):
     """Instead of gauges that somebody must remember to set and to remove."""
 
-    def __init__(self, status: Status | None) -> None:
-        self._status = status
+    def __init__(self, make: Callable[[], Iterable[Family]]) -> None:
+        self._make = make
 
     def describe(self) -> list[Family]:
         """Registering must not write anything."""
         return []
 
     def collect(self) -> Iterator[Family]:
-        return families(self._status)
+        yield from self._make()

@@ -1,4 +1,4 @@
-"""What a metric is, and the three ways of declaring one."""
+"""What a metric is, and the four ways of declaring one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class MetricType(StrEnum):
     GAUGE = "gauge"
     COUNTER = "counter"
     INFO = "info"
+    HISTOGRAM = "histogram"
 
 
 class Subject(StrEnum):
@@ -43,12 +44,20 @@ class Metric(Struct, frozen=True):
     labels: tuple[str, ...] = ()
     note: str = ""
     """For docs/metrics.md: what the help line has no room for."""
+    live: bool = False
+    """Whether it is read anew at each scrape, from the process, instead of from the status that the last pass published."""
 
     @property
     def family(self) -> str:
         """The name without the suffix that the exposition adds by itself."""
-        suffix = {MetricType.COUNTER: "_total", MetricType.INFO: "_info", MetricType.GAUGE: ""}[self.type]
-        return self.name.removesuffix(suffix)
+        return self.name.removesuffix({MetricType.COUNTER: "_total", MetricType.INFO: "_info"}.get(self.type, ""))
+
+    @property
+    def series(self) -> dict[str, tuple[str, ...]]:
+        """The names under which Prometheus knows it, each with its labels."""
+        if self.type is not MetricType.HISTOGRAM:
+            return {self.name: self.labels}
+        return {f"{self.name}_bucket": (*self.labels, "le"), f"{self.name}_sum": self.labels, f"{self.name}_count": self.labels}
 
 
 Sample = tuple[Metric, tuple[str, ...], float]
@@ -68,3 +77,8 @@ def counter(name: str, subject: Subject, text: str, labels: tuple[str, ...] = ()
 def info(name: str, subject: Subject, text: str, labels: tuple[str, ...], note: str = "") -> Metric:
     """Labels that say something about another series; ``name`` without prefix and suffix."""
     return Metric(f"{PREFIX}{name}_info", MetricType.INFO, subject, text, labels, note)
+
+
+def histogram(name: str, subject: Subject, text: str, labels: tuple[str, ...], note: str = "") -> Metric:
+    """How many were up to each of a few bounds; ``name`` without the prefix."""
+    return Metric(PREFIX + name, MetricType.HISTOGRAM, subject, text, labels, note)

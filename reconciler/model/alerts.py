@@ -239,3 +239,5 @@ class AlertsStatus(Struct, frozen=True):
     acknowledged: Mapping[AlertSeverity, int] = field(default_factory=dict)
     receivers: tuple[ReceiverStatus, ...] = ()
     silences: int = 0
+    oldest: Mapping[AlertSeverity, datetime] = field(default_factory=dict)
+    """By severity: when the first of those began that nobody has acknowledged."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -115,13 +116,17 @@ class Action(Struct, frozen=True):
         return "check" if self.kind is ActionKind.VERIFY and self.quick else self.kind.value
 
 
+GUARDS: Final = ("observation", "clock", "floor", "tightening", "verification", "tree", "rollback", "suspect")
+"""What may hold a removal back; also those that never do are counted."""
+
+
 class Held(Struct, frozen=True):
     """A change that a guard stopped: that one change and nothing else."""
 
     system: str
     repository: str
     guard: str
-    """observation, clock, floor, tightening, verification, tree, rollback, suspect."""
+    """observation, clock, floor, tightening, verification, tree, rollback, suspect: one of GUARDS."""
     snapshots: tuple[str, ...]
     total: int
     """Snapshots of that system there."""

@@ -18,6 +18,19 @@ class Doing(StrEnum):
     ENDING = "ending"
 
 
+class LanePulse(Struct, frozen=True):
+    """What is done and what waits in one lane."""
+
+    lane: str
+    queued: int = 0
+    """Actions that wait for a worker."""
+    waits: timedelta = timedelta(0)
+    """How long the one does that waits longest."""
+    under_way: int = 0
+    takes: timedelta = timedelta(0)
+    """How long the one does so far that began first."""
+
+
 class Pulse(Struct, frozen=True):
     """At one instant."""
 
@@ -30,3 +43,13 @@ class Pulse(Struct, frozen=True):
     """Actions that are being carried out, or are about to be."""
     queued: int = 0
     """Actions that wait for a worker."""
+    lanes: tuple[LanePulse, ...] = ()
+    """Both, the same told by lane."""
+    overdue: int = 0
+    """Actions that should have ended, were asked to, and have not."""
+    looks: int = 0
+    """Since this process began; the same below."""
+    failed_looks: int = 0
+    """Those that ended in an error: the next one tries again."""
+    look_took: timedelta | None = None
+    """The newest, however it ended; None: none has ended."""

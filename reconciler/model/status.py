@@ -13,10 +13,12 @@ from reconciler.model.declared.objectives import Verification
 from reconciler.model.desired import Revision
 from reconciler.model.disaster import Tally
 from reconciler.model.drill import RecoveryTime, Rehearsed
+from reconciler.model.durations import Durations
 from reconciler.model.health import Health
 from reconciler.model.objective import ObjectiveStatus
 from reconciler.model.observed import Failure, RunHistory
 from reconciler.model.recovery import PlanStanding, Readiness
+from reconciler.model.stock import Stock
 from reconciler.model.wishes import Pause
 
 
@@ -161,6 +163,12 @@ class RepositoryStatus(Struct, frozen=True):
     free_bytes: int | None
     conditions: tuple[Condition, ...]
     failure: Failure | None = None
+    last: Mapping[str, datetime] = field(default_factory=dict)
+    """By action kind: when one last ended well there, as this agent knows."""
+    prune_every: timedelta | None = None
+    """How often this agent is to clean up there; None: never."""
+    stock: Stock | None = None
+    """What it takes; None: not counted yet, or never for it is another program's."""
 
 
 class LoopStatus(Struct, frozen=True):
@@ -174,8 +182,23 @@ class LoopStatus(Struct, frozen=True):
     actions: Mapping[str, int] = field(default_factory=dict)
     """By action kind, since the catalog began."""
     failed: Mapping[str, int] = field(default_factory=dict)
+    durations: Mapping[str, Durations] = field(default_factory=dict)
+    """By action kind: of those that ended, interrupted ones not included."""
+    epoch: int = 0
+    """Of the lease that was taken last: greater with each process that has run the loop; 0: none ever did."""
     pause: Pause | None = None
     """In force: nothing is begun until it ends; every condition goes on telling the truth."""
+
+
+class Planned(Struct, frozen=True):
+    """What the newest plan holds, counted."""
+
+    actions: Mapping[str, int] = field(default_factory=dict)
+    """By action kind; also what waits for the end of a pause."""
+    held: Mapping[str, int] = field(default_factory=dict)
+    """Changes by the guard that holds them."""
+    gaps: int = 0
+    """Objectives that only a person can close."""
 
 
 class SpecStatus(Struct, frozen=True):
@@ -206,5 +229,6 @@ class Status(Struct, frozen=True):
     impact: tuple[Tally, ...] = ()
     """What disasters would do, counted; empty: not worked out."""
     recovery_plans: tuple[PlanStanding, ...] = ()
+    planned: Planned = field(default_factory=Planned)
     health: Health | None = None
     """Of the host, as the loop last looked at it; None: this process has not, or does not."""

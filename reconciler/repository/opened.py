@@ -141,7 +141,15 @@ class Opened:
 
     def stored_bytes(self) -> int:
         """Sum over all objects."""
-        return sum(found.size for folder in FOLDERS for found in self._store.list(folder))
+        return self.stock()[1]
+
+    def stock(self) -> tuple[int, int]:
+        """(objects, bytes) of everything that lies there: a listing of all folders, so for whoever has time."""
+        objects, size = 0, 0
+        for folder in FOLDERS:
+            for found in self._store.list(folder):
+                objects, size = objects + 1, size + found.size
+        return objects, size
 
     def content_bytes(self) -> tuple[int, int]:
         """(before, after) compression and encryption: all content of files, each chunk once."""

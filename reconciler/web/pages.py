@@ -36,7 +36,7 @@ def application(
     published: Callable[[], Board | None], *, pulse: Callable[[], Pulse], clock: Clock, loopback: bool, shows_page: bool
 ) -> ASGIApp:
     """The ASGI application. Handlers are plain functions: they run in a thread pool, so a long scrape does not delay /healthz."""
-    routes = _endpoints(published, pulse)
+    routes = _endpoints(published, pulse, clock)
     if shows_page:
         routes += [Route("/", page.handler(published, pulse, clock)), *api.routes(published)]
     pages = Starlette(
@@ -51,12 +51,12 @@ def application(
     return LoggedFailure(pages)
 
 
-def _endpoints(published: Callable[[], Board | None], pulse: Callable[[], Pulse]) -> list[Route]:
+def _endpoints(published: Callable[[], Board | None], pulse: Callable[[], Pulse], clock: Clock) -> list[Route]:
     def status() -> Status | None:
         board = published()
         return board.status if board is not None else None
 
-    metrics = Exposition(status)
+    metrics = Exposition(status, pulse, clock=clock)
 
     def scrape(_request: Request) -> Response:
         return Response(metrics(), headers={**HEADERS, "content-type": _TEXT_FORMAT})

@@ -12,12 +12,13 @@ from reconciler.model.board import Board
 from reconciler.model.declared.objectives import Verification
 from reconciler.model.disaster import Tally
 from reconciler.model.drill import DrillOutcome, RecoveryTime, Rehearsed
+from reconciler.model.durations import Durations
 from reconciler.model.event import Event
 from reconciler.model.health import CheckName, Health, HealthCheck, HealthState, HostReading, Probe, Reached, Role, Room, Use
 from reconciler.model.impact import Verdict
 from reconciler.model.observed import RunHistory
 from reconciler.model.plan import Action, ActionKind, Gap, Held, Lane, Plan, Waiting
-from reconciler.model.pulse import Doing, Pulse
+from reconciler.model.pulse import Doing, LanePulse, Pulse
 from reconciler.model.recovery import PlanStanding, Readiness, ReadinessPart
 from reconciler.model.snapshot import BackupKind
 from reconciler.model.status import (
@@ -26,6 +27,7 @@ from reconciler.model.status import (
     Copied,
     Digit,
     LoopStatus,
+    Planned,
     ProtectionStatus,
     RepositoryStatus,
     SpecStatus,
@@ -33,6 +35,7 @@ from reconciler.model.status import (
     SystemStatus,
     Truth,
 )
+from reconciler.model.stock import Stock
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -62,7 +65,8 @@ def system(
 ) -> SystemStatus:
     """``more``: further fields of SystemStatus."""
     conditions = tuple(
-        Condition("System", name, kind, fresh, "Judged", f"{name} was judged") for kind in (ConditionType.BACKUP_FRESH, ConditionType.READY)
+        Condition("System", name, kind, fresh, "Judged", f"{name} was judged", NOON - timedelta(hours=2))
+        for kind in (ConditionType.BACKUP_FRESH, ConditionType.READY)
     )
     return SystemStatus(
         name=name,
@@ -93,7 +97,12 @@ def drilled(at: datetime, **changes: Any) -> dict[str, Any]:
 def repository(name: str, *, reachable: bool = True, free_bytes: int | None = 5_000_000_000) -> RepositoryStatus:
     truth = Truth.TRUE if reachable else Truth.FALSE
     condition = Condition("Repository", name, ConditionType.REPOSITORY_REACHABLE, truth, "Listed", f"{name} was looked at")
-    return RepositoryStatus(name, reachable, NOON, snapshots=40, foreign=0, orphaned=0, free_bytes=free_bytes, conditions=(condition,))
+    known = RepositoryStatus(name, reachable, NOON, snapshots=40, foreign=0, orphaned=0, free_bytes=free_bytes, conditions=(condition,))
+    if not reachable:
+        return known
+    counted = Stock(name, NOON - timedelta(minutes=40), objects=300, bytes=9_000_000_000, seconds=0.2)
+    last = {"backup": NOON - timedelta(minutes=5), "prune": NOON - timedelta(days=3)}
+    return replace(known, stock=counted, last=last, prune_every=timedelta(days=7))
 
 
 def host_health(at: datetime) -> Health:
@@ -174,9 +183,11 @@ def company(at: datetime = NOON) -> Status:
         spec=SpecStatus("d" * 64, clean=True, errors=0, warnings=1, loaded_at=at - timedelta(minutes=1), objects=9),
         alerts=AlertsStatus(
             firing={AlertSeverity.CRITICAL: 2, AlertSeverity.LOW: 1},
+            oldest={AlertSeverity.CRITICAL: at - timedelta(hours=3), AlertSeverity.LOW: at - timedelta(days=2)},
             acknowledged={AlertSeverity.HIGH: 1},
             receivers=(ReceiverStatus("duty/ops", "discord", delivered=14, failed=3, dropped=1, waiting=2),),
         ),
+        planned=Planned({"backup": 1, "verify": 2}, {"tightening": 1}, gaps=2),
         health=host_health(at),
         loop=LoopStatus(
             started_at=at - timedelta(hours=4),
@@ -185,6 +196,8 @@ def company(at: datetime = NOON) -> Status:
             interval=timedelta(seconds=30),
             actions={"backup": 31, "verify": 2},
             failed={"backup": 4},
+            durations={"backup": Durations((0, 20, 6, 4, 1, 0, 0, 0, 0, 0), 900.0), "verify": Durations().and_one(50.0).and_one(70_000.0)},
+            epoch=7,
         ),
     )
 
@@ -219,4 +232,18 @@ def board(status: Status | None = None) -> Board:
 
 def pulse(*, alive: bool = True) -> Pulse:
     """A loop that rests between two looks, or one that has been silent for ten minutes."""
-    return Pulse(alive, Doing.WAITING if alive else Doing.LOOKING, timedelta(seconds=1 if alive else 600), under_way=1)
+    return Pulse(
+        alive,
+        Doing.WAITING if alive else Doing.LOOKING,
+        timedelta(seconds=1 if alive else 600),
+        under_way=1,
+        queued=3,
+        lanes=(
+            LanePulse("objective", under_way=1, takes=timedelta(minutes=2)),
+            LanePulse("upkeep", queued=3, waits=timedelta(minutes=7)),
+        ),
+        overdue=0,
+        looks=480,
+        failed_looks=2,
+        look_took=timedelta(milliseconds=250),
+    )

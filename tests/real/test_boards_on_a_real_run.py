@@ -29,7 +29,7 @@ spec: {{realm: quiet-otter-41, records: {{repositories: []}}, listen: "127.0.0.1
 apiVersion: reconciler/v1
 kind: Repository
 metadata: {{name: main}}
-spec: {{url: ../main, key: {{file: ../main.key}}, failureDomain: {{site: office}}}}
+spec: {{url: ../main, key: {{file: ../main.key}}, failureDomain: {{site: office}}, maintenance: {{prune: {{every: 10s}}}}}}
 ---
 apiVersion: reconciler/v1
 kind: Repository
@@ -90,10 +90,12 @@ FILES = 300
 
 TOO_SHORT = "a forecast of space wants six hours of samples; its figures are tested on a made history"
 NO_TLS = "no address of this run speaks TLS; what a certificate says is tested where it is looked at"
+NOT_HELD = "no guard holds anything back in this run"
 UNANSWERED = {
     "Reconciler / Repositories and capacity: First one full A": TOO_SHORT,
-    "Reconciler / Repositories and capacity: Repositories D": TOO_SHORT,
+    "Reconciler / Repositories and capacity: Repositories E": TOO_SHORT,
     "Reconciler / Repositories and capacity: Free space in 30 days A": TOO_SHORT,
+    "Reconciler / Internals: Held and out of reach A": NOT_HELD,
     "Reconciler / Internals: Certificates A": NO_TLS,
     "Reconciler / Internals: Certificates end in A": NO_TLS,
 }
@@ -166,6 +168,7 @@ def _until_all_happened(scraped: Prometheus, specs: Path) -> None:
         "sum(reconciler_alerts_firing) > 0",
         'reconciler_recovery_plan_test_last_result{plan="letters"} == 1',
         'reconciler_notifications_failed_total{receiver="duty/nobody"} > 0',
+        'reconciler_repository_last_action_timestamp_seconds{repository="main", action="prune"} > 0',
     ):
         scraped.until(happened, some, seconds=60)
     (specs / "attic.yaml").write_text((specs / "attic.yaml").read_text() + "  # edited\n")

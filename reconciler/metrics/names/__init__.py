@@ -17,9 +17,11 @@ from reconciler.metrics.metric import Metric
 from reconciler.metrics.names.agent import *
 from reconciler.metrics.names.alerts import *
 from reconciler.metrics.names.host import *
+from reconciler.metrics.names.live import *
 from reconciler.metrics.names.protection import *
 from reconciler.metrics.names.recovery import *
 from reconciler.metrics.names.repositories import *
+from reconciler.metrics.names.specs import *
 from reconciler.metrics.names.systems import *
 
 ALL: Final[tuple[Metric, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))

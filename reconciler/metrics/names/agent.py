@@ -1,10 +1,11 @@
-"""Metrics of the agent itself, its loop, and the specs that it follows."""
+"""Metrics of the agent itself, its loop, and what that does."""
 
 from __future__ import annotations
 
 from reconciler.metrics.metric import Subject
 from reconciler.metrics.metric import counter as _counter
 from reconciler.metrics.metric import gauge as _gauge
+from reconciler.metrics.metric import histogram as _histogram
 from reconciler.metrics.metric import info as _info
 
 BUILD = _info("build", Subject.AGENT, "The version that is running.", ("version", "python"))
@@ -17,6 +18,38 @@ LOOP_LAST_SUCCESS = _gauge(
 LOOP_INTERVAL = _gauge(
     "loop_interval_seconds", Subject.AGENT, "How often the loop is to look, as declared.", note="What the heartbeat is judged against."
 )
+LOOP_STARTED = _gauge(
+    "loop_start_timestamp_seconds",
+    Subject.AGENT,
+    "When the process began to run the loop; 0 is never.",
+    note="Changes that come one after the other are a process that dies and is started again. Passes from cron change nothing here.",
+)
+LEASE_EPOCH = _gauge(
+    "lease_epoch",
+    Subject.AGENT,
+    "The number of the lease under which the loop of this state directory runs.",
+    note="Greater with each process that took it: whoever has a smaller one may begin nothing more.",
+)
+PLAN_ACTIONS = _gauge(
+    "plan_actions",
+    Subject.AGENT,
+    "What the newest plan wants to have done, by kind.",
+    ("action",),
+    note="Under way included, and what waits for a worker, for the end of a pause, or for the time between two attempts.",
+)
+PLAN_HELD = _gauge(
+    "plan_held_changes",
+    Subject.AGENT,
+    "Removals that a guard holds back, by guard.",
+    ("guard",),
+    note="`guard` is one of eight words. reconciler_system_held_snapshots says whose snapshots they are.",
+)
+PLAN_GAPS = _gauge(
+    "plan_gaps",
+    Subject.AGENT,
+    "Objectives that are not met and that the loop cannot close.",
+    note="`reconcile --dry-run` says for each what a person must do.",
+)
 ACTIONS = _counter(
     "actions",
     Subject.AGENT,
@@ -25,6 +58,14 @@ ACTIONS = _counter(
     note="Counted by the catalog: survives a restart, begins again at 0 when the catalog is rebuilt.",
 )
 ACTIONS_FAILED = _counter("actions_failed", Subject.AGENT, "Actions that failed, by kind.", ("action",))
+ACTION_DURATION = _histogram(
+    "action_duration_seconds",
+    Subject.AGENT,
+    "How long actions took, by kind, failed ones included.",
+    ("action",),
+    note="Ten buckets, from a second to twelve hours and beyond. Those that ended with their process are not counted. "
+    "As lasting as reconciler_actions_total.",
+)
 PAUSED = _gauge(
     "loop_paused",
     Subject.AGENT,
@@ -32,20 +73,3 @@ PAUSED = _gauge(
     note="Nothing is begun meanwhile; ages, conditions and alerts go on telling the truth.",
 )
 PAUSE_END = _gauge("loop_pause_end_timestamp_seconds", Subject.AGENT, "When the pause ends by itself; 0 while the loop is not paused.")
-
-SPEC_SUCCESSFUL = _gauge(
-    "spec_last_load_successful",
-    Subject.SPECS,
-    "1 when the spec tree was free of errors when it was last read, else 0.",
-    note="Stays 0 until the tree is repaired; meanwhile a broken object is kept at its last good version.",
-)
-SPEC_LOADED = _gauge("spec_last_load_timestamp_seconds", Subject.SPECS, "When the spec tree was last read; 0 is never.")
-SPEC_PROBLEMS = _gauge("spec_problems", Subject.SPECS, "What is wrong with the spec tree: errors and warnings.", ("severity",))
-SPEC_OBJECTS = _gauge("spec_objects", Subject.SPECS, "Objects in force, those included that are kept at their last good version.")
-SPEC = _info(
-    "spec",
-    Subject.SPECS,
-    "Where the spec tree stands in git.",
-    ("revision", "dirty"),
-    note="`revision` is the commit, shortened; empty outside git. `dirty` is true when files differ from it.",
-)

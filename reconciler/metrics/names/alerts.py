@@ -15,6 +15,14 @@ CONDITION = _gauge(
     "True is the bad state of `Suspended` alone.",
 )
 
+UNWELL_SINCE = _gauge(
+    "condition_unwell_since_timestamp_seconds",
+    Subject.CONDITIONS,
+    "Since when a condition is not well: False or Unknown, or True of `Suspended`.",
+    ("kind", "name", "condition"),
+    "Absent where it is well, and for `Ready`, which sums the others up. Kept by the catalog: a restart changes nothing.",
+)
+
 ALERTS_FIRING = _gauge(
     "alerts_firing",
     Subject.ALERTS,
@@ -23,6 +31,12 @@ ALERTS_FIRING = _gauge(
     "Silenced ones and those of suspended systems count, too.",
 )
 ALERTS_ACKNOWLEDGED = _gauge("alerts_acknowledged", Subject.ALERTS, "Alerts that stand and that a person has acknowledged.", ("severity",))
+ALERTS_OLDEST = _gauge(
+    "alerts_oldest_timestamp_seconds",
+    Subject.ALERTS,
+    "When the first of the alerts began that nobody has acknowledged, by severity; 0: there is none.",
+    ("severity",),
+)
 SILENCES = _gauge("alert_silences", Subject.ALERTS, "Silences in force.")
 NOTIFICATIONS = _counter(
     "notifications",

@@ -27,6 +27,16 @@ def _leave_no_configuration() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+def test_what_is_said_is_counted_by_level_and_what_is_not_said_is_not() -> None:
+    log.configure(stream=io.StringIO(), level="info")
+    before = log.said()
+    log.get("act").warning("a", key="b")
+    log.get("act").warning("c")
+    log.get("act").debug("too quiet")
+    after = log.said()
+    assert {level: after[level] - before[level] for level in after} == {"debug": 0, "info": 0, "warning": 2, "error": 0}
+
+
 def test_a_hostile_name_is_shown_not_obeyed_on_a_terminal() -> None:
     stream = Terminal()
     log.configure(stream=stream)

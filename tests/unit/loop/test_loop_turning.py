@@ -126,6 +126,18 @@ def test_a_loop_that_gives_no_sign_is_dead_whatever_it_was_at() -> None:
     assert (loop.pulse().alive, loop.pulse().silent) == (False, timedelta(seconds=301))
 
 
+def test_a_loop_counts_its_looks_and_those_that_failed_and_says_how_long_the_newest_took() -> None:
+    world = World(interval=SOON)
+    world.trouble = [CatalogError("disk full"), RuntimeError("a defect")]
+    with turning(world) as (loop, _):
+        assert eventually(lambda: loop.pulse().looks >= 4)
+        found = loop.pulse()
+    assert found.failed_looks == 2
+    assert found.look_took is not None
+    assert [lane.lane for lane in found.lanes] == ["objective", "upkeep"]
+    assert found.overdue == 0
+
+
 def test_nothing_is_published_before_the_first_look() -> None:
     assert Loop(World(), concurrency=1, interval=SOON, clock=SystemClock()).published() is None
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 
 from reconciler.base.clock import SystemClock
 from reconciler.loop.queue import AGEING_SECONDS, Queue
 from reconciler.loop.workers import EVERY_LANE, Workers
 from reconciler.model.plan import Action, ActionKind, Lane
+from reconciler.model.pulse import LanePulse
 
 
 def need(system: str, repository: str = "tape") -> Action:
@@ -98,3 +100,16 @@ def test_real_workers_keep_to_the_limit_while_the_others_go_on() -> None:
     workers.close(wait_seconds=5)
     assert most["tape"] == 1
     assert most["disk"] >= 2
+
+
+def test_the_queue_says_by_lane_what_waits_and_what_is_under_way_and_for_how_long() -> None:
+    queue = Queue()
+    queue.offer([need("a"), care("b"), care("c")], 10.0, {"tape": 1})
+    assert [action.system for action in taken(queue, 25.0)] == ["a", "b"]
+    queue.offer([care("c"), need("d")], 40.0, {"tape": 1})
+    assert queue.lanes(100.0) == (
+        LanePulse("objective", queued=1, waits=timedelta(seconds=60), under_way=1, takes=timedelta(seconds=75)),
+        LanePulse("upkeep", queued=1, waits=timedelta(seconds=90), under_way=1, takes=timedelta(seconds=75)),
+    )
+    queue.offer([], 110.0)
+    assert [(lane.queued, lane.waits) for lane in queue.lanes(120.0)] == [(0, timedelta(0))] * 2

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.metrics.exposition import Exposition, written
+from reconciler.model.pulse import LanePulse
 from reconciler.model.status import Status
-from tests.fakes.statuses import company
+from tests.fakes.statuses import company, pulse
 
 
 def crowd(systems: int, snapshots: int = 12) -> Status:
@@ -32,7 +33,7 @@ def told(text: bytes) -> set[float]:
 
 def test_a_hundred_scrapes_between_two_passes_cost_less_than_one_that_writes() -> None:
     status = crowd(1_000)
-    exposition = Exposition(lambda: status)
+    exposition = Exposition(lambda: status, pulse)
     began = time.process_time()
     first = exposition()
     writing = time.process_time() - began
@@ -43,9 +44,18 @@ def test_a_hundred_scrapes_between_two_passes_cost_less_than_one_that_writes() -
     assert first.startswith(written(status))
 
 
+def test_what_the_loop_is_at_is_read_anew_while_the_status_is_not_written_again() -> None:
+    status, queued = company(), [3, 8]
+    exposition = Exposition(lambda: status, lambda: replace(pulse(), lanes=(LanePulse("upkeep", queued=queued.pop()),)))
+    first, second = exposition(), exposition()
+    assert b'reconciler_queue_actions{lane="upkeep"} 8.0' in first
+    assert b'reconciler_queue_actions{lane="upkeep"} 3.0' in second
+    assert first.startswith(written(status))
+
+
 def test_the_next_pass_is_seen_by_the_next_scrape() -> None:
     published: list[Status | None] = [None]
-    exposition = Exposition(lambda: published[-1])
+    exposition = Exposition(lambda: published[-1], pulse)
     assert told(exposition()) == set()
     for number in (1, 2, 3):
         published.append(crowd(2, snapshots=number))
@@ -55,7 +65,7 @@ def test_the_next_pass_is_seen_by_the_next_scrape() -> None:
 def test_an_equal_status_of_a_later_pass_is_written_again() -> None:
     """It is told apart by being another object: comparing thousands of systems would cost as much as writing them."""
     published = [crowd(2)]
-    exposition = Exposition(lambda: published[-1])
+    exposition = Exposition(lambda: published[-1], pulse)
     exposition()
     later = replace(published[0], loop=replace(published[0].loop, last_success_at=published[0].at + timedelta(minutes=1)))
     published.append(later)
@@ -64,7 +74,7 @@ def test_an_equal_status_of_a_later_pass_is_written_again() -> None:
 
 def test_scrapers_in_several_threads_beside_a_loop_that_publishes_see_whole_statuses_in_order() -> None:
     published, numbers, over = [crowd(20, snapshots=0)], count(1), threading.Event()
-    exposition = Exposition(lambda: published[-1])
+    exposition = Exposition(lambda: published[-1], pulse)
     seen: dict[int, list[set[float]]] = {scraper: [] for scraper in range(3)}
 
     def scrape(scraper: int) -> None:

@@ -12,24 +12,27 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 import reconciler
+from reconciler.base.clock import SystemClock
+from reconciler.base.log import said
 from reconciler.metrics import names
 from reconciler.metrics.collect import families
 from reconciler.metrics.exposition import Exposition
 from reconciler.metrics.host import of_host
+from reconciler.metrics.live import live_families
 from reconciler.model.desired import Revision
 from reconciler.model.drill import DrillOutcome, Rehearsed
 from reconciler.model.health import Health, HostReading, Role, Room, Use
 from reconciler.model.observed import RunHistory
-from reconciler.model.plan import ActionKind
+from reconciler.model.plan import GUARDS, ActionKind
 from reconciler.model.status import LoopStatus, ProtectionStatus, Status
-from tests.fakes.statuses import NOON, company, system
+from tests.fakes.statuses import NOON, company, pulse, system
 
 
 class Scrape:
     """One exposition, read back the way a scraper reads it."""
 
     def __init__(self, status: Status | None) -> None:
-        text = Exposition(lambda: status)().decode()
+        text = Exposition(lambda: status, pulse)().decode()
         self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -40,7 +43,7 @@ class Scrape:
 
     def of(self, name: str) -> dict[tuple[str, ...], float]:
         """By label values, in the order of the table."""
-        (labels,) = (metric.labels for metric in names.ALL if metric.name == name)
+        (labels,) = (metric.series[name] for metric in names.ALL if name in metric.series)
         return {tuple(s.labels[label] for label in labels): s.value for s in self.samples if s.name == name}
 
 
@@ -199,6 +202,69 @@ def test_only_specs_without_an_error_count_as_loaded(clean: bool, errors: int, e
     assert scrape.value("reconciler_spec_objects") == status.spec.objects
 
 
+def test_the_plan_is_counted_by_kind_and_by_guard_zeros_included() -> None:
+    scrape = Scrape(company())
+    assert scrape.of("reconciler_plan_actions") == {(kind.value,): {"backup": 1, "verify": 2}.get(kind.value, 0) for kind in ActionKind}
+    assert scrape.of("reconciler_plan_held_changes") == {(guard,): int(guard == "tightening") for guard in GUARDS}
+    assert scrape.value("reconciler_plan_gaps") == 2
+
+
+def test_durations_are_a_histogram_whose_buckets_hold_the_smaller_ones_too() -> None:
+    scrape = Scrape(company())
+    buckets = scrape.of("reconciler_action_duration_seconds_bucket")
+    assert [buckets["backup", le] for le in ("1.0", "5.0", "15.0", "60.0", "300.0", "43200.0", "+Inf")] == [0, 20, 26, 30, 31, 31, 31]
+    assert scrape.value("reconciler_action_duration_seconds_count", action="backup") == 31
+    assert scrape.value("reconciler_action_duration_seconds_sum", action="backup") == 900
+    assert buckets["verify", "43200.0"] == 1
+    assert buckets["verify", "+Inf"] == 2
+    assert scrape.value("reconciler_action_duration_seconds_count", action="prune") == 0, "0 is there before the first one happens"
+
+
+def test_what_is_not_well_says_since_when_and_what_is_well_does_not() -> None:
+    since = Scrape(company()).of("reconciler_condition_unwell_since_timestamp_seconds")
+    assert since["System", "ledger", "BackupFresh"] == (NOON - timedelta(hours=2)).timestamp()
+    assert since["System", "billing", "BackupFresh"] == (NOON - timedelta(hours=2)).timestamp(), "Unknown is not well"
+    assert not any(name == "orders" or condition == "Ready" for _, name, condition in since)
+
+
+def test_alerts_say_since_when_nobody_has_answered() -> None:
+    oldest = Scrape(company()).of("reconciler_alerts_oldest_timestamp_seconds")
+    assert oldest["critical",] == (NOON - timedelta(hours=3)).timestamp()
+    assert oldest["high",] == 0, "somebody has acknowledged the only one"
+
+
+def test_a_repository_says_what_it_takes_and_when_each_kind_of_action_last_went_well() -> None:
+    scrape = Scrape(company())
+    assert scrape.value("reconciler_repository_used_bytes", repository="main") == 9_000_000_000
+    assert scrape.value("reconciler_repository_objects", repository="main") == 300
+    assert scrape.value("reconciler_repository_counted_timestamp_seconds", repository="main") == (NOON - timedelta(minutes=40)).timestamp()
+    assert scrape.of("reconciler_repository_last_action_timestamp_seconds") == {
+        ("main", "backup"): (NOON - timedelta(minutes=5)).timestamp(),
+        ("main", "prune"): (NOON - timedelta(days=3)).timestamp(),
+    }
+    assert scrape.of("reconciler_repository_prune_interval_target_seconds") == {("main",): 7 * 86400}
+    assert scrape.value("reconciler_repository_used_bytes", repository="offsite") is None
+
+
+def test_the_process_says_what_it_is_at_between_two_passes() -> None:
+    said_before = said()
+    scrape = Scrape(company())
+    assert scrape.of("reconciler_queue_actions") == {("objective",): 0, ("upkeep",): 3}
+    assert scrape.of("reconciler_actions_under_way") == {("objective",): 1, ("upkeep",): 0}
+    waits = scrape.of("reconciler_queue_oldest_timestamp_seconds")
+    takes = scrape.of("reconciler_actions_under_way_oldest_timestamp_seconds")
+    now = SystemClock().now().timestamp()
+    assert waits["objective",] == takes["upkeep",] == 0, "nothing there"
+    assert now - waits["upkeep",] == pytest.approx(7 * 60, abs=10)
+    assert now - takes["objective",] == pytest.approx(2 * 60, abs=10)
+    assert (scrape.value("reconciler_loop_passes_total"), scrape.value("reconciler_loop_passes_failed_total")) == (480, 2)
+    assert scrape.value("reconciler_loop_pass_duration_seconds") == 0.25
+    assert scrape.of("reconciler_log_messages_total") == {(level,): lines for level, lines in said_before.items()}
+    assert scrape.value("reconciler_collector_duration_seconds") is not None
+    assert scrape.value("reconciler_actions_overdue") == 0
+    assert scrape.value("reconciler_lease_epoch") == 7
+
+
 def test_the_specs_say_at_which_commit_they_stand() -> None:
     status = company()
     assert Scrape(status).value("reconciler_spec_info") == 1
@@ -220,7 +286,7 @@ def test_a_suspended_system_says_so_and_keeps_ageing() -> None:
 
 def test_a_removed_system_is_gone_with_the_next_scrape() -> None:
     published = [company()]
-    source = Exposition(lambda: published[-1])
+    source = Exposition(lambda: published[-1], pulse)
     assert b'system="ledger"' in source()
     published.append(replace(published[0], systems=tuple(s for s in published[0].systems if s.name != "ledger")))
     assert b'"ledger"' not in source()
@@ -231,22 +297,25 @@ def test_before_the_first_observation_only_build_heartbeat_and_counters_are_know
     assert scrape.value("reconciler_loop_last_success_timestamp_seconds") == 0
     assert {s.labels["version"] for s in scrape.samples if s.name == "reconciler_build_info"} == {reconciler.__version__}
     known = {s.name for s in scrape.samples if s.name.startswith("reconciler_")}
-    counters = {"reconciler_actions_total", "reconciler_actions_failed_total"}
-    assert known == {"reconciler_build_info", "reconciler_loop_last_success_timestamp_seconds"} | counters
+    counters = {"reconciler_actions_total", "reconciler_actions_failed_total", *names.ACTION_DURATION.series}
+    live = {metric.name for metric in names.ALL if metric.live}
+    assert known == {"reconciler_build_info", "reconciler_loop_last_success_timestamp_seconds"} | counters | live
 
 
 @pytest.mark.parametrize("status", [None, company()], ids=["nothing observed", "a company"])
 def test_every_metric_of_the_table_is_announced_in_its_order(status: Status | None) -> None:
-    assert [family.name for family in families(status)] == [metric.family for metric in names.ALL]
-    assert [family.documentation for family in families(status)] == [metric.help for metric in names.ALL]
+    found = [*families(status), *live_families(pulse(), NOON, said(), None)]
+    table = sorted(names.ALL, key=lambda metric: metric.live)
+    assert [family.name for family in found] == [metric.family for metric in table]
+    assert [family.documentation for family in found] == [metric.help for metric in table]
 
 
 def test_a_full_status_has_a_sample_of_every_metric() -> None:
-    assert {metric.name for metric in names.ALL} <= {sample.name for sample in Scrape(company()).samples}
+    assert {name for metric in names.ALL for name in metric.series} <= {sample.name for sample in Scrape(company()).samples}
 
 
 def test_labels_are_those_of_the_table() -> None:
-    declared = {metric.name: set(metric.labels) for metric in names.ALL}
+    declared = {name: set(labels) for metric in names.ALL for name, labels in metric.series.items()}
     for sample in Scrape(company()).samples:
         if sample.name in declared:
             assert set(sample.labels) == declared[sample.name], sample.name

@@ -20,6 +20,14 @@ WITHOUT_UNIT = {  # truth values, states and plain counts have none
     "reconciler_spec_objects",
     "reconciler_system_suspended",
     "reconciler_loop_paused",
+    "reconciler_lease_epoch",
+    "reconciler_plan_actions",
+    "reconciler_plan_held_changes",
+    "reconciler_plan_gaps",
+    "reconciler_queue_actions",
+    "reconciler_actions_under_way",
+    "reconciler_actions_overdue",
+    "reconciler_repository_objects",
     "reconciler_snapshots",
     "reconciler_backup_consecutive_failures",
     "reconciler_repository_up",
@@ -77,6 +85,9 @@ def test_labels_hold_names_and_nothing_that_grows(metric: Metric) -> None:
     closed = {"system", "repository", "tier", "policy", "owner", "host", "kind", "name", "condition", "action", "version", "python"}
     closed |= {"severity", "receiver", "depth", "basis", "plan", "role", "state"}
     closed |= {"scenario"}  # ten types and what the specs add
+    closed |= {"lane"}  # two words
+    closed |= {"guard"} if metric is names.PLAN_HELD else set()  # eight words
+    closed |= {"level"} if metric is names.LOG_LINES else set()  # four words
     closed |= {"verdict"} if metric is names.IMPACT else set()  # six words
     closed |= {"revision", "dirty"} if metric is names.SPEC else set()  # one series, replaced at each commit
     assert set(metric.labels) <= closed

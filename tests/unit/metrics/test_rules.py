@@ -26,7 +26,7 @@ def load(name: str) -> Any:
 GROUPS = load("reconciler-rules.yml")["groups"]
 ALERTS = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
 RECORDED = {rule["record"] for group in GROUPS for rule in group["rules"] if "record" in rule}
-LABELS = {metric.name: set(metric.labels) for metric in names.ALL}
+LABELS = {name: set(labels) for metric in names.ALL for name, labels in metric.series.items()}
 
 
 def name_of(rule: dict[str, Any]) -> str:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from reconciler.metrics import names
 from reconciler.metrics.exposition import Exposition
 from reconciler.metrics.textfile import TextfileUnwritable, write
-from tests.fakes.statuses import company
+from tests.fakes.statuses import company, pulse
 
 
 def test_it_says_what_metrics_would_say(tmp_path: Path) -> None:
     file = tmp_path / "reconciler.prom"
     write(company(), file)
-    served = Exposition(company)().decode()
-    assert file.read_text() == "".join(line for line in served.splitlines(keepends=True) if "process_" not in line)
+    served = Exposition(company, pulse)().decode()
+    assert served.startswith(file.read_text())
+    live = {metric.family for metric in names.ALL if metric.live}
+    rest = set(re.findall(r"^# TYPE (\S+?)(?:_total)? ", served.removeprefix(file.read_text()), re.MULTILINE))
+    assert {name for name in rest if not name.startswith("process_")} == live, "what only a living process knows"
     assert file.stat().st_mode & 0o777 == 0o644
 
 

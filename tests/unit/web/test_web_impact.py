@@ -115,7 +115,7 @@ def test_of_too_many_the_worst_are_named_and_the_others_counted() -> None:
 def test_the_counts_are_metrics() -> None:
     found = foreseen("lonely", "orders")
     status = replace(board().status, impact=found.tallies())
-    text = Exposition(lambda: status)().decode()
+    text = Exposition(lambda: status, pulse)().decode()
     lines = [line for line in text.splitlines() if line.startswith("reconciler_impact_systems{")]
     assert len(lines) == 10 * len(Verdict)
     assert 'reconciler_impact_systems{scenario="natural_disaster",verdict="lost"} 1.0' in lines
