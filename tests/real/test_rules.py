@@ -13,6 +13,7 @@ from tests.real.conftest import find
 pytestmark = pytest.mark.real
 FOLDER = GRAFANA / "prometheus"
 ALERTS, RECOVERY, HOST = "reconciler-rules-test.yml", "reconciler-rules-recovery-test.yml", "reconciler-rules-host-test.yml"
+WORK, LONG = "reconciler-rules-work-test.yml", "reconciler-rules-long-test.yml"
 
 
 @pytest.mark.parametrize(
@@ -24,9 +25,19 @@ ALERTS, RECOVERY, HOST = "reconciler-rules-test.yml", "reconciler-rules-recovery
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-long-test.yml"]),
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-recovery-test.yml"]),
         ("promtool", "prometheus", ["test", "rules", "reconciler-rules-host-test.yml"]),
+        ("promtool", "prometheus", ["test", "rules", "reconciler-rules-work-test.yml"]),
         ("amtool", "prometheus-alertmanager", ["check-config", "alertmanager.yml"]),
     ],
-    ids=["rules", "configuration", "alerts", "slow alerts", "alerts about recoveries", "alerts about the host", "alertmanager"],
+    ids=[
+        "rules",
+        "configuration",
+        "alerts",
+        "slow alerts",
+        "alerts about recoveries",
+        "alerts about the host",
+        "alerts about work",
+        "alertmanager",
+    ],
 )
 def test_their_tools_agree(program: str, package: str, words: list[str]) -> None:
     ran = subprocess.run([find(program, package), *words], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=120)
@@ -54,6 +65,17 @@ def test_their_tools_agree(program: str, package: str, words: list[str]) -> None
         ('condition="Verified"}) == 0', 'condition="Verified"}) <= 0', ALERTS),
         ("(reconciler_file_system_free_bytes) < 50 * 2^30", "(reconciler_file_system_free_bytes) < 5000 * 2^30", HOST),
         ("> 2 * max by (job, instance) (reconciler_host_cpu_cores)", "> 3 * max by (job, instance) (reconciler_host_cpu_cores)", HOST),
+        ('{lane="objective"}) > 0) > 3600', ") > 0) > 3600", WORK),
+        (
+            "(changes(reconciler_loop_start_timestamp_seconds[1h])) >= 4",
+            "(changes(reconciler_loop_start_timestamp_seconds[1h])) >= 2",
+            WORK,
+        ),
+        (
+            '(reconciler_repository_last_action_timestamp_seconds{action="prune"})',
+            "(reconciler_repository_last_action_timestamp_seconds)",
+            LONG,
+        ),
         ("- time()) < 14 * 86400", "- time()) < 24 * 86400", HOST),
         ("max_over_time(reconciler_spec_last_load_successful[5m]) == 0", "reconciler_spec_last_load_successful == 1", ALERTS),
     ],
