@@ -1,7 +1,7 @@
 """Counts what a part of the tests did, prints it as one table, and fails the run when it was less than promised.
 
 A number travels with the report of the test that told it, so the workers of pytest-xdist are summed up. Floors hold for a whole run of the
-part (``pytest -m PART tests/PART``), not for a chosen test.
+part (``pytest -m PART tests/PART``, unless it says otherwise), not for a chosen test.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ Tally = Callable[[str, int], None]
 class Floors:
     """Of one part. Its methods are the hooks of that part's conftest."""
 
-    def __init__(self, part: str, floors: Mapping[str, int], *, only_floors: bool) -> None:
-        """``part``: the marker of its tests. ``only_floors``: nothing else may be counted, and all of it is of one kind."""
+    def __init__(
+        self, part: str, floors: Mapping[str, int], *, only_floors: bool, whole: Callable[[pytest.Config], bool] | None = None
+    ) -> None:
+        """``part``: the marker of its tests. ``only_floors``: nothing else may be counted, and all of it is of one kind.
+
+        ``whole``: whether a run does all of the part; None: when its marker was asked for.
+        """
         self._part = part
         self._floors = floors
         self._only = only_floors
+        self._asked = whole or (lambda config: bool(config.option.markexpr == part))
         self._counts: Counter[str] = Counter()
 
     def tally(self, request: pytest.FixtureRequest) -> Tally:
@@ -61,9 +67,4 @@ class Floors:
 
     def _whole(self, config: pytest.Config) -> bool:
         """Whether every test of the part was asked for, in the process that sees all reports."""
-        return (
-            config.option.markexpr == self._part
-            and not config.option.keyword
-            and not hasattr(config, "workerinput")
-            and not config.option.collectonly
-        )
+        return self._asked(config) and not config.option.keyword and not hasattr(config, "workerinput") and not config.option.collectonly

@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.property.deletion_counts import counted
+from tests.fakes.floors import Tally
+from tests.property.deletion_floors import HISTORIES
 from tests.property.deletion_history import live
 from tests.property.deletion_mutants import MUTANTS, planted
 
-HISTORIES, PART = 500, 50
-FLOORS = {
-    "histories": HISTORIES,
-    "passes": 17 * HISTORIES,
-    "removed": 2000,
-    "marked": 4000,
-    "spared": 300,
-    "approved": 500,
-    **{f"held by {guard}": 30 for guard in ("tightening", "tree", "observation", "clock", "verification", "rollback")},
-}
+PART = 50
 SEEDS_MAX = 250
-_done: Counter[str] = Counter()
 
 
 @pytest.mark.parametrize("begin", range(0, HISTORIES, PART))
-def test_what_goes_is_what_the_oracle_allows_to_the_snapshot(begin: int) -> None:
+def test_what_goes_is_what_the_oracle_allows_to_the_snapshot(begin: int, lived: Tally) -> None:
+    done: Counter[str] = Counter()
     for seed in range(begin, begin + PART):
         try:
-            live(seed, _done)
+            live(seed, done)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from error
+    for what, number in done.items():
+        lived(what, number)
 
 
-def test_the_histories_were_many_and_full_of_trouble() -> None:
-    if _done["histories"] < HISTORIES:
-        pytest.skip("only some of the histories were run")
-    counted.update(_done)
-    assert {name: _done[name] for name, floor in FLOORS.items() if _done[name] < floor} == {}
+def test_a_run_of_fewer_histories_fails_whichever_worker_has_them() -> None:
+    """The workers of pytest-xdist share no counter: once, none of them saw enough to be judged, and nobody judged their sum."""
+    file = "tests/property/test_deletion_histories.py"
+    others = [word for begin in range(PART, HISTORIES, PART) for word in ("--deselect", f"{file}::{OF_A_PART}[{begin}]")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "1", file, "--deselect", f"{file}::{OF_ALL}", *others],
+        cwd=Path(__file__).parents[2],
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert "1 passed" in done.stdout
+    assert f"{'histories':<28} {PART:>9,}  (at least {HISTORIES:,}) TOO FEW" in done.stdout
+    assert done.returncode == 1
+
+
+OF_A_PART = test_what_goes_is_what_the_oracle_allows_to_the_snapshot.__name__
+OF_ALL = test_a_run_of_fewer_histories_fails_whichever_worker_has_them.__name__
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
-def test_an_error_in_a_guard_is_caught(name: str) -> None:
+def test_an_error_in_a_guard_is_caught(name: str, lived: Tally) -> None:
     with planted(name):
         for seed in range(SEEDS_MAX):
             try:
                 live(seed, Counter())
             except AssertionError:
-                counted["mutants of the guards caught"] += 1
+                lived("mutants of the guards caught", 1)
                 return
     pytest.fail(f"{SEEDS_MAX} histories did not notice that {name}")
