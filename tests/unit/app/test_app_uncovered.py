@@ -20,9 +20,11 @@ def put(path: Path, text: str = "data") -> Path:
 
 
 def found(house: WholeHouse, *roots: str) -> dict[str, tuple[str, int]]:
+    """What is told of this house. The data of servers is told wherever it lies: one that happens to run here is not ours."""
     with house.session(read_only=True) as session:
         rows = session.uncovered([str(house.folder / root) for root in roots] or [str(house.folder)])
-    return {str(Path(row.path).relative_to(house.folder.resolve())): (row.kind, row.files) for row in rows}
+    here = house.folder.resolve()
+    return {str(Path(row.path).relative_to(here)): (row.kind, row.files) for row in rows if Path(row.path).is_relative_to(here)}
 
 
 def test_what_no_system_covers_is_told_and_what_one_covers_is_not(house: WholeHouse) -> None:

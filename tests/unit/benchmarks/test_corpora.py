@@ -24,7 +24,8 @@ def test_an_edit_is_undone_to_the_byte_and_the_time_stamp(tmp_path: Path, edit: 
     assert callable(edit)
     during: AbstractContextManager[None] = edit(source)
     with during:
-        assert sum(_state(source)[name] != kept for name, kept in before.items()) == changed + (edit is corpora.one_in_a_hundred_changed)
+        edited = _state(source)
+        assert sum(edited[name] != kept for name, kept in before.items()) == changed + (edit is corpora.one_in_a_hundred_changed)
     assert _state(source) == before
 
 

@@ -148,7 +148,7 @@ def test_a_retry_is_in_time_while_another_receiver_hangs(catalog: Catalog) -> No
     courier.start()
     until(lambda: any(status.failed for status in catalog.alerts.receivers()))
     busy.trouble = None
-    until(lambda: busy.got == ["b"], 3)
+    until(lambda: busy.got == ["b"])
     hanging.hangs.set()
     courier.close(wait_seconds=2)
 
@@ -161,7 +161,7 @@ def test_a_single_pass_waits_for_its_messages_but_not_for_ever(catalog: Catalog)
     courier = make(catalog, hanging)
     courier.flush(0.3)
     courier.close(wait_seconds=0)
-    assert 0.25 < time.monotonic() - began < 3
+    assert 0.25 < time.monotonic() - began < 15, "half of what it hangs"
     hanging.hangs.set()
     until(lambda: hanging.got == ["a"])
     assert len(catalog.alerts.waiting()) == 1, "nobody wrote down that it arrived: it comes twice rather than never"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from msgspec import Struct
 
@@ -107,3 +108,19 @@ def bench(tmp_path: Path) -> Bench:
     made = Bench(source, tmp_path / "repository")
     made.init()
     return made
+
+
+Children = Callable[[], set[int]]
+"""Numbers of processes."""
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    """Asks which processes this test has started and still run; none does in the end. Those that other tests left are not its own."""
+    before = _children()
+    yield lambda: _children() - before
+    assert _children() <= before
+
+
+def _children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}

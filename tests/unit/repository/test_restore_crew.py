@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -24,10 +24,13 @@ from reconciler.repository.select import Selection
 from reconciler.tree.errors import TargetUnusable
 from reconciler.tree.write import Target
 from tests.fakes.trees import plant
-from tests.unit.repository.conftest import KEY, Bench, described
+from tests.unit.repository.conftest import KEY, Bench, Children, described
 
 FILES = 4300
-pytestmark = pytest.mark.skipif(not helpers_here(), reason="one core: everything is written by threads")
+pytestmark = [
+    pytest.mark.usefixtures("children"),
+    pytest.mark.skipif(not helpers_here(), reason="one core: everything is written by threads"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +55,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, str]:
     return bench, root.id
 
 
-@pytest.fixture(autouse=True)
-def nobody_left() -> Iterator[None]:
-    before = set(_children())
-    yield
-    assert set(_children()) <= before
-
-
-def _children() -> list[int]:
-    return [child.pid for child in psutil.Process().children(recursive=True)]
-
-
 def restored(
     many: tuple[Bench, str],
     place: Path,
@@ -78,12 +70,12 @@ def restored(
         return restore.run(Selection([]))
 
 
-def test_helpers_write_the_same_tree_and_every_entry_is_told_once(many: tuple[Bench, str], tmp_path: Path) -> None:
+def test_helpers_write_the_same_tree_and_every_entry_is_told_once(many: tuple[Bench, str], tmp_path: Path, children: Children) -> None:
     told: list[bytes] = []
     at_work: set[int] = set()
 
     def finished(entries: Sequence[Entry]) -> None:
-        at_work.update(_children())
+        at_work.update(children())
         told.extend(entry.path for entry in entries)
 
     done = restored(many, tmp_path / "out", finished=finished)
@@ -146,9 +138,9 @@ def test_a_restore_that_was_stopped_says_so_and_leaves_nobody(many: tuple[Bench,
         restored(many, tmp_path / "out", finished=lambda _: stop.set(), stop=stop)
 
 
-def test_a_helper_that_is_killed_ends_the_restore_with_a_word(many: tuple[Bench, str], tmp_path: Path) -> None:
+def test_a_helper_that_is_killed_ends_the_restore_with_a_word(many: tuple[Bench, str], tmp_path: Path, children: Children) -> None:
     def finished(_: Sequence[Entry]) -> None:
-        for child in _children():
+        for child in children():
             os.kill(child, signal.SIGKILL)
 
     with pytest.raises(HelperLost, match="was ended by signal 9"):

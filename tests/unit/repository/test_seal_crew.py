@@ -8,11 +8,9 @@ import signal
 import threading
 import time
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from reconciler.base.arena import Arena
@@ -23,20 +21,12 @@ from reconciler.repository.format import Packed, Type
 from reconciler.repository.helper import helpers_here
 from reconciler.repository.seal import SegmentSealer, lengths_packed
 from reconciler.repository.seal_crew import SealCrew
-from tests.unit.repository.conftest import Bench, described
+from tests.unit.repository.conftest import Bench, Children, described
 
-pytestmark = pytest.mark.skipif(not helpers_here() or not hasattr(os, "memfd_create"), reason="everything is sealed by threads here")
-
-
-@pytest.fixture(autouse=True)
-def nobody_left() -> Iterator[None]:
-    before = set(_children())
-    yield
-    assert set(_children()) <= before
-
-
-def _children() -> list[int]:
-    return [child.pid for child in psutil.Process().children(recursive=True)]
+pytestmark = [
+    pytest.mark.usefixtures("children"),
+    pytest.mark.skipif(not helpers_here() or not hasattr(os, "memfd_create"), reason="everything is sealed by threads here"),
+]
 
 
 @pytest.fixture
@@ -60,18 +50,18 @@ def _proven(bench: Bench, taken: Taken, target: Path) -> None:
     assert described(bench.inside(target)) == described(bench.source)
 
 
-def test_what_helpers_sealed_is_whole(full: Bench, tmp_path: Path) -> None:
+def test_what_helpers_sealed_is_whole(full: Bench, tmp_path: Path, children: Children) -> None:
     at_work: set[int] = set()
-    taken = full.take(kind="full", progress=lambda _: at_work.update(_children()))
+    taken = full.take(kind="full", progress=lambda _: at_work.update(children()))
     assert at_work, "the tree is too small for helpers, and this test tests nothing"
     _proven(full, taken, tmp_path / "out")
 
 
-def test_helpers_that_are_killed_cost_nothing_but_their_work(full: Bench, tmp_path: Path) -> None:
+def test_helpers_that_are_killed_cost_nothing_but_their_work(full: Bench, tmp_path: Path, children: Children) -> None:
     killed: set[int] = set()
 
     def kill(_: Progress) -> None:
-        for child in _children():
+        for child in children():
             os.kill(child, signal.SIGKILL)
             killed.add(child)
 
@@ -100,10 +90,10 @@ def test_helpers_are_asked_by_as_many_threads_as_they_have_seats_for(full: Bench
     assert {name.rpartition("_")[0] for name in asking} == {"seal-helped"}
 
 
-def test_without_shared_memory_threads_seal(full: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_shared_memory_threads_seal(full: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, children: Children) -> None:
     monkeypatch.delattr(os, "memfd_create")
     at_work: set[int] = set()
-    taken = full.take(kind="full", progress=lambda _: at_work.update(_children()))
+    taken = full.take(kind="full", progress=lambda _: at_work.update(children()))
     assert not at_work
     _proven(full, taken, tmp_path / "out")
 

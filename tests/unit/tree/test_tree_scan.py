@@ -227,7 +227,7 @@ def test_other_file_systems_are_left_alone_when_asked(tmp_path: Path) -> None:
     listed = [listing.path for listing in Scan([ScanRoot("/dev", Excludes([]), one_file_system=True)])]
     assert below not in listed
     assert b"dev" in listed
-    assert below in [listing.path for listing in Scan([ScanRoot("/dev", Excludes([]))])]
+    assert any(listing.path == below for listing in Scan([ScanRoot("/dev", Excludes([]))])), "looked at no further: others work there"
 
 
 def test_the_handle_of_a_listing_opens_its_files(tmp_path: Path) -> None:
