@@ -17,7 +17,7 @@ from reconciler.base.ids import new_id
 from reconciler.base.secret import Secret
 from reconciler.repository import Repository
 from reconciler.repository.codec import Codec
-from reconciler.repository.entries import BlockRef, decode_rows, encode_block, encode_rows
+from reconciler.repository.entries import BlockRef, decode_rows, encode_block
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Type
 from reconciler.repository.index import load_index, write_index_objects
@@ -28,7 +28,7 @@ from reconciler.repository.root import RootRecord, from_micros, seal_root
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
 from reconciler.repository.store import LocalStore, Store
-from reconciler.tree.entry import MTIME
+from reconciler.tree.entry import MTIME, encode_rows
 
 EVERY = timedelta(minutes=15)
 _TOGETHER = 100

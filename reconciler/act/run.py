@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from reconciler.act import backup, copy, drill, exercise, forget, mark, prune, suspect, unmark, verify
 from reconciler.act.context import Context, Done, Result
 from reconciler.act.errors import Claimed, DamageFound
 from reconciler.base.errors import Cancelled, Fate, ReconcilerError
@@ -16,18 +16,19 @@ from reconciler.model.plan import Action, ActionKind
 
 Runner = Callable[[Action, Context], Done]
 
-_RUNNERS: Mapping[ActionKind, Runner] = {
-    ActionKind.BACKUP: backup.run,
-    ActionKind.COPY: copy.run,
-    ActionKind.VERIFY: verify.run,
-    ActionKind.SUSPECT: suspect.run,
-    ActionKind.DRILL: drill.run,
-    ActionKind.TEST: exercise.run,
-    ActionKind.MARK: mark.run,
-    ActionKind.UNMARK: unmark.run,
-    ActionKind.FORGET: forget.run,
-    ActionKind.PRUNE: prune.run,
+_RUNNERS: Mapping[ActionKind, str] = {
+    ActionKind.BACKUP: "backup",
+    ActionKind.COPY: "copy",
+    ActionKind.VERIFY: "verify",
+    ActionKind.SUSPECT: "suspect",
+    ActionKind.DRILL: "drill",
+    ActionKind.TEST: "exercise",
+    ActionKind.MARK: "mark",
+    ActionKind.UNMARK: "unmark",
+    ActionKind.FORGET: "forget",
+    ActionKind.PRUNE: "prune",
 }
+"""The module of each kind, loaded when the first of them is done: a command does one of ten."""
 _OWN_HISTORY = frozenset({ActionKind.BACKUP, ActionKind.TEST})
 """How long they take is known from elsewhere."""
 _log = get("act")
@@ -88,7 +89,7 @@ def _run(action: Action, context: Context) -> Result:
 def _try(action: Action, context: Context, run_id: str) -> tuple[Done, Failure | None, Fate | None]:
     try:
         _audit("intent", action, context, run_id, why=action.why)
-        return _RUNNERS[action.kind](action, context), None, None
+        return _runner(action.kind)(action, context), None, None
     except Cancelled as error:
         return Done(RunOutcome.CANCELLED, error.message), Failure.of(error), error.fate
     except DamageFound as error:
@@ -100,6 +101,11 @@ def _try(action: Action, context: Context, run_id: str) -> tuple[Done, Failure |
         sentence = f"unexpected {type(error).__name__} while running {action.kind} of {_subject(action)}: {error}"
         failure = Failure("internal", sentence, "This is a defect of the program. The log holds the details.")
         return Done(RunOutcome.FAILED, sentence), failure, Fate.FAILED
+
+
+def _runner(kind: ActionKind) -> Runner:
+    runner: Runner = import_module(f"reconciler.act.{_RUNNERS[kind]}").run
+    return runner
 
 
 def _record(result: Result, context: Context) -> None:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import json
 import socket
@@ -65,6 +64,8 @@ class Client(Struct, frozen=True):
         return self._ask("GET", url, None, {}, name)
 
     def _ask(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], name: str) -> Answer:
+        import http.client
+
         end = self.clock.monotonic() + self.timeout_seconds
 
         def left() -> float:
@@ -87,6 +88,8 @@ class Client(Struct, frozen=True):
         return _checked(answer, name)
 
     def _exchange(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], left: Callable[[], float]) -> Answer:
+        import http.client  # here: every command that looks at the host loads this module for ``connect`` alone
+
         parts = urlsplit(url)
         host, secure = parts.hostname, parts.scheme == "https"
         if parts.scheme not in {"http", "https"} or not host or not url.isascii() or not url.isprintable() or " " in url:

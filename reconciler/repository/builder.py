@@ -19,12 +19,11 @@ from reconciler.repository.entries import (
     encode_block,
     encode_colds,
     encode_list,
-    encode_rows,
 )
 from reconciler.repository.format import BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, BLOCKS_PER_LIST, Type
 from reconciler.repository.manifest import BaseCursor, BaseFolder
 from reconciler.repository.sink import Sink
-from reconciler.tree.entry import NAME, Row
+from reconciler.tree.entry import NAME, Row, encode_rows
 
 UnderWay = tuple[bytes, int, Sequence[Row], Sequence[Cold]]
 """What is read so far of a folder, as :meth:`ManifestBuilder.add` takes it."""

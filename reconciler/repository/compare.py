@@ -13,11 +13,29 @@ from msgspec import Struct, field
 
 from reconciler.repository.builder import ManifestBuilder, UnderWay
 from reconciler.repository.content import ContentReader
-from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, encode_rows, smudged
+from reconciler.repository.entries import UNREAD, Cold, decode_colds, decode_rows, smudged
 from reconciler.repository.manifest import BaseCursor, BaseFolder
 from reconciler.repository.turning import Ruin, Turning
 from reconciler.tree.attributes import read_xattrs
-from reconciler.tree.entry import CTIME, GID, MODE, MTIME, NAME, NLINK, SIZE, UID, Defect, DefectKind, Given, Listing, Row, join
+from reconciler.tree.entry import (
+    CTIME,
+    GID,
+    MODE,
+    MTIME,
+    NAME,
+    NLINK,
+    SIZE,
+    UID,
+    Counts,
+    Defect,
+    DefectKind,
+    Given,
+    Listing,
+    Row,
+    count,
+    encode_rows,
+    join,
+)
 
 _FORMAT, _REGULAR, _FOLDER, _LINK = 0o170000, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK
 _REREAD_BYTES = 64 * 2**20  # a file this large is not read again and again because its time stamp was too fresh once
@@ -35,16 +53,11 @@ class Tally(Struct):
     uids: set[int] = field(default_factory=set)
     gids: set[int] = field(default_factory=set)
 
-    def count(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            kind = row[MODE] & _FORMAT
-            if kind == _REGULAR:
-                self.files += 1
-                self.bytes += row[SIZE]
-            elif kind == _FOLDER:
-                self.folders += 1
-            else:
-                self.others += 1
+    def count(self, found: Counts) -> None:
+        self.files += found.files
+        self.folders += found.folders
+        self.others += found.others
+        self.bytes += found.bytes
 
 
 class FolderReader(Struct):
@@ -75,14 +88,16 @@ class FolderReader(Struct):
 
     def folder(self, listing: Listing) -> None:
         """Put one folder into the manifest."""
-        rows = self._rows(listing)
         device = self.builder.device(listing.device)
         found = self.cursor.seek(listing.path) if self.cursor is not None else None
         aside = self.turning.before(listing.path, found) if self.turning is not None else None
+        if listing.encoded is not None and self._is_as_before(listing.encoded, listing.counts, found, aside, device):
+            return
+        rows = self._rows(listing)
         unchanged = found is not None and not self.reread and not listing.given and _same_bytes(found, rows, device)
         turned = self.turning is not None and not (unchanged if aside is found else _same_bytes(aside, rows, device))
         if found is not None and unchanged:
-            self.tally.count(rows)
+            self.tally.count(count(rows))
             self.builder.keep(found)
             if self.turning is not None and turned:
                 self.turning.folder(listing.path, _decoded(aside), {row[NAME] for row in rows}, _decoded(found).values(), {})
@@ -116,7 +131,7 @@ class FolderReader(Struct):
             kept_rows.append(now[0])
             colds.append(now[1])
         self._under_way = None
-        self.tally.count(kept_rows)
+        self.tally.count(count(kept_rows))
         if self.turning is not None and turned:
             self.turning.folder(listing.path, once, {row[NAME] for row in kept_rows}, others, ruins)
         if same and found is not None:
@@ -125,6 +140,18 @@ class FolderReader(Struct):
             self.tally.changed = True
             self._note_owners(kept_rows)
             self.builder.add(listing.path, device, self._smudged(kept_rows), colds)
+
+    def _is_as_before(self, encoded: bytes, counts: Counts | None, found: BaseFolder | None, aside: BaseFolder | None, device: int) -> bool:
+        """Whether a folder that another process listed is as in the base, which then keeps it: nothing of it is decoded."""
+        if self.reread or counts is None or found is None or aside is not (found if self.turning is not None else None):
+            return False
+        if any(piece.device != device for piece in found.pieces):
+            return False
+        if encoded != (found.pieces[0].hot if len(found.pieces) == 1 else _joined(found)):
+            return False
+        self.tally.count(counts)
+        self.builder.keep(found)
+        return True
 
     def under_way(self) -> UnderWay | None:
         """What is read so far of the folder that is being read."""
@@ -207,6 +234,11 @@ def _same_bytes(found: BaseFolder | None, rows: list[Row], device: int) -> bool:
     return (
         all(piece.device == device for piece in found.pieces) and [row for piece in found.pieces for row in decode_rows(piece.hot)] == rows
     )
+
+
+def _joined(found: BaseFolder) -> bytes:
+    """The rows of all its pieces as one."""
+    return encode_rows([row for piece in found.pieces for row in decode_rows(piece.hot)])
 
 
 def _decoded(found: BaseFolder | None) -> dict[bytes, tuple[Row, Cold]]:

@@ -79,10 +79,6 @@ _block_decoder = msgspec.msgpack.Decoder(list[Piece])
 _list_decoder = msgspec.msgpack.Decoder(list[BlockRef])
 
 
-def encode_rows(rows: Sequence[Row]) -> bytes:
-    return _encoder.encode(rows)
-
-
 def encode_colds(colds: Sequence[Cold]) -> bytes:
     return _encoder.encode(colds)
 

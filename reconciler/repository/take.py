@@ -37,6 +37,7 @@ from reconciler.repository.turning import Turning
 from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import Defect, Listing
 
+SCOUTED_FROM = 20_000  # files in the base: fewer are listed before another process would have started
 _PROGRESS_SECONDS = 0.2
 _RACY_SECONDS = 2  # the coarsest time stamps in use (FAT); a file changed later than this before the scan is read again next time
 
@@ -99,7 +100,8 @@ def take(
     judge: Callable[[Sequence[Defect]], str],
     beside: RootRecord | None = None,
 ) -> Taken:
-    """Take one snapshot. ``source`` may have an attribute ``defects``, complete after the iteration (a Scan has).
+    """Take one snapshot. ``source`` may have an attribute ``defects``, complete after the iteration (a Scan has), and a method ``expect``,
+    which hears before the iteration where folders of the base are.
 
     ``base`` may be a checkpoint: then it is continued if everything in it is still there, and the result is a snapshot without a parent.
 
@@ -164,6 +166,7 @@ class _Run:
             same = self._turning if beside is not None and beside.id == base.id and not base.checkpoint else None
             self._cursor = BaseCursor(refs, fetcher, same.removed if same is not None else None)
         self.builder = ManifestBuilder(sink, Cuts(around.seals.cut_key), self._cursor, refs, base.devices if base is not None else ())
+        self._refs = refs
         noise = self._turning.noise if self._turning is not None else None
         self.content = ContentReader(around.seals, sink, publisher.index, around.chunker, request.checksums, self._between, noise)
         self._folders = FolderReader(
@@ -180,12 +183,21 @@ class _Run:
         self._checked_bytes = 0
 
     def walk(self, source: Iterable[Listing]) -> None:
+        self._foretell(source)
         for listing in source:
             self._folders.folder(listing)
             self._between()
         if self._cursor is not None:
             self._cursor.finish()
         self._show()
+
+    def _foretell(self, source: Iterable[Listing]) -> None:
+        """Tell a source that is large and mostly as before where its folders were: it may look at some of them ahead."""
+        expect = getattr(source, "expect", None)
+        base = self._base
+        compares_alone = self._turning is None or self._turning.compares_with_base
+        if expect is not None and base is not None and base.files >= SCOUTED_FROM and self._request.kind != "full" and compares_alone:
+            expect([ref.folder for ref in self._refs])
 
     def publish(self, grade: str, defects: Sequence[Defect]) -> Root | None:
         """The published root, or None when the base still says it all; then only what a run read in vain was stored, and is indexed."""

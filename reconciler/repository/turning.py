@@ -49,6 +49,11 @@ class Turning:
         """Compare with another snapshot than the base: a full has none, and a differential an older one."""
         self._cursor = BaseCursor(refs, fetcher, self.removed)
 
+    @property
+    def compares_with_base(self) -> bool:
+        """Whether the snapshot to tell it against is the base itself."""
+        return self._cursor is None
+
     def before(self, path: bytes, found: BaseFolder | None) -> BaseFolder | None:
         """The folder as it was; ``found``: as it is in the base. Folders must come in walk order."""
         if self._cursor is None:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from reconciler.model.declared.system import Source, Tolerate
 from reconciler.model.snapshot import Grade
-from reconciler.tree.entry import Defect, DefectKind
+from reconciler.tree.entry import Defect, DefectKind, path_of
 from reconciler.tree.excludes import Excludes
-from reconciler.tree.scan import ScanRoot, path_of
+from reconciler.tree.scan import ScanRoot
 
 
 def scan_roots(sources: Sequence[Source]) -> list[ScanRoot]:

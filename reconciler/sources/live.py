@@ -12,6 +12,11 @@ _IN_USE = (b"-wal", b"-journal")
 _CLUSTER = frozenset({b"PG_VERSION", b"global", b"base", b"postmaster.pid"})
 
 
+def may_be_in(encoded: bytes) -> bool:
+    """Whether these encoded rows may hold such a name; False: they do not."""
+    return b"-wal" in encoded or b"-journal" in encoded or b"postmaster.pid" in encoded
+
+
 def in_use(names: Iterable[bytes]) -> Iterator[bytes]:
     """Of the entries of one folder: the SQLite databases with a log beside them."""
     hints = [name for name in names if name.endswith(_IN_USE)]

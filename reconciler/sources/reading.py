@@ -23,8 +23,8 @@ from reconciler.sources.commands import Permit, Running
 from reconciler.sources.errors import CommandSilent, SourceUnreadable
 from reconciler.sources.files import scan_roots
 from reconciler.sources.sqlite import SIDECARS, Freezing, Frozen, freeze, place_for_copies
-from reconciler.tree.entry import NAME, Defect, DefectKind, Given, Listing, Row, join, walk_key
-from reconciler.tree.scan import Scan, path_of
+from reconciler.tree.entry import NAME, Defect, DefectKind, Given, Listing, Row, join, path_of, walk_key
+from reconciler.tree.scan import Scan
 
 STREAMS: Final = b".streams"
 TIMEOUT: Final = timedelta(hours=1)
@@ -61,12 +61,17 @@ class Reading(Struct):
     skip: frozenset[tuple[int, int]] = frozenset()
     defects: list[Defect] = field(default_factory=list)
     _given: dict[bytes, dict[bytes, Given]] = field(default_factory=dict)
+    _marks: Sequence[bytes] = ()
+
+    def expect(self, marks: Sequence[bytes]) -> None:
+        """Most of it is as it was, and ``marks`` are folders of then, in order: another process may list a part of it ahead."""
+        self._marks = marks
 
     def __iter__(self) -> Iterator[Listing]:
         for path, copy in self.copies.items():
             folder, _, name = path.rpartition(b"/")
             self._given.setdefault(folder, {})[name] = Given(partial(_Copy, copy.copy), is_file=True)
-        scan = Scan(scan_roots(self.sources), skip=self.skip)
+        scan = self._scan()
         scan.defects = self.defects
         streams = self._streams()
         if not streams:
@@ -83,8 +88,18 @@ class Reading(Struct):
             yield listing
         yield from waiting
 
+    def _scan(self) -> Scan:
+        roots = scan_roots(self.sources)
+        if not self._marks or not roots:
+            return Scan(roots, skip=self.skip)
+        from reconciler.tree import scout
+
+        return Scan(roots, skip=self.skip, scout=scout.Scout(roots, self.skip, self._marks) if scout.possible() else None)
+
     def _seen(self, listing: Listing) -> Listing:
         """A folder as the disk shows it, with frozen databases in the place of live ones."""
+        if listing.encoded is not None and listing.path not in self._given and not live.may_be_in(listing.encoded):
+            return listing
         names = [row[NAME] for row in listing.rows]
         given = self._given.get(listing.path, {})
         self._note_live(listing.path, names, given)

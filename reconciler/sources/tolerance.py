@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from reconciler.model.declared.system import Source
 from reconciler.sources.files import relative_to
-from reconciler.tree.entry import Defect, DefectKind
-from reconciler.tree.scan import path_of
+from reconciler.tree.entry import Defect, DefectKind, path_of
 
 _PATTERNS_MAX = 20  # of one kind; more is a problem to look at, not a list to paste
 _SPECIAL = b"*?[\\"

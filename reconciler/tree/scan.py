@@ -15,15 +15,20 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from reconciler.tree.entry import INO, Defect, DefectKind, Listing, Row, join
+from reconciler.tree.entry import INO, Defect, DefectKind, Listing, Row, absolute, display, join, path_of
 from reconciler.tree.errors import RootUnusable
 from reconciler.tree.excludes import Excludes
 from reconciler.tree.tags import CACHE_TAG, valid_tags
+
+if TYPE_CHECKING:
+    from reconciler.tree.scout import Scout
+    from reconciler.tree.shares import Shares
 
 HANDLES_MAX: Final = 64  # far below the usual limit of 1024 per process; few trees are deeper than 20
 
@@ -32,6 +37,7 @@ _FLAGS = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(o
 _SEARCH_ONLY = getattr(os, "O_PATH", os.O_RDONLY)  # an ancestor such as /home need not be readable, only passable
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FORMAT, _REGULAR, _FOLDER, _SOCKET = 0o170000, stat.S_IFREG, stat.S_IFDIR, stat.S_IFSOCK
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _status = attrgetter("st_mode", "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino", "st_uid", "st_gid", "st_nlink")
 
 
@@ -75,9 +81,19 @@ class Scan:
     Iterating raises RootUnusable when a root is missing or cannot be listed.
     """
 
-    def __init__(self, roots: Sequence[ScanRoot], *, skip: frozenset[tuple[int, int]] = frozenset()) -> None:
-        """``skip``: (st_dev, st_ino) of folders and files that do not exist for this scan: repositories, our own state."""
+    def __init__(
+        self,
+        roots: Sequence[ScanRoot],
+        *,
+        skip: frozenset[tuple[int, int]] = frozenset(),
+        scout: Scout | None = None,
+        only: Shares | None = None,
+    ) -> None:
+        """``skip``: (st_dev, st_ino) of folders and files that do not exist for this scan: repositories, our own state.
+        ``scout``: another process that lists a part of the folders. ``only``: this is that process, and other folders are only passed."""
         self.defects: list[Defect] = []
+        self._scout = scout
+        self._only = only
         self.excluded = 0
         self._skip = skip
         self._skip_inodes = frozenset(inode for _, inode in skip)
@@ -105,13 +121,80 @@ class Scan:
                     self._leave()
                     continue
                 row = self._stack[-1].pending.pop()
-                listing = self._enter(join(self._path, row[0]), row)
+                path = join(self._path, row[0])
+                if self._only is not None and not self._only.touches(path):
+                    continue
+                listing = self._scouted(path, row) or self._enter(path, row)
                 if listing is not None:
                     yield listing
         finally:
+            if self._scout is not None:
+                self._scout.close()
             for folder in self._stack:
                 _close(folder.handle)
             self._stack.clear()
+
+    @property
+    def innermost(self) -> tuple[int, list[Row]]:
+        """(inode, subfolders that will be entered) of the folder that was listed last."""
+        folder = self._stack[-1]
+        return folder.inode, folder.pending[::-1]
+
+    def _scouted(self, path: bytes, row: Row) -> Listing | None:
+        """What the other process found in a folder; None when it has nothing to say about it. Roots and the way to them are our own."""
+        parent = self._stack[-1]
+        if self._scout is None or parent.root is None or path in self._needed or path in self._roots:
+            return None
+        found = self._scout.take(path)
+        if found is None or (found.device == parent.device and found.inode != row[INO]):
+            return None
+        folder = _Folder(
+            None, found.device, found.inode, len(path), parent.root, parent.root_length, parent.root_device, found.folders[::-1]
+        )
+        self._go_into(folder, path)
+        self.excluded += found.excluded
+        settle = partial(self._settle, folder, path, found.excluded)
+        return Listing.scouted(path, found.device, absolute(path), found.encoded, found.counts, settle)
+
+    def _settle(self, folder: _Folder, path: bytes, excluded: int) -> tuple[list[Row], int | None]:
+        """List a scouted folder after all, and keep it open."""
+        if not self._stack or self._stack[-1] is not folder:
+            raise RuntimeError("a listing is used after the next one was asked for")
+        self.excluded -= excluded
+        folder.pending = []
+        try:
+            self._reach()
+            return self._rows(folder, path), folder.handle
+        except OSError as err:
+            self._failed(path, err)
+            return [], None
+
+    def _reach(self) -> int:
+        """The handle of the innermost folder, which may have been passed without opening it: down from the next one that is open."""
+        depth = len(self._stack) - 1
+        while depth >= 0 and self._stack[depth].handle is None:
+            depth -= 1
+        handle = self._stack[depth].handle if depth >= 0 else None
+        for folder in self._stack[depth + 1 :]:
+            name = self._path[: folder.path_length].rpartition(b"/")[2] or b"/"
+            fresh = os.open(name, _FLAGS | os.O_RDONLY | _NOFOLLOW, dir_fd=handle)
+            if handle is not None and handle != self._stack[depth].handle:
+                os.close(handle)
+            handle = fresh
+            status = os.fstat(handle)
+            if (status.st_dev, status.st_ino) != (folder.device, folder.inode):
+                os.close(handle)
+                raise NotADirectoryError(errno.ENOTDIR, "it is another folder now")
+        assert handle is not None
+        self._stack[-1].handle = handle
+        return handle
+
+    def _go_into(self, folder: _Folder, path: bytes) -> None:
+        self._stack.append(folder)
+        self._inside.add((folder.device, folder.inode))
+        self._path = path
+        if len(self._stack) > HANDLES_MAX:
+            self._close_far_one()
 
     def _enter(self, path: bytes, row: Row | None) -> Listing | None:
         """Open and list one folder and make it the innermost one; None when it could not be read, which is recorded."""
@@ -121,11 +204,7 @@ class Scan:
         except OSError as err:
             self._failed(path, err)
             return None
-        self._stack.append(folder)
-        self._inside.add((folder.device, folder.inode))
-        self._path = path
-        if len(self._stack) > HANDLES_MAX:
-            self._close_far_one()
+        self._go_into(folder, path)
         try:
             rows = self._ancestor_rows(folder, path) if folder.root is None else self._rows(folder, path)
         except OSError as err:
@@ -142,7 +221,10 @@ class Scan:
         if _HAS_HANDLES:
             follow = root is None or row is None
             flags = _FLAGS | (_SEARCH_ONLY if root is None else os.O_RDONLY) | (0 if follow else _NOFOLLOW)
-            handle = os.open(row[0], flags, dir_fd=parent.handle) if parent is not None and row is not None else os.open(b"/", flags)
+            if parent is not None and row is not None:
+                handle = os.open(row[0], flags, dir_fd=self._reach() if parent.handle is None else parent.handle)
+            else:
+                handle = os.open(b"/", flags)
         status = os.stat(absolute(path), follow_symlinks=False) if handle is None else os.fstat(handle)
         if row is not None and parent is not None and status.st_dev == parent.device and status.st_ino != row[INO]:
             self.defects.append(Defect(path, DefectKind.CHANGED, "was replaced by another folder while its parent was read"))
@@ -161,28 +243,29 @@ class Scan:
         rows: list[Row] = []
         folders: list[Row] = []
         append = rows.append
-        with os.scandir(absolute(path) if folder.handle is None else folder.handle) as entries:
+        with os.scandir(os.fsdecode(absolute(path)) if folder.handle is None else folder.handle) as entries:
             for entry in entries:
-                name: bytes = os.fsencode(entry.name)
+                name: bytes = entry.name.encode(_ENCODING, _ERRORS)  # os.fsencode takes three times as long
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except OSError as err:
                     self._failed(join(path, name), err)
                     continue
-                kind = status.st_mode & _FORMAT
+                mode, inode, device, links, user, group, size = status[:7]  # attributes by name cost twice as much
+                kind = mode & _FORMAT
                 if tags and name in tags:
                     present.add(name)
                 if excludes is not None and name not in needed and excludes.match(prefix + name, kind == _FOLDER):
                     self.excluded += 1
                 elif kind == _REGULAR:
-                    if (status.st_ino in self._skip_inodes and (status.st_dev, status.st_ino) in self._skip) or (
-                        bytes_max is not None and status.st_size > bytes_max and name not in needed
+                    if (inode in self._skip_inodes and (device, inode) in self._skip) or (
+                        bytes_max is not None and size > bytes_max and name not in needed
                     ):
                         self.excluded += 1
                     else:
-                        append((name, *_status(status)))
+                        append((name, mode, size, status.st_mtime_ns, status.st_ctime_ns, inode, user, group, links))
                 elif kind == _FOLDER:
-                    if (status.st_dev, status.st_ino) in self._skip:
+                    if (device, inode) in self._skip:
                         self.excluded += 1
                         continue
                     row = row_of(name, status)
@@ -270,7 +353,7 @@ class Scan:
         if self._stack:
             parent = self._stack[-1]
             self._path = self._path[: parent.path_length]
-            if parent.handle is None and _HAS_HANDLES:
+            if parent.handle is None and folder.handle is not None:
                 parent.handle = _climb(folder, parent)
                 if parent.handle is None and parent.pending:
                     message = f"was moved while it was read; {len(parent.pending)} folders in it are missing"
@@ -283,24 +366,6 @@ class Scan:
         if far.root is not None:  # ancestors stay open: ".." does not lead back through a link
             _close(far.handle)
             far.handle = None
-
-
-def path_of(root: str) -> bytes:
-    """The path of a listing for an absolute path of this system."""
-    raw = os.fsencode(root)
-    if os.sep != "/":
-        raw = raw.replace(os.fsencode(os.sep), b"/")
-    return raw.strip(b"/")
-
-
-def absolute(path: bytes) -> bytes:
-    """The path of this system for the path of a listing."""
-    return path + b"/" if sys.platform == "win32" else b"/" + path
-
-
-def display(path: bytes) -> str:
-    """The absolute path, for messages."""
-    return os.fsdecode(absolute(path))
 
 
 def row_of(name: bytes, status: os.stat_result) -> Row:

@@ -13,13 +13,13 @@ from msgspec import Struct, field
 
 from reconciler.repository import Repository
 from reconciler.repository.codec import Codec
-from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_list, encode_rows
+from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_list
 from reconciler.repository.format import Type
 from reconciler.repository.index import write_index_objects
 from reconciler.repository.pack import PackWriter
 from reconciler.repository.root import RootRecord, seal_root
 from reconciler.repository.seal import SegmentSealer, lengths_packed
-from reconciler.tree.entry import GID, UID, Row, walk_key
+from reconciler.tree.entry import GID, UID, Row, encode_rows, walk_key
 
 FILE, FOLDER, LINK = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777
 MTIME = 1_700_000_000_123_456_789

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.repository.entries import BlockRef, Piece, encode_block, encode_colds, encode_rows
+from reconciler.repository.entries import BlockRef, Piece, encode_block, encode_colds
 from reconciler.repository.format import Type
+from reconciler.tree.entry import encode_rows
 from tests.fakes.forged import Placed, in_order, pieces, row
 from tests.faults.hostile import Case, Maker, folder, link
 

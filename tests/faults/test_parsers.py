@@ -20,7 +20,7 @@ from reconciler.base.secret import Secret
 from reconciler.repository import RepositoryError
 from reconciler.repository.codec import decompress
 from reconciler.repository.deletion import deletion_records
-from reconciler.repository.entries import Cold, Piece, decode_block, decode_list, encode_block, encode_colds, encode_rows, entries_of
+from reconciler.repository.entries import Cold, Piece, decode_block, decode_list, encode_block, encode_colds, entries_of
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import PACK_END, Type
 from reconciler.repository.header import read_config, read_header
@@ -30,6 +30,7 @@ from reconciler.repository.marks import read_mark
 from reconciler.repository.pack import read_directory
 from reconciler.repository.root import shown_root, unseal_root
 from reconciler.repository.seal import Seals
+from reconciler.tree.entry import encode_rows
 from tests.faults.world import TIMES, Corpus, Memory, deadline, fold
 from tests.unit.repository.conftest import CREATED, KEY
 

@@ -22,7 +22,7 @@ import msgspec
 from reconciler.base.secret import Secret
 from reconciler.repository import Repository
 from reconciler.repository.codec import Codec
-from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_rows
+from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds
 from reconciler.repository.format import Type
 from reconciler.repository.index import write_index_objects
 from reconciler.repository.keys import new_slot, open_slots
@@ -30,6 +30,7 @@ from reconciler.repository.pack import PackWriter
 from reconciler.repository.root import RootRecord, seal_root, unseal_root
 from reconciler.repository.seal import Seals, SegmentSealer, lengths_packed
 from reconciler.repository.store import LocalStore
+from reconciler.tree.entry import encode_rows
 from tests.unit.repository.conftest import KEY, Bench
 
 OUT = Path(__file__).parents[1] / "fixtures" / "repositories"

@@ -11,11 +11,12 @@ from unittest.mock import patch
 import msgspec
 
 from reconciler.repository.codec import Codec
-from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_list, encode_rows
+from reconciler.repository.entries import BlockRef, Cold, Piece, encode_block, encode_colds, encode_list
 from reconciler.repository.format import Type
 from reconciler.repository.pack import PackEntry, Segment
 from reconciler.repository.root import RootRecord
 from reconciler.repository.seal import SegmentSealer, lengths_packed
+from reconciler.tree.entry import encode_rows
 from tests.format.vector_list import DAMAGED, NEWER, PACK, SEALS, SNAPSHOT, bad, flipped, good
 
 

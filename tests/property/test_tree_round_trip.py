@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.tree.entry import MODE, NAME, Listing, Row, join, walk_key
-from reconciler.tree.scan import path_of
+from reconciler.tree.entry import MODE, NAME, Listing, Row, join, path_of, walk_key
 from reconciler.tree.write import Target
 from tests.fakes.trees import lasting, scan_of
 

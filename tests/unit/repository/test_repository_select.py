@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.repository.entries import Cold, Entry, Piece, encode_block, encode_colds, encode_rows
+from reconciler.repository.entries import Cold, Entry, Piece, encode_block, encode_colds
 from reconciler.repository.select import Selection
+from reconciler.tree.entry import encode_rows
 
 NAMES = st.text("ab .[]*?!#\\\u00e9", min_size=1, max_size=4).map(str.encode).filter(lambda name: name not in {b".", b".."})
 FOLDERS = st.lists(NAMES, max_size=3).map(b"/".join)

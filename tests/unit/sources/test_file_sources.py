@@ -14,8 +14,8 @@ from reconciler.sources.errors import SourceEmpty, SourceMissing, SourceUnreadab
 from reconciler.sources.files import judge_defects, scan_roots
 from reconciler.sources.look import check_sources, require_sources
 from reconciler.sources.tolerance import tolerate_block
-from reconciler.tree.entry import Defect, DefectKind
-from reconciler.tree.scan import Scan, path_of
+from reconciler.tree.entry import Defect, DefectKind, path_of
+from reconciler.tree.scan import Scan
 from tests.fakes.trees import as_nobody, open_to_all, paths_below, plant
 
 

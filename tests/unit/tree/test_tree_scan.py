@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import reconciler.tree.scan as scan_module
-from reconciler.tree.entry import MODE, NAME, NLINK, SIZE, DefectKind, Row, join, walk_key
+from reconciler.tree.entry import MODE, NAME, NLINK, SIZE, DefectKind, Row, join, path_of, walk_key
 from reconciler.tree.errors import RootUnusable
 from reconciler.tree.excludes import Excludes
-from reconciler.tree.scan import HANDLES_MAX, Scan, ScanRoot, path_of
+from reconciler.tree.scan import HANDLES_MAX, Scan, ScanRoot
 from tests.fakes.trees import as_nobody, deep_chain, open_handles, open_to_all, paths_below, plant, remove, scan_of
 
 
