@@ -6,8 +6,9 @@ A restore by restic is told and recorded like any other; what restic cannot prom
 from __future__ import annotations
 
 import os
+import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,7 +35,7 @@ def program_for(house: House, repository: DesiredRepository) -> Program:
     cache = house.memory.state / "restic" if house.memory.state.is_dir() else None
     environment = _credentials(house, repository)
     program = find_program(os.environ.get("RECONCILER_RESTIC"))
-    return Program(program, address(repository), password, environment, cache, stopped=house.memory.stopping)
+    return Program(program, address(repository), password, environment, cache, options(repository), stopped=house.memory.stopping)
 
 
 def address(repository: DesiredRepository) -> str:
@@ -46,7 +47,22 @@ def address(repository: DesiredRepository) -> str:
         endpoint = repository.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or AMAZON
         return f"s3:{endpoint.rstrip('/')}/{rest}"
     host, _, path = rest.partition("/")
+    if path.startswith("~/"):
+        return f"sftp://{host}/{path.removeprefix('~/')}"
     return f"sftp://{host}//{path}"  # two slashes: an absolute path
+
+
+def options(repository: DesiredRepository) -> Sequence[str]:
+    """How restic's ssh gets to the place: as the spec says, and never by asking somebody."""
+    if not repository.url.startswith("sftp://"):
+        return ()
+    said = repository.credentials
+    words = ["-o", "BatchMode=yes"]
+    if said.identity is not None:
+        words += ["-o", "IdentitiesOnly=yes", "-i", str(said.identity.file)]
+    if said.known_hosts is not None:
+        words += ["-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={said.known_hosts}"]
+    return ("-o", f"sftp.args={shlex.join(words)}")
 
 
 def _credentials(house: House, repository: DesiredRepository) -> Mapping[str, str]:

@@ -66,6 +66,8 @@ class Program(Struct, frozen=True):
     """Beside PATH, HOME and the like: credentials of the place."""
     cache: Path | None = None
     """Where restic may keep copies of metadata; None: nowhere."""
+    options: Sequence[str] = ()
+    """Of every call, such as how its ssh gets to the place."""
     clock: Clock = field(default_factory=SystemClock)
     stopped: Callable[[], bool] = _never
     """Says that somebody has asked to stop: then nobody waits for restic any more."""
@@ -112,7 +114,7 @@ class Program(Struct, frozen=True):
         environment = {**inherited, **self.environment, "RESTIC_PASSWORD": os.fsdecode(self.password.reveal())}
         try:
             return subprocess.Popen(
-                [self.path, "--repo", self.repository, "--no-lock", "--json", *cache, *words],
+                [self.path, "--repo", self.repository, "--no-lock", "--json", *cache, *self.options, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from reconciler.repository import NoSuchPath
 from reconciler.restic import Program
 from tests.fakes.houses import WholeHouse, quick_folder
 from tests.fakes.s3_server import ACCESS, SECRET, S3Server
+from tests.fakes.sftp_server import SftpServer
 
 pytestmark = pytest.mark.real
 
@@ -79,9 +81,9 @@ class Old(Struct):
         argv = [self.program, "-q", "--no-cache", "-r", str(self.folder), *words]
         return subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout
 
-    def content(self) -> dict[str, tuple[int, int]]:
-        """Every file of the repository with its size and time of change."""
-        return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in sorted(self.folder.rglob("*")) if p.is_file()}
+    def content(self, folder: Path | None = None) -> dict[str, tuple[int, int]]:
+        """Every file of the repository, or of a copy of it, with its size and time of change."""
+        return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in sorted((folder or self.folder).rglob("*")) if p.is_file()}
 
 
 @pytest.fixture
@@ -151,6 +153,30 @@ def test_one_in_a_bucket_is_asked_with_credentials_that_only_files_hold(old: Old
     (house.folder / "keys" / "s3.secret").write_text("another")
     (seen,) = [r for r in house.one_pass().status.repositories if r.name == "old"]
     assert not seen.reachable
+
+
+@pytest.mark.parametrize("home", [False, True])
+def test_one_on_a_server_is_asked_by_ssh_with_the_key_and_the_hosts_of_its_spec(old: Old, openssh: SftpServer, home: bool) -> None:
+    house, server = old.house, openssh.root / f"restic-{home}"
+    shutil.copytree(old.folder, server)
+    place = f"~/{os.path.relpath(server, Path.home())}" if home else str(server).lstrip("/")
+    who = f"{getpass.getuser()}@127.0.0.1:{openssh.port}"
+    said = f"{{identity: {{file: {openssh.identity}}}, knownHosts: {openssh.known_hosts}}}"
+    far = f"url: sftp://{who}/{place}\n  credentials: {said}"
+    house.write("old.yaml", OLD.replace("url: ../restic", far) % house.source)
+    house.write("policy.yaml", ONLY_OLD)
+    before = old.content(server)
+    report = house.one_pass()
+    assert report.problems == ()
+    assert [(r.reachable, r.snapshots, r.foreign) for r in report.status.repositories if r.name == "old"] == [(True, 2, 1)]
+    with house.session() as session:
+        session.restore(RestoreRequest(str(house.folder / "back"), system="orders"))
+    assert {path.name for path in (house.folder / "back").rglob("*.txt")} == {"one.txt", "two.txt"}
+    assert old.content(server) == before, "not a byte, not a lock, not a time"
+    (house.folder / "nobody").write_text("")
+    house.write("old.yaml", OLD.replace("url: ../restic", far.replace(str(openssh.known_hosts), "../nobody")) % house.source)
+    (seen,) = [r for r in house.one_pass().status.repositories if r.name == "old"]
+    assert not seen.reachable, "a server that nobody knows is not asked"
 
 
 def test_an_old_backup_breaks_the_rpo_and_a_person_is_told_whose_job_it_is(old: Old) -> None:

@@ -136,8 +136,8 @@ class RepositorySpec(Block):
         said = self.credentials
         if self.maintenance.prune is not None or self.limits.given() or self.object_lock is not None:
             raise ValueError("has `maintenance`, `limits` or `objectLock`, and a repository of restic is never worked on")
-        if said.identity or said.known_hosts or (said.secret and not self.url.startswith("s3://")):
-            raise ValueError("has `identity`, `knownHosts` or a password for SSH, and restic goes by the SSH configuration of the user")
+        if (said.identity and said.identity.file is None) or (said.secret and not self.url.startswith("s3://")):
+            raise ValueError("has a password for SSH or a key that is no file, and restic goes by the host's `ssh`, which takes neither")
         return self
 
     @model_validator(mode="after")

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reconciler.app.foreign import address
+from reconciler.app.foreign import address, options
 from reconciler.base.clock import SystemClock
 from reconciler.base.errors import Cancelled
 from reconciler.base.secret import Secret
-from reconciler.model.declared.repository import Contained, RepositorySpec
+from reconciler.model.declared.repository import Contained, Credentials, RepositorySpec
+from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.snapshot import Grade, Snapshot
 from reconciler.restic import Program, find_program, listed, restore
 from reconciler.restic.errors import ResticError, ResticMissing, ResticSilent, ResticUnreadable, ResticWrongPassword
@@ -194,6 +195,7 @@ def test_places_are_written_as_restic_writes_them(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert address(repository(url="/srv/restic")) == "/srv/restic"
     assert address(repository(url="sftp://me@host:2222/srv/restic")) == "sftp://me@host:2222//srv/restic"
+    assert address(repository(url="sftp://me@host/~/srv/restic")) == "sftp://me@host/srv/restic", "from the home of the user"
     assert address(repository(url="s3://bucket/a/b", endpoint="https://store.example/")) == "s3:https://store.example/bucket/a/b"
     assert address(repository(url="s3://bucket")) == "s3:https://s3.amazonaws.com/bucket"
 
@@ -204,11 +206,20 @@ def test_places_are_written_as_restic_writes_them(monkeypatch: pytest.MonkeyPatc
         {"contains": [{"system": "orders"}], "format": "restic"},
         {"contains": [{"system": "orders", "tag": "x"}]},
         {"format": "restic", "maintenance": {"prune": {"every": "1d"}}},
-        {"format": "restic", "url": "sftp://host/x", "credentials": {"identity": {"file": "/k"}}},
+        {"format": "restic", "url": "sftp://host/x", "credentials": {"identity": {"env": "KEY"}}},
         {"format": "borg"},
     ],
     ids=str,
 )
 def test_a_declaration_that_promises_more_than_looking_is_an_error(more: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"must have|which only|never worked on|goes by the SSH|Input should be"):
+    with pytest.raises(ValueError, match=r"must have|which only|never worked on|host's `ssh`, which takes neither|Input should be"):
         RepositorySpec.model_validate({"url": "/x", "key": {"file": "/k"}, **more})
+
+
+def test_ssh_is_told_which_key_and_which_hosts_and_never_asks_a_person() -> None:
+    url = "sftp://me@host/srv/restic"
+    assert options(repository(url="/srv/restic")) == ()
+    assert options(repository(url=url)) == ("-o", "sftp.args=-o BatchMode=yes")
+    known = Credentials(identity=SecretFrom(file="/etc/a key"), knownHosts="/etc/hosts.known")
+    (_, said) = options(repository(url=url, credentials=known))
+    assert said.endswith("-i '/etc/a key' -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/etc/hosts.known")
