@@ -17,7 +17,7 @@ spec: {{realm: benchmark, records: {{repositories: []}}}}
 apiVersion: reconciler/v1
 kind: Repository
 metadata: {{name: main}}
-spec: {{url: {repository}, key: {{file: {key}}}}}
+spec: {{url: '{repository}'{reach}, key: {{file: {key}}}}}
 ---
 apiVersion: reconciler/v1
 kind: BackupPolicy
@@ -42,10 +42,15 @@ class Reconciler(Peer):
     def key(self) -> Path:
         return self.work / "key"
 
+    @property
+    def reach(self) -> str:
+        """What more the spec says of its repository."""
+        return ""
+
     def prepare(self, source: Path) -> None:
         specs = self.work / "specs"
         specs.mkdir()
-        (specs / "all.yaml").write_text(_SPECS.format(repository=self.place, key=self.key, source=source))
+        (specs / "all.yaml").write_text(_SPECS.format(repository=self.place, reach=self.reach, key=self.key, source=source))
         self.environment.update(RECONCILER_SPECS=str(specs), RECONCILER_STATE=str(self.work / "state"))
         self.quietly(*_COMMAND, "repository", "init", "main")
 

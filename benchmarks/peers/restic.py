@@ -10,30 +10,35 @@ from benchmarks.peers.peer import Call, Peer, first_line, found
 class Restic(Peer):
     name = "restic"
 
+    @property
+    def options(self) -> list[str]:
+        """Of every call."""
+        return []
+
     def version(self) -> str:
         return first_line(found("restic"), "version")
 
     def prepare(self, source: Path) -> None:
         self.environment.update(RESTIC_PASSWORD="benchmark", RESTIC_REPOSITORY=self.place, RESTIC_CACHE_DIR=str(self.work / "cache"))
-        self.quietly(found("restic"), "init")
+        self.quietly(*self._call("init").argv)
 
     def backup(self, source: Path) -> Call:
-        return _call("backup", str(source))
+        return self._call("backup", str(source))
 
     def reread(self, source: Path) -> Call:
-        return _call("backup", "--force", str(source))
+        return self._call("backup", "--force", str(source))
 
     def restore(self, source: Path, target: Path) -> Call:
-        return _call("restore", "latest", "--target", str(target))
+        return self._call("restore", "latest", "--target", str(target))
 
     def restore_verified(self, source: Path, target: Path) -> Call:
-        return _call("restore", "latest", "--verify", "--target", str(target))
+        return self._call("restore", "latest", "--verify", "--target", str(target))
 
     def restore_one(self, source: Path, target: Path, name: str) -> Call:
-        return _call("restore", "latest", "--target", str(target), "--include", f"{source}/{name}")
+        return self._call("restore", "latest", "--target", str(target), "--include", f"{source}/{name}")
 
     def verify(self) -> Call:
-        return _call("check", "--read-data")
+        return self._call("check", "--read-data")
 
     def many(self, source: Path, count: int) -> bool:
         """One backup, then each ``rewrite`` makes one more of every snapshot there is, or of as many as are missing."""
@@ -44,11 +49,10 @@ class Restic(Peer):
         return True
 
     def list(self) -> Call:
-        return _call("snapshots")
+        return self._call("snapshots")
 
     def _ids(self) -> list[str]:
         return sorted(path.name for path in (self.repository / "snapshots").iterdir())
 
-
-def _call(*words: str) -> Call:
-    return Call([found("restic"), *words])
+    def _call(self, *words: str) -> Call:
+        return Call([found("restic"), *self.options, *words])

@@ -33,8 +33,8 @@ class SftpServer(Struct, frozen=True):
 
 
 @contextmanager
-def sftp_server(folder: Path) -> Iterator[SftpServer]:
-    """Serves ``folder / "served"`` as its root."""
+def sftp_server(folder: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer) -> Iterator[SftpServer]:
+    """Serves ``folder / "served"`` as its root. ``kind``: one that answers in a way of its own."""
     served = folder / "served"
     served.mkdir(parents=True)
     host, user = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
@@ -51,7 +51,7 @@ def sftp_server(folder: Path) -> Iterator[SftpServer]:
             0,
             server_host_keys=[host],
             authorized_client_keys=str(folder / "authorized"),
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(served)),
+            sftp_factory=lambda channel: kind(channel, chroot=str(served)),
         )
 
     listening = asyncio.run_coroutine_threadsafe(begin(), loop).result()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import asyncssh
 import pytest
 
 from reconciler.base.secret import Secret
@@ -168,3 +171,32 @@ def test_a_run_that_finds_nothing_changed_asks_as_often_for_many_files_as_for_fe
         asked[many] = place.lines.asked - before
         place.close()
     assert asked[2000] == asked[20] <= 11
+
+
+def test_a_run_that_finds_nothing_changed_asks_a_server_as_often_for_many_files_as_for_few(
+    openssh: SftpServer, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packets: of each list four or five, and an object three."""
+    count = 0
+    ask = asyncssh.sftp.SFTPClientHandler._make_request
+
+    async def counted(client: Any, kind: Any, *words: bytes) -> object:
+        nonlocal count
+        count += 1
+        return await ask(client, kind, *words)
+
+    monkeypatch.setattr(asyncssh.sftp.SFTPClientHandler, "_make_request", counted)
+    asked = {}
+    for many in (20, 2000):
+        for number in range(many):
+            (bench.source / f"file{number}").write_bytes(b"%d" % number)
+        url = f"sftp://{getpass.getuser()}@127.0.0.1:{openssh.port}{openssh.root}/{tmp_path.name}-{many}"
+        place = store_at(url, openssh.access())
+        repository = Repository.init(place.url, Secret(KEY), created_at=CREATED, store=place)
+        root = bench.take(repository, kind="full").root
+        assert root is not None
+        count = 0
+        assert bench.take(repository, base=root.id).unchanged
+        asked[many] = count
+        place.close()
+    assert asked[2000] == asked[20] <= 55

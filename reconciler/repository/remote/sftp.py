@@ -22,15 +22,15 @@ from reconciler.repository.access import Access
 from reconciler.repository.errors import Damaged, NoSpace, NotInitialised, ObjectMissing, Unreachable
 from reconciler.repository.format import FOLDERS
 from reconciler.repository.remote.sftp_line import Kind, SftpLine
+from reconciler.repository.remote.sftp_trips import read_file, read_folder, write_file
 from reconciler.repository.remote.throttle import Throttle
 from reconciler.repository.store import Found
 
 if TYPE_CHECKING:
     import asyncssh
 
-_PIECE_BYTES = 2**20
 _HANDLES = 128  # of packs that are read in parts: an open one spares two round trips; more than there are readers
-_AT_ONCE = 5  # threads that ask; a listing asks for its folders itself
+_AT_ONCE = 8  # threads that ask: all that a backup lists before it begins; a listing asks for its folders itself
 
 
 class SftpStore:
@@ -42,6 +42,9 @@ class SftpStore:
         self.url = url.rstrip("/")
         self._root = path.removeprefix("/~/") if path.startswith("/~/") else path or "/"
         self._line = SftpLine(url, access, clock)
+        self._paced = access.bandwidth is not None
+        self._folders = set(FOLDERS)
+        """Known to be there, or asked for."""
         self._throttle = Throttle(access.bandwidth, clock, access.stopped)
         self.at_once = min(_AT_ONCE, self._line.questions)
         self.uploads = min(2, self._line.questions)
@@ -85,12 +88,10 @@ class SftpStore:
 
     def get(self, name: str, limit: int) -> bytes:
         async def read(client: asyncssh.SFTPClient) -> bytes:
-            async with client.open(self._path(name), "rb") as file:
-                data: bytes = await file.read(limit + 1)
-                return data
+            return await read_file(client, self._path(name), limit + 1, self._line.heard)
 
         try:
-            data = self._line.run(name, read)
+            data = self._line.run(name, read, kind=Kind.LONG)
         except ObjectMissing:
             if name == "header" and not self._is_there():
                 raise NotInitialised(f"there is no folder at {self.url}", repository=self.url) from None
@@ -114,14 +115,17 @@ class SftpStore:
 
     def list(self, prefix: str) -> Iterator[Found]:
         async def walk(client: asyncssh.SFTPClient) -> list[Found]:
+            import asyncssh
+
             async def below(folder: str) -> list[Found]:
                 async with self._line.seat:
-                    entries = await self._line.heard(client.readdir(self._path(folder)))
+                    entries = await read_folder(client, self._path(folder), self._line.heard)
                 found, folders = [], []
                 for entry in entries:
-                    inner = f"{folder}/{os.fsdecode(entry.filename)}"
+                    last = os.fsdecode(entry.filename)
+                    inner = f"{folder}/{last}"
                     mode = entry.attrs.permissions or 0
-                    if entry.filename in {".", ".."}:
+                    if last in {".", ".."}:
                         continue
                     if stat.S_ISDIR(mode):
                         folders.append(inner)
@@ -131,21 +135,22 @@ class SftpStore:
                     found += more
                 return found
 
-            async def is_there() -> bool:
-                async with self._line.seat:
-                    there: bool = await self._line.heard(client.exists(self._path(prefix)))
-                    return there
-
-            return await below(prefix) if "/" not in prefix or await is_there() else []
+            try:
+                return await below(prefix)
+            except asyncssh.SFTPNoSuchFile:
+                if "/" in prefix:  # folders of that kind come with their first object
+                    return []
+                raise
 
         yield from sorted(self._line.run(f"the list of {prefix}", walk, kind=Kind.MANY))
 
     def folders(self, prefix: str) -> Iterator[str]:
         async def look(client: asyncssh.SFTPClient) -> list[str]:
-            entries = await client.readdir(self._path(prefix))
-            return sorted(str(e.filename) for e in entries if e.filename not in {".", ".."} and stat.S_ISDIR(e.attrs.permissions or 0))
+            entries = await read_folder(client, self._path(prefix), self._line.heard)
+            names = [os.fsdecode(each.filename) for each in entries if stat.S_ISDIR(each.attrs.permissions or 0)]
+            return sorted(name for name in names if name not in {".", ".."})
 
-        yield from self._line.run(f"the list of {prefix}", look)
+        yield from self._line.run(f"the list of {prefix}", look, kind=Kind.LONG)
 
     def find(self, name: str) -> Found | None:
         async def look(client: asyncssh.SFTPClient) -> Found:
@@ -193,7 +198,7 @@ class SftpStore:
 
         async def write(client: asyncssh.SFTPClient) -> None:
             try:
-                await self._written(client, temporary, pieces)
+                await self._written(client, temporary, name, pieces)
                 await self._named(client, temporary, name, pieces)
             except BaseException:
                 await _removed(client, temporary)
@@ -206,20 +211,16 @@ class SftpStore:
                 raise NoSpace(f"no space left for {name} in {self.url}", repository=self.url) from error
             raise
 
-    async def _written(self, client: asyncssh.SFTPClient, temporary: str, pieces: Sequence[Buffer]) -> None:
-        import asyncssh
+    async def _written(self, client: asyncssh.SFTPClient, temporary: str, name: str, pieces: Sequence[Buffer]) -> None:
+        """The content under its temporary name, and the folder that its name will need, when nobody here has seen that one yet."""
+        written = write_file(client, temporary, pieces, self._line.heard, self._pace if self._paced else None)
+        folder = os.path.dirname(name)
+        asked = [] if folder in self._folders else [self._line.heard(_make(client, self._path(folder)))]
+        self._folders.add(folder)
+        await asyncio.gather(written, *asked)
 
-        async with client.open(temporary, "wb") as file:
-            for part in pieces:
-                view = memoryview(part)
-                for start in range(0, view.nbytes, _PIECE_BYTES):
-                    piece = view[start : start + _PIECE_BYTES]
-                    await asyncio.to_thread(self._throttle.take, piece.nbytes)
-                    await self._line.heard(file.write(bytes(piece)))
-            try:
-                await self._line.heard(file.fsync())
-            except asyncssh.SFTPOpUnsupported:
-                return  # docs/limits.md says what that means
+    async def _pace(self, size: int) -> None:
+        await asyncio.to_thread(self._throttle.take, size)
 
     async def _named(self, client: asyncssh.SFTPClient, temporary: str, name: str, pieces: Sequence[Buffer]) -> None:
         """Give it its name; when that is taken, by the same content or by another."""
