@@ -128,7 +128,7 @@ def _repositories() -> Json:
     return table(
         "Repositories",
         "One line for each repository. Lasts: until its space ends, where it goes on shrinking as in the last day; empty while less than "
-        "six hours are known. Content: of the newest backup of each system. Takes: everybody's objects, counted each hour. Failures: in a "
+        "six hours are known. Takes: everybody's objects, as last counted. Content: of the newest backup of each system. Failures: in a "
         "row, of the system that has most.",
         [Column("repository", "Repository")],
         [
@@ -214,7 +214,7 @@ def _added() -> Json:
 def _used() -> Json:
     return lines(
         "What it takes",
-        "All objects of the repository, everybody's, counted each hour; no line for one of another program. Clean-ups are steps down.",
+        "All objects of the repository, everybody's, as last counted; no line for one of another program. Clean-ups are steps down.",
         "bytes",
         [query(USED, IN_REPOSITORY)],
         (8, 8),

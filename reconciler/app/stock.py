@@ -25,7 +25,11 @@ from reconciler.observe.deadline import within
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
-EVERY = timedelta(hours=1)
+EVERY_FAR = timedelta(hours=1)
+"""Over a network, where a list costs money. What is on a disk, or has so few objects that they are one answer, is counted each time it
+is looked at."""
+SMALL_OBJECTS_MAX = 1000
+AGAIN = timedelta(hours=1)  # after a failure
 SHARE = 100
 """Counting takes a hundredth of the time at most: what took a minute is counted again after 100 minutes."""
 SECONDS_MAX = 600.0
@@ -85,8 +89,9 @@ class StockTaker:
             state, last, tried = scene.observed.repositories.get(name), known.get(name), self._tried.get(name)
             if repository.observed_only or state is None or not state.reachable:
                 continue
-            pause = EVERY if last is None else max(EVERY, SHARE * timedelta(seconds=last.seconds))
-            if (last is None or abs(scene.now - last.at) >= pause) and (tried is None or abs(scene.now - tried) >= EVERY):
+            if tried is not None and (last is None or last.at != tried) and abs(scene.now - tried) < AGAIN:
+                continue  # it failed
+            if last is None or abs(scene.now - last.at) >= _pause(repository, last, scene.desired.settings.observe_every):
                 found.append(repository)
                 self._tried[name] = scene.now
         return found
@@ -115,3 +120,8 @@ def read_stock(catalog: Catalog) -> Mapping[str, Stock]:
     except msgspec.DecodeError:
         return {}
     return {stock.repository: stock for stock in kept}
+
+
+def _pause(repository: DesiredRepository, last: Stock, observe_every: timedelta) -> timedelta:
+    far = repository.is_remote and last.objects > SMALL_OBJECTS_MAX
+    return max(EVERY_FAR if far else observe_every, SHARE * timedelta(seconds=last.seconds))

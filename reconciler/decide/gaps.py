@@ -6,7 +6,7 @@ repository's failure, and those in this file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from reconciler.base.units import format_duration
 from reconciler.decide.copies import missing, shortfalls
@@ -87,9 +87,11 @@ def _of_repository(scene: Scene, repository: DesiredRepository) -> list[Gap]:
 def _of_system(scene: Scene, system: DesiredSystem) -> list[Gap]:
     if not scene.here(system):
         return _elsewhere(scene, system)
+    sources = _of_sources(scene, system)
+    said = {gap.why for gap in sources}
     return [
-        *_of_sources(scene, system),
-        *_of_primary(scene, system),
+        *sources,
+        *_of_primary(scene, system, said),
         *_of_copies(scene, system),
         *_of_proofs(system),
         *_of_suspects(scene, system),
@@ -128,8 +130,8 @@ def _of_source(system: DesiredSystem, state: SourceState) -> Gap | None:
     return None
 
 
-def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
-    """What stands between the sources and the first repository."""
+def _of_primary(scene: Scene, system: DesiredSystem, said: Collection[str]) -> list[Gap]:
+    """What stands between the sources and the first repository. ``said``: reasons that need not be told once more as those of failures."""
     if not system.repositories:
         return [_gap(system, "no-repository", "no repository is named for it", "Name a repository in its policy")]
     primary = system.repositories[0]
@@ -140,8 +142,8 @@ def _of_primary(scene: Scene, system: DesiredSystem) -> list[Gap]:
     if primary in scene.observed_only:
         return _of_observed(scene, system, primary)
     history, gaps = scene.history(system.name, primary), []
-    if history.consecutive_failures >= FAILING:
-        failure = history.last_failure
+    failure = history.last_failure
+    if history.consecutive_failures >= FAILING and (failure is None or failure.message not in said):
         why = f"failed {history.consecutive_failures} times in a row" + (f": {failure.message}" if failure is not None else "")
         gaps.append(_gap(system, "failing", why, (failure.hint if failure is not None else "") or "Look at `reconcile events`", primary))
     snapshots = scene.snapshots(system.name, primary)

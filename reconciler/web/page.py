@@ -64,8 +64,21 @@ def _template() -> Template:
         "held": wording.held_in_words,
         "names": wording.names_of,
         "rule": standing.rule_in_short,
+        "prose": _prose,
     }
     return environment.from_string(_resource("page.html"))
+
+
+def _prose(text: str) -> Any:
+    """A sentence as the screen shows it, with what stands between backticks set as what one types."""
+    from markupsafe import Markup
+    from markupsafe import escape as markup
+
+    parts = escape(text).split("`")
+    if len(parts) % 2 == 0:  # one of them stands alone: it means itself
+        return Markup(markup("`".join(parts)))  # noqa: S704 - escaped
+    marked = (f"<code>{markup(part)}</code>" if number % 2 else str(markup(part)) for number, part in enumerate(parts))
+    return Markup("".join(marked))  # noqa: S704 - each part was escaped
 
 
 def _visible(value: Any) -> Any:

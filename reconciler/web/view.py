@@ -78,7 +78,8 @@ class View(Struct, frozen=True):
     repositories: tuple[RepositoryView, ...] = ()
     own: tuple[Condition, ...] = ()
     """Of the program itself, where not well."""
-    persons: tuple[Sequence[Gap], ...] = ()
+    persons: tuple[tuple[str, tuple[Sequence[Gap], ...]], ...] = ()
+    """What to do, and every cause that asks for it."""
     held: tuple[Held, ...] = ()
     actions: tuple[Action, ...] = ()
     more_actions: int = 0
@@ -106,7 +107,7 @@ def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool 
         tally={state: sum(s.standing.state is state for s in systems) for state in HealthState},
         repositories=tuple(_repository(r) for r in status.repositories),
         own=tuple(c for c in status.conditions if unwell(c)),
-        persons=tuple(causes(plan.gaps)),
+        persons=_persons(plan.gaps),
         held=plan.held,
         actions=plan.actions[:ACTIONS_SHOWN],
         more_actions=max(0, len(plan.actions) - ACTIONS_SHOWN),
@@ -114,6 +115,14 @@ def view(board: Board | None, pulse: Pulse, now: datetime, *, all_systems: bool 
         events=board.events,
         heat=_heat(board.impact, None if all_systems else SYSTEMS_SHOWN),
     )
+
+
+def _persons(gaps: Sequence[Gap]) -> tuple[tuple[str, tuple[Sequence[Gap], ...]], ...]:
+    """One advice that mends many things is read once."""
+    found: dict[str, list[Sequence[Gap]]] = {}
+    for cause in causes(gaps):
+        found.setdefault(cause[0].person, []).append(cause)
+    return tuple((person, tuple(group)) for person, group in found.items())
 
 
 def _heat(impact: Impact | None, most: int | None) -> tuple[HeatRow, ...]:

@@ -39,7 +39,7 @@ REPOSITORY_COUNTED = _gauge(
     Subject.REPOSITORIES,
     "When they were counted.",
     ("repository",),
-    "Each hour, or less often where counting takes longer than 36 s: it may take a hundredth of the time.",
+    "Each `observeEvery`; of more than 1,000 objects behind a network, each hour. Less often where it takes long: a hundredth of the time.",
 )
 REPOSITORY_LAST = _gauge(
     "repository_last_action_timestamp_seconds",

@@ -1,19 +1,20 @@
-"""What repositories take: counted beside the passes, seldom, and remembered by the catalog."""
+"""What repositories take: counted beside the passes, no more often than it costs little, and remembered by the catalog."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from reconciler.app.scene import load, look
-from reconciler.app.stock import EVERY, SHARE, StockTaker, read_stock
+from reconciler.app.stock import AGAIN, EVERY_FAR, SHARE, SMALL_OBJECTS_MAX, StockTaker, _pause, read_stock
 from reconciler.model.stock import Stock
 from tests.fakes.houses import WholeHouse
+from tests.fakes.worlds import NOW, repository
 
 MINUTE = timedelta(minutes=1)
+EVERY = timedelta(minutes=5)  # observeEvery
 
 
 def in_the_folder(house: WholeHouse) -> tuple[int, int]:
@@ -37,10 +38,9 @@ def test_a_pass_counts_what_lies_in_the_repository_and_the_status_shows_it(house
     assert seen.stock == main.stock, "whoever only looks sees the same"
 
 
-def test_it_is_counted_again_after_an_hour_and_not_before(house: WholeHouse) -> None:
+def test_it_is_counted_again_when_it_is_looked_at_again_and_not_before(house: WholeHouse) -> None:
     house.one_pass(init=True)
     first = known(house)
-    (house.source / "two.bin").write_bytes(os.urandom(100_000))
     house.clock.advance(EVERY - MINUTE)
     house.one_pass()
     assert known(house) == first
@@ -49,7 +49,7 @@ def test_it_is_counted_again_after_an_hour_and_not_before(house: WholeHouse) -> 
     again = known(house)
     assert first is not None
     assert again is not None
-    assert again.bytes > first.bytes + 100_000
+    assert again.at == first.at + EVERY + MINUTE
 
 
 def test_what_takes_long_to_count_is_counted_less_often(house: WholeHouse) -> None:
@@ -114,5 +114,12 @@ def test_a_repository_that_cannot_be_counted_is_not_tried_again_in_each_pass(hou
         before = read_stock(catalog)
         taker.keep(scene, catalog)
         assert read_stock(catalog) == before
-        assert taker._due(scene, before) == []
-        assert [r.name for r in taker._due(replace(scene, now=scene.now + EVERY), before)] == ["main"]
+        assert taker._due(replace(scene, now=scene.now + EVERY), before) == []
+        assert [r.name for r in taker._due(replace(scene, now=scene.now + AGAIN), before)] == ["main"]
+
+
+def test_far_away_where_a_list_costs_money_it_is_counted_each_hour_once_there_is_much_to_list() -> None:
+    near, far = repository(), repository(url="s3://bucket/prefix")
+    few, many = Stock("main", NOW, SMALL_OBJECTS_MAX, 1, 0.1), Stock("main", NOW, SMALL_OBJECTS_MAX + 1, 1, 0.1)
+    assert [_pause(where, what, EVERY) for where in (near, far) for what in (few, many)] == [EVERY, EVERY, EVERY, EVERY_FAR]
+    assert _pause(near, replace(few, seconds=60), EVERY) == SHARE * MINUTE

@@ -161,6 +161,18 @@ def test_three_failures_in_a_row_need_a_person():
     assert (after(2), after(3)) == ([], ["failing"])
 
 
+def test_failures_that_say_what_is_said_of_the_source_already_are_not_told_twice():
+    """Seen on a screen: the same sentence for the same system, once with and once without "failed 3 times in a row"."""
+    gone = SourceState("/srv/orders", exists=False, readable=False, empty=True)
+
+    def after(message: str) -> list[str]:
+        runs = {("orders", "main"): replace(failed(3, ago("1h")), last_failure=Failure("source-missing", message))}
+        return codes(plan(desired(system()), observed(listed(), sources={"orders": (gone,)}, runs=runs), NOW))
+
+    assert after("the source /srv/orders does not exist") == ["source-missing"]
+    assert after("the disk of main is full") == ["source-missing", "failing"]
+
+
 def test_only_partial_snapshots_need_a_person():
     partial = snapshot(ago("5m"), grade=Grade.PARTIAL, defects=4)
     assert "4 defects" in gap(plan(desired(system()), observed(listed("main", [partial])), NOW), "only-partial").why

@@ -17,6 +17,7 @@ import reconciler.web
 from reconciler.model.alerts import AlertsStatus
 from reconciler.model.board import Board
 from reconciler.model.health import HealthState
+from reconciler.model.plan import Gap
 from reconciler.model.pulse import Pulse
 from reconciler.model.status import Condition, ConditionType, Status, Truth
 from reconciler.model.wishes import Pause
@@ -115,7 +116,33 @@ def test_next_actions_gaps_and_events_stand_there_with_their_reasons(server: Ser
     assert "orders verify bbbbbbbb in main never verified" in seen
     assert "orders : 1 of 12 snapshots in main stay. the retention was tightened" in seen
     assert "in 6m orders incremental backup to main every 11m" in seen
-    assert "1m ago 4 billing RpoExceeded the newest is 3h old" in seen
+    assert "1m ago 4 × billing ! the newest is 3h old (RpoExceeded)" in seen
+    assert "1h ago orders back within 15m (BackupFresh)" in seen, "once needs no number"
+
+
+def test_one_advice_that_mends_many_things_is_read_once(server: Server, world: World) -> None:
+    shown = board()
+    advice = "Is the disk mounted? `ls` tells."
+    gaps = [Gap(name, "main", "source-missing", f"the source /srv/{name} does not exist", advice) for name in ("wiki", "mail")]
+    world.board = replace(shown, plan=replace(shown.plan, gaps=(*gaps, *shown.plan.gaps)))
+    source = page(server)
+    assert source.count("Is the disk mounted?") == 1
+    assert "<strong>Is the disk mounted? <code>ls</code> tells.</strong>" in source
+    assert "wiki: the source /srv/wiki does not exist mail: the source /srv/mail does not exist" in words(source)
+
+
+@pytest.mark.parametrize("text", ["a `<b>` b", "a ` alone", "`", "``", "`` `<i>` ``", "<`>`"])
+def test_what_one_types_is_set_apart_and_nothing_in_it_is_markup(server: Server, world: World, text: str) -> None:
+    shown = board()
+    world.board = replace(shown, plan=replace(shown.plan, gaps=(Gap("wiki", "main", "c", text, text),)))
+    source = page(server)
+    assert not re.search(r"<(b|i)>", source)
+    assert set(re.findall(r"</?(\w+)[^>]*>", re.search(r"<ul>(.*?)</ul>", source, re.S)[1])) <= {"li", "strong", "br", "span", "code"}  # type: ignore[index]
+
+
+def test_a_repository_says_what_it_takes_and_when_it_was_cleaned_up(server: Server) -> None:
+    seen = words(page(server))
+    assert "main ✓ reachable 40 8.4 GiB 4.7 GiB 3d ago" in seen
 
 
 def test_before_the_first_look_the_page_says_so(server: Server, world: World) -> None:
@@ -290,7 +317,7 @@ def test_alerts_are_counted_and_a_receiver_that_fails_is_named(world: World, ser
     broken = Condition("Receiver", "duty/ops", ConditionType.ALERTS_DELIVERED, Truth.FALSE, "NotifyDenied", "4 attempts failed in a row")
     world.board = replace(board(), status=replace(company(), conditions=(broken,)))
     shown = words(page(server))
-    assert "Alerts: 2 critical, 1 low; 1 acknowledged. reconcile alerts lists them." in shown
+    assert "Alerts: 2 critical, 1 low; 1 acknowledged; nobody has answered the oldest, which began 2d ago . reconcile alerts lists" in shown
     assert "duty/ops: 4 attempts failed in a row" in shown
     world.board = replace(board(), status=replace(company(), alerts=AlertsStatus()))
     assert "Alerts:" not in words(page(server))
