@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -107,10 +108,11 @@ def deliver_once(house: House, catalog: Catalog, desired: Desired, now: datetime
 
 
 def make_post(house: House) -> Post:
-    """Recipients whose secrets come from where the specs say."""
+    """Recipients whose secrets come from where the specs say, reached as the environment says."""
+    from reconciler.base.proxy import Proxies
     from reconciler.notify.recipients import Post
 
-    return Post(lambda secret: reveal(secret, house.allow_commands), house.clock)
+    return Post(lambda secret: reveal(secret, house.allow_commands), house.clock, Proxies.of(os.environ))
 
 
 def reveal(secret: SecretFrom, allowed: Sequence[Path]) -> Secret:

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from reconciler.base.proxy import Proxy
+
 
 class HealthState(StrEnum):
     """The one scale for all that is judged, worst first: checks, systems, repositories. What could not be looked at is never good."""
@@ -108,6 +110,8 @@ class Endpoint(Struct, frozen=True):
     security: Security = Security.NONE
     authorities: str | None = None
     """A file of certificates to trust instead of the system's."""
+    proxy: Proxy | None = None
+    """The web proxy through which it is reached."""
     secret: bool = False
     """The address came from a secret: it is not shown."""
     failure: str = ""

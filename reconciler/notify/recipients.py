@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.base.clock import Clock
+from reconciler.base.proxy import Proxies
 from reconciler.base.secret import Secret
 from reconciler.model.alerts import Alert, Notice
 from reconciler.model.declared.alerts import Address, DeadMan, Receiver
@@ -28,9 +29,11 @@ PING_SECONDS = 5.0
 class Post:
     """Makes recipients; what each kind needs is imported when it is first used."""
 
-    def __init__(self, reveal: Reveal, clock: Clock) -> None:
+    def __init__(self, reveal: Reveal, clock: Clock, proxies: Proxies | None = None) -> None:
+        """``proxies``: through which web requests go; None: all of them directly."""
         self._reveal = reveal
         self._clock = clock
+        self._proxies = proxies or Proxies()
 
     def recipient(self, name: str, receiver: Receiver) -> Recipient:
         """``name``: with that of the policy."""
@@ -90,7 +93,7 @@ class Post:
         return Alertmanager(name, self._address(spec.url), self._headers(spec.headers), spec.stands, self._client(seconds))
 
     def _client(self, seconds: float) -> Client:
-        return Client(self._clock, seconds)
+        return Client(self._clock, seconds, self._proxies)
 
     def _address(self, address: Address) -> str:
         return address.plain if address.plain is not None else self._text(address)

@@ -30,14 +30,15 @@ class Service(Struct, frozen=True):
 
     def send(self, notice: Notice) -> None:
         """The library says only whether it worked."""
-        service = self._service()
+        service = self.made()
         good = notice.kind in {NoticeKind.RECOVERED, NoticeKind.DIGEST, NoticeKind.TEST}
         words = text.body(notice, characters_max=BODY_CHARACTERS_MAX) or text.title(notice)
         kind = "info" if good else "failure" if notice.severity.rank < 2 else "warning"
         if not service.notify(title=text.title(notice), body=words, notify_type=kind):
             raise NotifyError(f"{self.name} did not take the message")
 
-    def _service(self) -> Any:
+    def made(self) -> Any:
+        """As the library makes it. Raises ReceiverUnfit, or AddressForbidden."""
         try:
             apprise: Any = import_module("apprise")
         except ImportError as error:

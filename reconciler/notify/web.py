@@ -3,6 +3,8 @@
 * The name is resolved here and the connection goes to the very address that was looked at: a name that changes its mind in between gains
   nothing. Link-local addresses (where clouds serve credentials), multicast and the unspecified address are refused. Loopback and private
   ones are not: that is where an Alertmanager lives.
+* Where the environment names a web proxy, that resolves the name and connects; addresses that are written as numbers are looked at all the
+  same.
 * No redirect is followed.
 * All of it, from the name to the last byte of the answer, has one deadline, and the answer a size.
 """
@@ -23,6 +25,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconciler.base.clock import Clock
+from reconciler.base.proxy import Proxies, Proxy, ProxyTrouble
 from reconciler.notify.errors import AddressForbidden, NoticeRefused, ReceiverBusy, ReceiverDenies, ReceiverUnfit, ReceiverUnreachable
 
 ANSWER_BYTES_MAX = 64 * 1024
@@ -54,6 +57,7 @@ class Client(Struct, frozen=True):
 
     clock: Clock
     timeout_seconds: float
+    proxies: Proxies = Proxies()
 
     def post(self, url: str, content: bytes, *, headers: Mapping[str, str], name: str) -> Answer:
         """A 2xx answer; everything else is an error. ``name``: of the receiver; the address itself is a secret and told nobody."""
@@ -95,17 +99,31 @@ class Client(Struct, frozen=True):
         if parts.scheme not in {"http", "https"} or not host or not url.isascii() or not url.isprintable() or " " in url:
             raise ReceiverUnfit("the address is not one of the web: http:// or https://, a host, and no blanks")
         connection = http.client.HTTPConnection(host, parts.port or (443 if secure else 80))
-        with connect(host, connection.port, left) as plain:
+        proxy = self.proxies.towards(secure=secure, host=host, port=connection.port)
+        path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        sent = {"User-Agent": "reconciler", "Connection": "close", **headers}
+        if proxy is not None and not secure:  # a proxy is told where to: by a tunnel, or with each request
+            path = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
+            sent |= {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+        with _line(proxy, host, connection.port, left, secure=secure) as plain:
             plain.settimeout(left())
             door = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
             with door, _cut_off(door, left()):
                 connection.sock = door
-                path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-                connection.request(method, path, body=content, headers={"User-Agent": "reconciler", "Connection": "close", **headers})
+                connection.request(method, path, body=content, headers=sent)
                 response = connection.getresponse()
                 body = response.read(ANSWER_BYTES_MAX)
                 left()
+                if proxy is not None and response.status == 407:
+                    raise ProxyTrouble("the web proxy answers 407")
                 return Answer(response.status, body, {name.lower(): value for name, value in response.getheaders()})
+
+
+def _line(proxy: Proxy | None, host: str, port: int, left: Callable[[], float], *, secure: bool) -> socket.socket:
+    if proxy is None:
+        return connect(host, port, left)
+    check_written(host)
+    return proxy.tunnel(host, port, left) if secure else proxy.connect(left)
 
 
 @contextmanager
@@ -142,6 +160,13 @@ def connect(host: str, port: int, left: Callable[[], float]) -> socket.socket:
         else:
             return door
     raise trouble
+
+
+def check_written(host: str) -> None:
+    """The same for a host that a proxy will resolve: as far as it is an address already, in whatever spelling."""
+    with suppress(socket.gaierror):
+        for *_, place in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST):
+            check_address(str(place[0]))
 
 
 def check_address(text: str) -> None:

@@ -1,6 +1,7 @@
 """Whether the addresses that specs name can be reached from here, and how long their certificates hold.
 
-Each is connected to and greeted, in parallel, within :data:`SECONDS_MAX`; nothing is asked of it, and no name or password is sent.
+Each is connected to and greeted, in parallel, within :data:`SECONDS_MAX`; nothing is asked of it, and it is sent no name and no password.
+What is reached through a web proxy is looked at through it: by a tunnel where it speaks TLS, else the proxy is asked whether it gets there.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from msgspec.structs import replace
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.proxy import Left, Proxy, ProxyTrouble, head, status_of
 from reconciler.model.health import Endpoint, Reached, Role, Security, Use
 from reconciler.observe.deadline import within
 
 SECONDS_MAX = 3.0
 AT_A_TIME = 32
-Left = Callable[[], float]
-"""Seconds until the deadline. Raises TimeoutError after it."""
+_PROXY_SAYS_NO = {407, 502, 503, 504}
 Connect = Callable[[str, int, Left], socket.socket]
 """To a host and a port. Raises OSError, or a ReconcilerError where it must not go."""
 
@@ -62,8 +63,10 @@ def _asked(clock: Clock, to_receiver: Connect, seconds_max: float, endpoint: End
     nothing = Reached((), address, secured=endpoint.security is not Security.NONE)
     if endpoint.failure:
         return replace(nothing, failure=endpoint.failure)
-    key = f"address {endpoint.host}:{endpoint.port} {endpoint.security}"
-    connect = partial(to_receiver if endpoint.use.role is Role.RECEIVER else freely, endpoint.host, endpoint.port)
+    proxy = endpoint.proxy
+    key = f"address {endpoint.host}:{endpoint.port} {endpoint.security}{f' {proxy.host}:{proxy.port}' if proxy else ''}"
+    way = proxy.tunnel if proxy is not None else to_receiver if endpoint.use.role is Role.RECEIVER else freely
+    connect = partial(way, endpoint.host, endpoint.port)
     try:
         return within(seconds_max, partial(_reached, clock, connect, seconds_max, endpoint, nothing), what=address or "it", key=key)
     except TimeoutError:
@@ -85,7 +88,10 @@ def _reached(clock: Clock, connect: _Door, seconds_max: float, endpoint: Endpoin
         return seconds
 
     if endpoint.security is Security.NONE:
-        connect(left).close()
+        if endpoint.proxy is None:
+            connect(left).close()
+        else:
+            _ask_proxy(endpoint.proxy, endpoint.host, endpoint.port, left)
         return replace(nothing, seconds=clock.monotonic() - began)
     try:
         until = _greeted(connect, endpoint, left, ssl.create_default_context(cafile=endpoint.authorities))
@@ -127,3 +133,15 @@ def _ask_for_tls(plain: socket.socket) -> None:
     code, _ = talk.docmd("STARTTLS")
     if code != 220:
         raise smtplib.SMTPNotSupportedError
+
+
+def _ask_proxy(proxy: Proxy, host: str, port: int, left: Left) -> None:
+    """For the head of the front page: proxies seldom lead a tunnel to what is not encrypted. Any answer of the host itself is one."""
+    place = f"{f'[{host}]' if ':' in host else host}:{port}"
+    said = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
+    with proxy.connect(left) as door:
+        door.settimeout(left())
+        door.sendall(f"HEAD http://{place}/ HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n{said}\r\n".encode("ascii"))
+        status = status_of(head(door, left))
+    if status in _PROXY_SAYS_NO:
+        raise ProxyTrouble(f"the web proxy answers {status}")

@@ -80,7 +80,7 @@ def post_office(*replies: Reply, host: str = "127.0.0.1", certificate: tuple[Pat
             self.end_headers()
             self.wfile.write(reply.body)
 
-        do_POST = do_GET = answer  # noqa: N815 - the names that the library calls
+        do_POST = do_GET = do_HEAD = answer  # noqa: N815 - the names that the library calls
 
         def log_message(self, *_: object) -> None:
             """Tests say what they want to say."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.base.clock import SystemClock
+from reconciler.base.proxy import Proxies
 from reconciler.notify.errors import (
     AddressForbidden,
     NoticeRefused,
@@ -22,6 +23,7 @@ from reconciler.notify.errors import (
 from reconciler.notify.web import ANSWER_BYTES_MAX, Client, check_address
 from tests.fakes.mailbox import certificate
 from tests.fakes.posts import Reply, post_office
+from tests.fakes.proxies import WebProxy, web_proxy
 
 CLIENT = Client(SystemClock(), 1.0)
 JSON = {"Content-Type": "application/json"}
@@ -146,3 +148,62 @@ def test_an_address_of_the_sixth_version() -> None:
 def test_nobody_listens() -> None:
     with pytest.raises(ReceiverUnreachable, match="cannot be reached"):
         ask("http://127.0.0.1:9/")
+
+
+def through(proxy: WebProxy, user: str = "") -> Client:
+    address = proxy.url.replace("//", f"//{user}") if user else proxy.url
+    return Client(SystemClock(), 1.0, Proxies.of({"ALL_PROXY": address}))
+
+
+def test_through_a_proxy_whatever_it_wants_to_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver has a name that only the proxy knows; what is encrypted stays so between the two ends."""
+    made = certificate(tmp_path, name="hooks.example.org")
+    monkeypatch.setenv("SSL_CERT_FILE", str(made[0]))
+    with post_office(Reply(200)) as plain, post_office(Reply(200), certificate=made) as safe, web_proxy("Basic bWU6eHEtd29yZC03Nw==") as proxy:
+        client = through(proxy, "me:xq-word-77@")
+        for office in (plain, safe):
+            url = office.url.replace("127.0.0.1", "hooks.example.org") + "/hook?x=1"
+            assert client.post(url, b"{}", headers=JSON, name="duty/ops").status == 200
+            (got,) = office.got
+            assert (got.path, got.body) == ("/hook?x=1", b"{}")
+            assert got.headers["host"] == url.split("/")[2]
+            assert "proxy-authorization" not in got.headers
+        assert [line.split(" ")[0] for line in proxy.asked] == ["POST", "CONNECT"]
+        with pytest.raises(ReceiverUnreachable, match=r"duty/ops cannot be reached: the web proxy answers 407"):
+            ask(url, through(proxy, "me:xq-other-9@"))
+        with pytest.raises(ReceiverUnreachable, match="the web proxy answers 407"):
+            ask("http://hooks.example.org/", through(proxy))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:169.254.169.254]"])
+def test_a_proxy_is_not_asked_for_a_metadata_address(scheme: str, host: str) -> None:
+    with web_proxy() as proxy:
+        with pytest.raises(AddressForbidden):
+            ask(f"{scheme}://{host}/", through(proxy))
+        assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "answers 403"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "does not answer as one"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000, "does not answer as one"),
+        (b"HTTP/1.1 200", "does not answer as one"),
+    ],
+)
+def test_a_proxy_that_does_not_want(answer: bytes, words: str) -> None:
+    with web_proxy(answer=answer) as proxy, pytest.raises(ReceiverUnreachable, match=f"duty/ops cannot be reached: the web proxy {words}"):
+        ask("https://hooks.example.org/", through(proxy))
+
+
+def test_a_proxy_has_no_more_time_than_a_receiver() -> None:
+    with web_proxy(silent=True) as proxy, pytest.raises(ReceiverUnreachable, match=r"within 1 s"):
+        ask("https://hooks.example.org/", through(proxy))
+
+
+def test_a_proxy_that_is_not_there() -> None:
+    client = Client(SystemClock(), 1.0, Proxies.of({"ALL_PROXY": "127.0.0.1:9"}))
+    with pytest.raises(ReceiverUnreachable, match="duty/ops cannot be reached: the web proxy: Connection refused"):
+        ask("https://hooks.example.org/", client)

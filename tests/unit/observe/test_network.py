@@ -15,10 +15,13 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.base.clock import SystemClock
+from reconciler.base.proxy import Proxy, proxy_at
 from reconciler.model.health import Endpoint, Reached, Role, Security, Use
 from reconciler.notify.web import connect
 from reconciler.observe.network import reach
 from tests.fakes.certificates import certificate
+from tests.fakes.posts import Reply, post_office
+from tests.fakes.proxies import WebProxy, web_proxy
 
 MAIN, PAGER = Use(Role.REPOSITORY, "main"), Use(Role.RECEIVER, "duty/pager")
 CLOCK = SystemClock()
@@ -146,3 +149,43 @@ def test_a_receiver_is_not_sought_where_clouds_hand_out_credentials() -> None:
 
 def test_a_name_that_cannot_be_one_is_a_failure_and_no_more() -> None:
     assert asked(Endpoint(MAIN, "a" * 300 + ".example", 1)).failure.startswith("cannot be reached")
+
+
+AWAY = "store.example.org"
+"""A name that only the proxy knows."""
+
+
+def through(proxy: WebProxy, user: str = "") -> Proxy:
+    return proxy_at(proxy.url.replace("//", f"//{user}"))
+
+
+def test_what_goes_through_a_proxy_is_looked_at_through_it(serve: Callable[[Answer], int], tmp_path: Path) -> None:
+    context, trusted = certificate(tmp_path, LATER, name=AWAY)
+    with web_proxy("Basic bWU6eHEtd29yZC03Nw==") as proxy:
+        there = Endpoint(PAGER, AWAY, serve(over_tls(context)), Security.TLS, str(trusted), through(proxy, "me:xq-word-77@"))
+        found = asked(there)
+        assert (found.failure, found.certificate_until, found.certificate_failure) == ("", LATER, "")
+        assert found.seconds is not None
+        assert asked(replace(there, authorities=None)).certificate_failure == "self-signed certificate"
+        assert asked(replace(there, proxy=through(proxy))).failure == "cannot be reached: the web proxy answers 407"
+
+
+def test_of_what_is_not_encrypted_the_proxy_says_whether_it_gets_there(serve: Callable[[Answer], int]) -> None:
+    with web_proxy() as proxy, socket.create_server(("127.0.0.1", 0)) as door, post_office(Reply(404)) as office:
+        there = Endpoint(PAGER, AWAY, int(office.url.rpartition(":")[2]), proxy=through(proxy))
+        assert asked(there).failure == ""
+        shut = int(door.getsockname()[1])
+        door.close()
+        assert asked(replace(there, port=shut)).failure == "cannot be reached: the web proxy answers 502"
+        assert [line.split("/")[0] for line in proxy.asked] == ["HEAD http:", "HEAD http:"]
+        assert [got.path for got in office.got] == ["/"], "the path may be a secret"
+
+
+def test_a_proxy_that_says_nothing_is_not_waited_for() -> None:
+    with web_proxy(silent=True) as proxy:
+        for security in (Security.TLS, Security.NONE):
+            found = asked(Endpoint(PAGER, AWAY, 443, security, proxy=through(proxy)), 0.3)
+            assert found.failure in {"does not answer within 0.3 s", "did not answer within 0 s"}
+    assert asked(Endpoint(PAGER, AWAY, 443, proxy=proxy_at("127.0.0.1:9"))).failure == (
+        "cannot be reached: the web proxy: Connection refused"
+    )
