@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import sqlite3
 import sys
 from collections import Counter
@@ -25,7 +26,7 @@ from reconciler.app.health import health
 from reconciler.app.house import House
 from reconciler.app.loop_view import loop_view
 from reconciler.app.scene import load
-from reconciler.base.clock import local_offset
+from reconciler.app.symptoms import Row, moment, of_catalog, of_clock, of_repositories
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.printable import escape
 from reconciler.base.secret import looks_secret, redact, remember
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
     from reconciler.spec import Loaded
 
 EVENTS_SHOWN, PROBLEMS_SHOWN = 10, 20
-_LINE_MAX = 300
+_LINE_MAX = 600
 _ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]*)://[^\s'\"`]+", re.IGNORECASE)
 _RECENT = timedelta(days=7)
-
-Row = tuple[str, str]
+_FOR_DEVELOPERS = {"dev", "test"}
+_PROGRAMS = ("git", "restic")
+_SAID_BY_PEOPLE = {"Paused"}
+"""Reasons of warnings whose note somebody typed, who knows what."""
 
 
 class Section(Struct, frozen=True):
@@ -67,11 +70,12 @@ def doctor(house: House) -> Diagnosis:
     found: list[tuple[str, Callable[[], Iterable[Row]]]] = [
         ("Program", _program),
         ("Dependencies", _dependencies),
-        ("Clock", lambda: _clock(now)),
+        ("Clock", lambda: _clock(house)),
         ("Places", lambda: _places(house)),
+        ("Catalog", lambda: of_catalog(house)),
         ("Specs", lambda: _in_catalog(house, _specs)),
         ("Loop", lambda: _loop(house)),
-        ("Repositories", lambda: _in_catalog(house, _repositories)),
+        ("Repositories", lambda: _in_catalog(house, of_repositories)),
         ("Runs of 7 days", lambda: _in_catalog(house, _runs)),
         ("Health", lambda: _health(house)),
         ("Last warnings", lambda: _in_catalog(house, _warnings)),
@@ -102,18 +106,37 @@ def _program() -> Iterator[Row]:
 
 
 def _dependencies() -> Iterator[Row]:
-    from importlib.metadata import PackageNotFoundError, requires, version
+    """Those that the program uses, one row for what it always needs and one for what somebody chose; then the programs beside it."""
+    import ssl
+    from importlib.metadata import requires
 
-    yield "sqlite", sqlite3.sqlite_version
-    found = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in requires("reconciler") or ())
-    for name in dict.fromkeys(match[0] for match in found if match is not None and match[0] != "reconciler"):  # extras repeat each other
-        with suppress(PackageNotFoundError):  # an extra that nobody asked for
-            yield name, version(name)
+    needed: list[str] = []
+    chosen: list[str] = []
+    for requirement in requires("reconciler") or ():
+        match = re.match(r"[A-Za-z0-9._-]+", requirement)
+        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", requirement)
+        if match is not None and match[0] != "reconciler" and (extra is None or extra[1] not in _FOR_DEVELOPERS):
+            (needed if extra is None else chosen).append(match[0])
+    yield "sqlite, openssl", f"{sqlite3.sqlite_version}, {ssl.OPENSSL_VERSION}"
+    yield "libraries", _versions(needed)
+    yield "chosen", _versions(name for name in chosen if name not in needed) or "none"
+    found = {name: shutil.which(name) for name in _PROGRAMS}
+    yield "programs", ", ".join(f"{name} {place or 'not found'}" for name, place in found.items())
 
 
-def _clock(now: datetime) -> Iterator[Row]:
-    yield "now", f"{now:%Y-%m-%d %H:%M:%S} UTC"
-    yield "offset of this host", f"{local_offset(now):%z}"
+def _versions(names: Iterable[str]) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for name in dict.fromkeys(names):  # extras repeat each other
+        with suppress(PackageNotFoundError):  # one that nobody asked for
+            found.append(f"{name} {version(name)}")
+    return ", ".join(found)
+
+
+def _clock(house: House) -> Iterator[Row]:
+    with house.memory.reading() as catalog:
+        yield from of_clock(catalog, house)
 
 
 def _places(house: House) -> Iterator[Row]:
@@ -162,28 +185,17 @@ def _loop(house: House) -> Iterator[Row]:
     view = loop_view(house)
     yield "state", view.state.value
     if view.holder is not None:
-        yield "holder", f"process {view.holder.pid}, since {view.holder.at:%Y-%m-%d %H:%M:%S} UTC"
-    yield "last complete pass", f"{view.loop.last_success_at:%Y-%m-%d %H:%M:%S} UTC" if view.loop.last_success_at else "never"
-    yield "passes", str(view.loop.passes)
+        yield "lease", f"held by process {view.holder.pid} since {moment(view.holder.at)}"
+    else:
+        yield "lease", "held by nobody"
+    if view.beat_age is not None:
+        yield "last sign of life", f"{format_duration(view.beat_age)} ago"
+    yield "last complete pass", moment(view.loop.last_success_at) if view.loop.last_success_at else "never"
+    yield "passes", f"{view.loop.passes:,}"
     if view.pulse is not None:
         yield "at", f"{view.pulse.doing.value}, {view.pulse.under_way} actions under way, {view.pulse.queued} queued"
-
-
-def _repositories(catalog: Catalog, loaded: Loaded, _house: House) -> Iterator[Row]:
-    from reconciler.repository import FORMAT
-
-    known = catalog.repositories()
-    yield "format of this program", str(FORMAT)
-    for repository in loaded.desired.repositories:
-        state = known.get(repository.name)
-        kind = repository.url.partition("://")[0] if repository.is_remote else "disk"
-        if state is None or state.listed_at is None:
-            yield repository.name, f"{kind}, never listed"
-            continue
-        reached = "reachable" if state.reachable else f"not reachable ({state.failure.code if state.failure else 'unknown'})"
-        identity = state.id[:8] if state.id else "unknown"
-        listed = f"{len(state.snapshots)} snapshots, listed {state.listed_at:%Y-%m-%d %H:%M} UTC"
-        yield repository.name, f"{kind}, id {identity}…, {reached}, {listed}"
+    if view.loop.pause is not None:
+        yield "paused", f"since {moment(view.loop.pause.at)}, until {moment(view.loop.pause.until)}"
 
 
 def _runs(catalog: Catalog, _loaded: Loaded, house: House) -> Iterator[Row]:
@@ -206,7 +218,8 @@ def _warnings(catalog: Catalog, _loaded: Loaded, house: House) -> Iterator[Row]:
     warnings = [event for event in catalog.events(500) if event.kind == "Warning"]
     for event in warnings[:EVENTS_SHOWN]:
         ago = format_duration(max(now - event.last_at, timedelta(0)), parts=1)
-        yield f"{event.reason}, {ago} ago", f"{event.object_kind} {event.name}: {event.note}"
+        note = "in the words of a person" if event.reason in _SAID_BY_PEOPLE else event.note
+        yield f"{event.reason}, {ago} ago", f"{event.object_kind} {event.name}: {note}"
 
 
 def _safe(row: Row) -> Row:

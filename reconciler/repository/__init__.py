@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from reconciler.repository.known import Cache
     from reconciler.repository.listing import RootListing
     from reconciler.repository.marks import MarkRecord
+    from reconciler.repository.outside import Glance, glance
     from reconciler.repository.pattern import Pattern
     from reconciler.repository.place import store_at
     from reconciler.repository.repair import Repaired, RepairPlan
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "FORMAT": "format",
+    **dict.fromkeys(("Glance", "glance"), "outside"),
     **dict.fromkeys(("ADOPTED", "adoption_note", "owner"), "adoption"),
     **dict.fromkeys(("Access", "Credentials", "Lock"), "access"),
     "Pruned": "collect",
@@ -153,6 +155,8 @@ __all__ = [
     "Lock",
     "Locked",
     "FORMAT",
+    "Glance",
+    "glance",
     "Beyond",
     "Browser",
     "CONTENT",

@@ -22,11 +22,14 @@ def loop_page(found: LoopView) -> Page:
         rows.append(("last sign of life", f"{when.span(found.beat_age)} ago"))
     if found.pulse is not None:
         pulse = found.pulse
-        rows.append(("at", f"{pulse.doing.value}, silent for {pulse.silent.total_seconds():.0f} s"))
+        rows.append(("at", f"{pulse.doing.value}, silent for {when.span(pulse.silent)}"))
         rows.append(("actions", f"{pulse.under_way} under way, {pulse.queued} queued"))
     last = found.loop.last_success_at
     rows.append(("last complete pass", f"{when.exact(last)}, {when.ago(last, found.at)}" if last is not None else "never"))
     rows.append(("passes", f"{found.loop.passes:,}"))
+    pause = found.loop.pause
+    if pause is not None:
+        rows.append(("paused", (f"until {when.exact(pause.until)} by {pause.by}: {pause.reason}", Style.WARN)))
     page.pairs(rows)
     page.blank()
     page.table(

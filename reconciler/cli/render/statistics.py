@@ -11,7 +11,8 @@ from reconciler.model.statistics import RepositoryStatistics, Statistics, System
 
 _LEGEND = (
     "SIZE, FILES: of the newest good snapshot. CONTENT: of all snapshots, each counted whole. DIFFERENT: each chunk",
-    "of that once. GROWS, STORES: a day over the last 30 days, the content and what is stored of it.",
+    "of that once. GROWS, STORES: a day over the last 30 days, the content and what is stored of it. FAILED: of the backups;",
+    "where there are none, snapshots come as copies.",
 )
 
 
@@ -46,8 +47,8 @@ def _system(row: SystemStatistics, found: Statistics) -> list[Cell]:
         (row.system, Style.NAME),
         row.repository,
         snapshots,
-        f"{row.files:,}",
-        format_size(row.bytes),
+        f"{row.files:,}" if row.good else "-",
+        format_size(row.bytes) if row.good else "-",
         _pace(row.growth_bytes_per_day),
         _pace(row.added_bytes_per_day),
         (failed, Style.BAD) if row.failed else failed,

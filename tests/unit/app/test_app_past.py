@@ -19,7 +19,6 @@ from reconciler.app.errors import NotFound
 from reconciler.app.loop_view import LoopState, LoopView
 from reconciler.app.session import Session
 from reconciler.base.clock import SystemClock
-from reconciler.cli.render.doctor import doctor_json, doctor_page
 from reconciler.cli.render.history import history_json, history_page
 from reconciler.cli.render.loop import loop_page
 from reconciler.model.health import HealthState
@@ -68,51 +67,6 @@ def test_before_anything_happened_the_history_is_empty(house: WholeHouse) -> Non
         found = session.history()
     assert (found.checks, found.backups, found.alerts) == ((), (), ())
     assert "Nothing was kept" in history_page(found).render()
-    assert not house.state.exists()
-
-
-PLANTED = ("hunter2-in-a-spec", "hunter2-in-a-url", "hunter2-in-the-path", "hunter2-in-env", "hunter2-in-a-key-file", "hunter2-user")
-
-
-def test_the_doctor_shows_no_secret(house: WholeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planted in specs, in addresses, in the environment, in key files and in what went wrong."""
-    monkeypatch.setenv("ORDERS_PASSWORD", "hunter2-in-env")
-    house.one_pass(init=True)
-    hook = house.folder / "hook"
-    hook.write_text("http://127.0.0.1:9/hunter2-in-a-key-file\n")
-    hook.chmod(0o600)
-    house.write(
-        "alerts.yaml",
-        "apiVersion: reconciler/v1\nkind: AlertPolicy\nmetadata: {name: duty}\nspec:\n  receivers:\n"
-        "    - {name: one, webhook: {url: {file: ../hook}}}\n"
-        '    - {name: two, webhook: {url: "http://127.0.0.1:9/hunter2-in-the-path"}}\n',
-    )
-    far = "apiVersion: reconciler/v1\nkind: Repository\nmetadata: {name: far}\n"
-    house.write("broken.yaml", f"{far}spec: {{url: x, password: hunter2-in-a-spec}}\n")
-    house.write("odd.yaml", far.replace("far", "odd") + 'spec: {url: "s3://hunter2-user:hunter2-in-a-url@b/c"}\n')
-    (house.folder / "repository").rename(house.folder / "lost")
-    house.one_pass()
-    with house.session() as session:
-        catalog = session.house.memory.writing()
-        note = "POST https://hooks.example.org/hunter2-in-the-path?token=hunter2-in-a-url failed for hunter2-in-env"
-        catalog.add_event("Warning", "Receiver", "duty/one", "DeliveryFailed", note, house.clock.now())
-        found = session.doctor()
-    shown = doctor_page(found).render() + doctor_json(found)
-    assert [secret for secret in PLANTED if secret in shown] == []
-    for expected in ("DeliveryFailed", "broken.yaml", "catalog.sqlite", "sqlite", "pydantic", "not reachable"):
-        assert expected in shown, expected
-
-
-def test_the_doctor_comes_also_where_nothing_works(house: WholeHouse) -> None:
-    """Without specs, without state."""
-    for path in (house.folder / "specs").iterdir():
-        path.unlink()
-    (house.folder / "specs").rmdir()
-    with house.session(read_only=True) as session:
-        found = session.doctor()
-    titles = [section.title for section in found.sections]
-    assert titles[0] == "Program"
-    assert "cannot be read" in doctor_page(found).render()
     assert not house.state.exists()
 
 

@@ -150,6 +150,9 @@ def test_nobody_listens() -> None:
         ask("http://127.0.0.1:9/")
 
 
+WORD = "Basic bWU6eHEtd29yZC03Nw=="
+
+
 def through(proxy: WebProxy, user: str = "") -> Client:
     address = proxy.url.replace("//", f"//{user}") if user else proxy.url
     return Client(SystemClock(), 1.0, Proxies.of({"ALL_PROXY": address}))
@@ -159,7 +162,11 @@ def test_through_a_proxy_whatever_it_wants_to_know(tmp_path: Path, monkeypatch: 
     """The receiver has a name that only the proxy knows; what is encrypted stays so between the two ends."""
     made = certificate(tmp_path, name="hooks.example.org")
     monkeypatch.setenv("SSL_CERT_FILE", str(made[0]))
-    with post_office(Reply(200)) as plain, post_office(Reply(200), certificate=made) as safe, web_proxy("Basic bWU6eHEtd29yZC03Nw==") as proxy:
+    with (
+        post_office(Reply(200)) as plain,
+        post_office(Reply(200), certificate=made) as safe,
+        web_proxy(WORD) as proxy,
+    ):
         client = through(proxy, "me:xq-word-77@")
         for office in (plain, safe):
             url = office.url.replace("127.0.0.1", "hooks.example.org") + "/hook?x=1"
