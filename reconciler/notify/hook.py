@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from reconciler.model.alerts import Alert, Notice
 from reconciler.notify import text
-from reconciler.notify.errors import NoticeRefused
+from reconciler.notify.errors import NoticeRefused, ReceiverBusy, ReceiverDenies
 from reconciler.notify.values import as_json
-from reconciler.notify.web import Client
+from reconciler.notify.web import Answer, Client
 
 RESOLVED_SAID = timedelta(minutes=15)
 """So long it is told that an alert is over; it does no harm to say it again."""
+_HEARD_BYTES_MAX = 1000
 POST_ALERTS_MAX = 500
 """In one request: 10,000 alerts are twenty."""
 
@@ -44,6 +45,16 @@ def said_fault(said: Any) -> str:
     if said.get("ok") is False or said.get("success") is False or str(said.get("status", "")).lower() in {"error", "failed", "failure"}:
         return str(said.get("error") or said.get("message") or "it says that it failed")
     return str(said["error"]) if said.get("error") else ""
+
+
+def check_heard(answer: Answer, name: str) -> None:
+    """Whether a sign of life arrived: services for that answer 200 also where they know no such address (`OK (not found)`)."""
+    said = text.one_line(answer.body[:_HEARD_BYTES_MAX].decode(errors="replace"), 200)
+    fault = said_fault(answer.json())
+    if "not found" in said.lower():
+        raise ReceiverDenies(f"{name} answers {answer.status} with '{said}': nobody is watching at this address")
+    if fault or "rate limited" in said.lower():
+        raise ReceiverBusy(f"{name} answers {answer.status} with '{said}'")
 
 
 class Alertmanager(Struct, frozen=True):
@@ -95,7 +106,11 @@ class Alertmanager(Struct, frozen=True):
     def _post(self, content: list[dict[str, Any]]) -> None:
         address = f"{self.url.rstrip('/')}/api/v2/alerts"
         headers = {"Content-Type": "application/json", **self.headers}
-        self.client.post(address, json.dumps(content).encode(), headers=headers, name=self.name)
+        answer = self.client.post(address, json.dumps(content).encode(), headers=headers, name=self.name)
+        page = answer.body.lstrip().startswith(b"<")  # it answers nothing when it took them, and never with a page for people
+        fault = said_fault(answer.json()) or ("it answers with a page, as no Alertmanager does" if page else "")
+        if fault:
+            raise NoticeRefused(f"{self.name} answers {answer.status} with an error: {text.one_line(fault, 200)}")
 
 
 def _label(key: str) -> str:

@@ -51,7 +51,9 @@ class Post:
         """The sign of life."""
 
         def tell() -> None:
-            self._client(PING_SECONDS).get(self._address(dead_man.url), name=name)
+            from reconciler.notify.hook import check_heard
+
+            check_heard(self._client(PING_SECONDS).get(self._address(dead_man.url), name=name), name)
 
         return State(name, tell, dead_man.spacing, PING_SECONDS)
 

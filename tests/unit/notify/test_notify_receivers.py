@@ -23,7 +23,7 @@ from reconciler.model.declared.alerts import AlertFile, Email, Receiver
 from reconciler.model.declared.secret import SecretFrom
 from reconciler.notify import text
 from reconciler.notify.chat import literal, payload
-from reconciler.notify.errors import NoticeRefused, NotifyError, ReceiverUnfit
+from reconciler.notify.errors import NoticeRefused, NotifyError, ReceiverBusy, ReceiverDenies, ReceiverUnfit
 from reconciler.notify.local import LineFile
 from reconciler.notify.mail import message
 from reconciler.notify.recipients import Post
@@ -262,6 +262,81 @@ def test_the_sign_of_life_is_a_plain_call() -> None:
     with post_office(Reply(200, b"OK")) as office:
         post({"PING": f"{office.url}/ping/abc"}).ping("duty:dead-man", DeadMan.model_validate({"url": {"env": "PING"}})).tell()
         assert [(got.method, got.path) for got in office.got] == [("GET", "/ping/abc")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"OK", None),
+        (b"", None),
+        (b'{"ok": true}', None),
+        (b"OK (not found)", ReceiverDenies),
+        (b"OK (rate limited)", ReceiverBusy),
+        (b'{"ok": false, "msg": "Monitor not found or not active."}', ReceiverDenies),
+        (b'{"ok": false}', ReceiverBusy),
+    ],
+)
+def test_a_sign_of_life_that_nobody_watches_for_is_a_failure(answer: bytes, error: type[NotifyError] | None) -> None:
+    """healthchecks.io answers 200 also where it knows no such address."""
+    from reconciler.model.declared.alerts import DeadMan
+
+    with post_office(Reply(200, answer)) as office:
+        ping = post({"PING": f"{office.url}/secret-path"}).ping("duty:dead-man", DeadMan.model_validate({"url": {"env": "PING"}}))
+        if error is None:
+            ping.tell()
+            return
+        with pytest.raises(error, match="duty:dead-man answers 200") as raised:
+            ping.tell()
+    assert "secret-path" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fails"),
+    [
+        (b"", False),
+        (b'{"status": "success"}', False),
+        (b'{"status": "error", "error": "no"}', True),
+        (b"<html>please log in</html>", True),
+        (b"  <!doctype html>", True),
+    ],
+)
+def test_an_alertmanager_that_says_ok_and_means_the_opposite(answer: bytes, fails: bool) -> None:
+    with post_office(Reply(200, answer)) as office:
+        said = {"name": "am", "alertmanager": {"url": office.url}}
+        state = post().state("duty/am", Receiver.model_validate(said), [alert(1)], NOON)
+        assert state is not None
+        if fails:
+            with pytest.raises(NoticeRefused, match="duty/am answers 200 with an error"):
+                state.tell()
+        else:
+            state.tell()
+
+
+@pytest.mark.parametrize("kind", ["file", "webhook", "alertmanager", "discord"])
+def test_no_receiver_gets_control_characters_or_more_than_a_message_holds(kind: str, tmp_path: Path) -> None:
+    """Newlines, colours of a terminal, marks that turn text around, a megabyte."""
+    nasty = NASTY + "\r\n.\r\nQUIT\r\n" + "x" * 1_000_000
+    with post_office(MADE if kind == "discord" else Reply(200)) as office:
+        said: dict[str, Any] = {
+            "file": {"file": {"path": str(tmp_path / "alerts.jsonl")}},
+            "webhook": {"webhook": {"url": office.url}},
+            "alertmanager": {"alertmanager": {"url": office.url}},
+            "discord": DISCORD,
+        }[kind]
+        send(said, notice(*[line(nasty, detail=nasty, object_name=nasty) for _ in range(LINES_MAX)], title=nasty), HOOK=office.url)
+        shown = (tmp_path / "alerts.jsonl").read_bytes() if kind == "file" else office.got[-1].body
+    assert len(shown) < 200_000
+    said_there = json.loads(shown)
+    for words in [said_there["embeds"][0]["title"]] if kind == "discord" else _texts(said_there):  # paragraphs there have lines
+        assert not any(sign in words for sign in ("\x1b", "\r", "\n", "\u202e", "\u2028", "\x00")), words[:200]
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [words for each in value.values() for words in _texts(each)]
+    if isinstance(value, list):
+        return [words for each in value for words in _texts(each)]
+    return [value] if isinstance(value, str) else []
 
 
 def test_a_secret_that_cannot_be_had_is_the_error_of_this_receiver() -> None:
