@@ -72,8 +72,9 @@ class Reconciler:
         allow_commands: Sequence[str | Path] = (),
         allow_hosts: Sequence[str] = (),
         read_only: bool = False,
+        waits: bool = True,
     ) -> Self:
-        """Nothing is read or made yet. ``state``, ``agent``, ``allow_commands``, ``allow_hosts``: as the options of the command line."""
+        """Nothing is read or made yet. All words as the options of the command line; ``waits=False`` is `--no-wait`."""
         from reconciler.app.session import Session
 
         return cls(
@@ -84,6 +85,7 @@ class Reconciler:
                 allow_commands=tuple(Path(folder) for folder in allow_commands),
                 allow_hosts=tuple(allow_hosts),
                 read_only=read_only,
+                waits=waits,
             )
         )
 

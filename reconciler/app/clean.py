@@ -14,7 +14,7 @@ from reconciler.app import demand
 from reconciler.app.errors import WentBack
 from reconciler.app.house import House
 from reconciler.app.names import repository_named
-from reconciler.app.scene import Scene, load
+from reconciler.app.scene import Scene, load, look
 from reconciler.base.errors import ReconcilerError, Usage
 from reconciler.catalog.records import RunOutcome
 from reconciler.decide.rollback import lost_sentence
@@ -35,13 +35,17 @@ class CleanUpReport(Struct, frozen=True):
     plan: PrunePlan | None
     digest: str = ""
     failure: Failure | None = None
+    lost: str = ""
+    """What is missing of a repository that went back in time, as a sentence: then a clean-up is refused. Empty: nothing is."""
 
 
 def plan(house: House, repositories: Sequence[str]) -> tuple[CleanUpReport, ...]:
     """For each of these repositories (none means all). Changes nothing."""
     with house.memory.reading() as catalog:
-        desired = load(house, catalog).desired
-    return tuple(_planned(house, repository) for repository in _asked(desired, repositories))
+        loaded = load(house, catalog)
+        asked = _asked(loaded.desired, repositories)
+        seen = look(house, catalog, loaded, refresh=frozenset(repository.name for repository in asked)).observed.repositories
+    return tuple(_planned(house, repository, seen.get(repository.name)) for repository in asked)
 
 
 def run(
@@ -70,13 +74,13 @@ def _refused(action: Action, state: RepositoryState) -> Result:
     return Result(action, "", Done(RunOutcome.FAILED, error.message), 0.0, Failure.of(error), error.fate)
 
 
-def _planned(house: House, repository: DesiredRepository) -> CleanUpReport:
+def _planned(house: House, repository: DesiredRepository, seen: RepositoryState | None) -> CleanUpReport:
     try:
         with house.open_repository(repository) as opened:
             found = opened.plan_clean_up()
     except ReconcilerError as error:
         return CleanUpReport(repository.name, None, failure=Failure.of(error))
-    return CleanUpReport(repository.name, found, found.digest)
+    return CleanUpReport(repository.name, found, found.digest, lost=lost_sentence(seen) if seen is not None and seen.lost else "")
 
 
 def _asked(desired: Desired, names: Sequence[str]) -> tuple[DesiredRepository, ...]:

@@ -67,13 +67,14 @@ def forget(
     ids: Annotated[list[str], Argument(metavar="ID", help="Snapshots, or the beginnings of their ids.")],
     reason: Annotated[str, Option("--reason", metavar="TEXT", help="Why; it stands in the audit log.")],
     dry_run: DryRun = False,
+    no_wait: NoWait = False,
 ) -> ExitCode:
     """Remove snapshots because a person says so. The newest good one of a system stays."""
     from reconciler.cli.render.results import results_json, results_page
 
     if dry_run or words.dry_run:
         return _forget_dry(words, ids)
-    with words.session() as session:
+    with words.session(waits=not no_wait) as session:
         results = session.forget(ids, reason)
     words.answer(lambda: results_page(results), lambda: results_json("forget", results))
     return results_code(results)

@@ -43,6 +43,10 @@ def prune_page(reports: Sequence[CleanUpReport]) -> Page:
 def _add_plan(page: Page, report: CleanUpReport) -> None:
     plan = report.plan
     assert plan is not None
+    if report.lost:
+        page.line(("  It went back in time: ", Style.BAD), report.lost, hang=4)
+        page.line("  `reconcile prune` refuses it: what goes by this plan may be all that is left of what is lost.", hang=4)
+        page.line(("  To clean it up all the same: ", Style.WARN), f"reconcile prune {report.repository} --accept-loss", hang=4)
     for fate, words in _WORDS.items():
         packs = [pack for pack in plan.packs if pack.fate == fate]
         if packs:

@@ -14,6 +14,7 @@ from reconciler.app.errors import NotFound, StarterExists
 from reconciler.app.session import Session
 from reconciler.base.errors import Fate, Usage
 from reconciler.catalog.records import RunOutcome
+from reconciler.cli.render.prune import prune_page
 from reconciler.model.plan import Action, Lane
 from reconciler.model.snapshot import BackupKind, MarkKind
 from reconciler.repository.errors import AlreadyInitialised
@@ -297,12 +298,21 @@ def test_who_does_not_wait_is_told_at_once_who_is_at_work(house: WholeHouse) -> 
     with house.session(waits=False) as session:
         catalog = session.house.memory.writing()
         catalog.claim("orders", "main", Lane.OBJECTIVE.value, what="backup of orders", at=house.clock.now())
-        (result,) = session.backup(("orders",))
-        assert (result.outcome, result.fate) == (RunOutcome.CANCELLED, Fate.BUSY)
-        assert result.failure is not None
-        assert result.failure.code == "act-claimed"
-        assert "backup of orders" in result.message
-        assert "--no-wait" in result.failure.hint
+        catalog.claim("orders", "main", Lane.UPKEEP.value, what="verify of orders", at=house.clock.now())
+        catalog.claim("", "main", Lane.UPKEEP.value, what="prune of main", at=house.clock.now())
+        (newest,) = session.snapshots().snapshots
+        for results, other in (
+            (session.backup(("orders",)), "backup of orders"),
+            (session.verify(("orders",)), "verify of orders"),
+            (session.forget((newest.id,), "it is not needed"), "verify of orders"),
+            (session.prune(("main",)), "prune of main"),
+        ):
+            (result,) = results
+            assert (result.outcome, result.fate) == (RunOutcome.CANCELLED, Fate.BUSY)
+            assert result.failure is not None
+            assert result.failure.code == "act-claimed"
+            assert other in result.message
+            assert "--no-wait" in result.failure.hint
 
 
 def test_a_repository_that_went_back_is_cleaned_up_only_by_who_accepts_the_loss(house: WholeHouse) -> None:
@@ -314,6 +324,11 @@ def test_a_repository_that_went_back_is_cleaned_up_only_by_who_accepts_the_loss(
         (newer,) = session.backup(("orders",))
         next((house.repository / "snapshots").glob(f"**/{newer.done.snapshot_id}*")).unlink()
         packs = sorted((house.repository / "packs").glob("**/*"))
+        (planned,) = session.plan_prune(("main",))
+        assert f"snapshot {str(newer.done.snapshot_id)[:8]}, the newest of its writer" in planned.lost
+        shown = prune_page((planned,)).render()
+        assert "It went back in time" in shown
+        assert "reconcile prune main --accept-loss" in shown
         (refused,) = session.prune(("main",))
         assert (refused.outcome, refused.fate) == (RunOutcome.FAILED, Fate.REFUSED)
         assert refused.failure is not None
