@@ -188,8 +188,13 @@ def _message(receiver: str, words: list[_Word], now: datetime) -> Notice:
     )
 
 
+_AGAIN = {NoticeKind.REMINDER: "still ", NoticeKind.ESCALATION: "nobody answers, ", NoticeKind.WORSE: "worse, now "}
+"""In a title, so that whoever sees no more than that on a telephone knows it from the first message."""
+
+
 def _title(kind: NoticeKind, alerts: Sequence[Alert]) -> str:
-    over = "resolved" if kind is NoticeKind.RECOVERED else worst(alert.severity for alert in alerts).value.upper()
+    severity = worst(alert.severity for alert in alerts).value.upper()
+    over = "resolved" if kind is NoticeKind.RECOVERED else f"{_AGAIN.get(kind, '')}{severity}"
     if len(alerts) == 1:
         return f"{over}: {alerts[0].condition} of {alerts[0].object_kind} {alerts[0].object_name}"
     shared = {(alert.condition, alert.object_kind) for alert in alerts}

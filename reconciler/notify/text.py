@@ -34,7 +34,8 @@ def paragraph(line: NoticeLine) -> str:
     moment = f"since {line.started_at:%Y-%m-%d %H:%M} UTC"
     if line.resolved_at is not None:
         moment = f"from {line.started_at:%Y-%m-%d %H:%M} to {line.resolved_at:%Y-%m-%d %H:%M} UTC"
-    head = f"{line.severity.value.upper()} {one_line(line.summary, SUMMARY_MAX)}"
+    severity = line.severity.value.upper() if line.resolved_at is None else f"was {line.severity.value}:"
+    head = f"{severity} {one_line(line.summary, SUMMARY_MAX)}"
     rows = [head, f"{line.condition} of {line.object_kind} {one_line(line.object_name, 100)}, {moment}, id {line.id}"]
     if line.detail and line.resolved_at is None:
         rows.append(one_line(line.detail, DETAIL_MAX))

@@ -78,6 +78,10 @@ def changed_page(alerts: Sequence[Alert]) -> Page:
     page = Page()
     for alert in alerts:
         page.line((alert.id[:8], Style.NAME), f"  {alert.condition} of {alert.object_kind} {alert.object_name}: {_state(alert)}", hang=10)
+    if any(not alert.stands for alert in alerts):
+        page.line("What is still so fires again with the next pass.")
+    if any(alert.state is AlertState.ACKNOWLEDGED for alert in alerts):
+        page.line("Nobody is reminded of what you have seen, until it gets worse or is over.")
     return page
 
 

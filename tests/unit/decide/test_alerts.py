@@ -141,6 +141,21 @@ def test_nobody_answers_so_others_are_called_and_reminded_and_told_the_end() -> 
     assert set(world.turn()) == {("ops", "recovered"), ("boss", "recovered")}
 
 
+def test_a_title_alone_says_whether_it_is_the_first_message() -> None:
+    """A telephone shows no more."""
+    world = World(policy(escalation=[{"after": "30m", "receivers": ["boss"]}]))
+    titles = [world.messages(raised(severity="high"), after=after)[0].title for after in (MINUTE, timedelta(minutes=30))]
+    titles += [world.messages(raised(), after=MINUTE)[0].title]
+    titles += [world.messages(raised(), after=timedelta(hours=4))[0].title, world.messages()[0].title]
+    assert titles == [
+        "HIGH: BackupFresh of System orders",
+        "nobody answers, HIGH: BackupFresh of System orders",
+        "worse, now CRITICAL: BackupFresh of System orders",
+        "still CRITICAL: BackupFresh of System orders",
+        "resolved: BackupFresh of System orders",
+    ]
+
+
 def test_a_later_step_calls_the_same_receiver_again() -> None:
     steps = [{"after": "2h", "receivers": ["ops"]}, {"after": "1h", "receivers": ["ops"]}]
     world = World(policy(escalation=steps, repeat=None))

@@ -143,6 +143,19 @@ def test_nothing_can_be_sent_here(server: Server, method: str) -> None:
     assert json.loads(body) == {"error": "method not allowed"}
 
 
+@pytest.mark.parametrize("head", [b"Content-Length: 10000000000\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_a_body_without_end_is_neither_read_nor_kept(server: Server, head: bytes) -> None:
+    with socket.create_connection((server.host, server.port), timeout=10) as raw:
+        raw.sendall(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
+        sent = 0
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):  # noqa: PT012
+            while sent < 64 * 2**20:
+                raw.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+                sent += 0x100000
+        assert sent < 64 * 2**20
+    assert ask(server, "/healthz")[0] == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]", "localhost@evil"])
 def test_a_page_that_rebinds_its_name_to_the_loopback_reads_nothing(server: Server, host: str) -> None:
     status, _, body = ask(server, "/metrics", Host=host)
