@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.act.context import Result
+from reconciler.app.api import Reconciler
 from reconciler.app.errors import NotFound, StarterExists
 from reconciler.app.session import Session
 from reconciler.base.errors import Fate, Usage
@@ -313,6 +316,19 @@ def test_who_does_not_wait_is_told_at_once_who_is_at_work(house: WholeHouse) -> 
             assert result.failure.code == "act-claimed"
             assert other in result.message
             assert "--no-wait" in result.failure.hint
+
+
+def test_a_python_program_need_not_wait_either(house: WholeHouse) -> None:
+    house.one_pass(init=True)
+    with house.session() as session:
+        session.house.memory.writing().claim("orders", "main", Lane.OBJECTIVE.value, what="backup of orders", at=house.clock.now())
+
+        async def ask() -> tuple[Result, ...]:
+            async with Reconciler.open(house.folder / "specs", state=house.state, agent="shop1", waits=False) as reconciler:
+                return await reconciler.backup("orders")
+
+        (result,) = asyncio.run(ask())
+    assert (result.outcome, result.fate) == (RunOutcome.CANCELLED, Fate.BUSY)
 
 
 def test_a_repository_that_went_back_is_cleaned_up_only_by_who_accepts_the_loss(house: WholeHouse) -> None:
