@@ -184,6 +184,7 @@ _OTHER_PLACES = {
     "restore_files": {"os.write", "os.pwrite", "os.ftruncate", "os.pread"},  # writes the target and reads it back
     "places": {"os.pread"},  # where the content of a large file lies in it
     "near": {"os.scandir"},  # looks at what is kept on this machine
+    "stamps": {"os.scandir", "os.stat", "open"},  # looks when folders changed, and reads the list of mounts
     "helper": {"subprocess"},  # starts processes that do a part of the work
     "store": {"os.listdir", "os.scandir", "os.lstat", "os.statvfs", "shutil"},  # the façade itself only reads on its own
 }

@@ -38,6 +38,7 @@ class RepositoryCache:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, RepositoryState]] = {}  # by name: revision, state
+        self._put: dict[str, tuple[tuple[Snapshot, ...], Listing]] = {}  # by name: what was listed last, and as what it is known
 
     def read(self, connection: Connection) -> dict[str, RepositoryState]:
         """Every repository as last listed; never ``fresh``."""
@@ -71,7 +72,7 @@ class RepositoryCache:
         known = self.read(connection).get(state.name)
         stored = _merge(state, known)
         before = known.snapshots if known is not None else ()
-        stored = replace(stored, snapshots=Listing.of(tuple(stored.snapshots), before))
+        stored = replace(stored, snapshots=self._listing(state.name, stored.snapshots, before))
         same = known is not None and stored.snapshots == before
         revision = self._known[state.name][0] if same else new_id()
         row = {
@@ -87,6 +88,14 @@ class RepositoryCache:
         if not same:
             _replace_snapshots(connection, stored.name, before, stored.snapshots)
         self._known[stored.name] = (revision, stored)
+
+    def _listing(self, name: str, listed: tuple[Snapshot, ...], before: tuple[Snapshot, ...]) -> Listing:
+        """``listed`` with the groups of ``before``; nothing to work out for who has put the same before."""
+        put, known = self._put.get(name, (None, None))
+        if known is None or put is not listed or known is not before:
+            known = Listing.of(tuple(listed), before)
+            self._put[name] = (listed, known)
+        return known
 
 
 def clear(connection: Connection) -> None:

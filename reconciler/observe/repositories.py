@@ -100,19 +100,21 @@ def _same(wanted: DesiredRepository, known: RepositoryState, found: str | None) 
 
 def state_of(name: str, repository_id: str, listing: RootListing, free_bytes: int | None, now: datetime) -> RepositoryState:
     """A listing as an observation. A root that does not open makes the listing incomplete: nothing may be deleted after it."""
-    snapshots = [snapshot_of(root, name, listing.marks.get(root.id, ())) for root in listing.roots]
-    snapshots.sort(key=lambda s: (s.as_of, s.id), reverse=True)
     return RepositoryState(
         name=name,
         listed_at=now,
         reachable=True,
         fresh=listing.complete and not listing.damaged,
         id=repository_id,
-        snapshots=Listing(snapshots),
+        snapshots=listing.recall(f"snapshots in {name}", lambda: _snapshots(listing, name)),
         failure=Failure.of(listing.damaged[0][1]) if listing.damaged else None,
         free_bytes=free_bytes,
-        heads=_heads(listing),
+        heads=listing.recall("heads", lambda: _heads(listing)),
     )
+
+
+def _snapshots(listing: RootListing, repository: str) -> Listing:
+    return Listing(snapshot_of(root, repository, listing.marks.get(root.id, ())) for root in listing.roots)  # newest first, as the roots
 
 
 def _heads(listing: RootListing) -> dict[str, Head]:

@@ -60,8 +60,7 @@ if TYPE_CHECKING:
     )
     from reconciler.repository.format import FORMAT
     from reconciler.repository.keyring import Keyring, Slot
-    from reconciler.repository.known import Cache
-    from reconciler.repository.listing import RootListing
+    from reconciler.repository.known import Cache, RootListing
     from reconciler.repository.marks import MarkRecord
     from reconciler.repository.outside import Glance, glance
     from reconciler.repository.pattern import Pattern
@@ -134,9 +133,8 @@ _HOME = {
     ),
     **dict.fromkeys(("Keyring", "Slot"), "keyring"),
     "MarkRecord": "marks",
-    "Cache": "known",
+    **dict.fromkeys(("Cache", "RootListing"), "known"),
     "Repository": "repository",
-    "RootListing": "listing",
     **dict.fromkeys(("RepairPlan", "Repaired"), "repair"),
     **dict.fromkeys(("Chosen", "Restored", "Restoring"), "restore"),
     "Root": "root",

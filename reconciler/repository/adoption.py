@@ -17,8 +17,8 @@ _SIGN = ": "
 
 def owner(root: Root, marks: Iterable[MarkRecord]) -> tuple[str, str]:
     """(realm, system)."""
-    newest = max((mark for mark in marks if mark.kind == ADOPTED), key=lambda mark: mark.at, default=None)
-    told = _read(newest.note) if newest is not None else None
+    adopted = [mark for mark in marks if mark.kind == ADOPTED]
+    told = _read(max(adopted, key=lambda mark: mark.at).note) if adopted else None  # hardly any is, and all are asked
     return told if told is not None else (root.realm, root.system)
 
 

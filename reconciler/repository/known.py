@@ -9,75 +9,70 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
 from reconciler.base.files import REAL_DISK, read_regular
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import OBJECT_BYTES_MAX, Raw, Type
 from reconciler.repository.marks import MarkRecord
 from reconciler.repository.near import Kept
-from reconciler.repository.root import Root, from_micros, to_micros
+from reconciler.repository.root import Root
 from reconciler.repository.seal import Seals
+from reconciler.repository.shelf import DamagedObjects, Shelf
+from reconciler.repository.stamps import Stamp
 from reconciler.repository.store import Found
-from reconciler.repository.turnover import Turnover
 from reconciler.repository.wire import UNREADABLE
 
 T = TypeVar("T")
 
-_NAME = "local cache of a listing 2"  # another number for another layout: an old file then fails its authentication and is made anew
+_NAME = "local cache of a listing 3"  # another number for another layout: an old file then fails its authentication and is made anew
 _TYPE = Type.MARK  # with a name that no mark can have: nothing of a repository passes as a cache, and no cache as part of a repository
 _SAVED_FROM = 32  # so many new objects cost a few milliseconds to read again, less than it takes to write thousands
-
-
-class _KeptRoot(msgspec.Struct, array_like=True, frozen=True):
-    """A root as a listing shows it; the time of its arrival is that of the object."""
-
-    name: str
-    size: int
-    stored_at: int
-    realm: str
-    system: str
-    host: str
-    kind: str
-    parent: str | None
-    as_of: int
-    ended_at: int
-    grade: str
-    files: int
-    bytes: int
-    added_bytes: int
-    defects: tuple[str, ...]
-    defect_count: int
-    user: str
-    paths: tuple[str, ...]
-    generation: str
-    specs: int
-    """Which of the distinct ones: most snapshots of a system have the same."""
-    writer: str
-    sequence: int
-    turnover: Turnover | None
-
-
-class _KeptMark(msgspec.Struct, array_like=True, frozen=True):
-    name: str
-    size: int
-    stored_at: int
-    kind: str
-    at: int
-    note: str
-    until: int | None = None
+_BELIEVED_FOR = timedelta(hours=1)
+"""For so long a folder that did not change is believed to hold what it held: then its objects are looked at, whatever it says."""
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True):
     specs: list[Raw]
-    roots: list[_KeptRoot]
-    marks: list[_KeptMark]
-    locks: dict[str, int] = {}
+    """The distinct ones: most snapshots of a system have the same."""
+    which: list[int]
+    """Of each root: its specs."""
+    roots: Shelf[Root]
+    marks: dict[str, Shelf[MarkRecord]]
+    locks: dict[str, datetime]
+    walked_at: datetime | None
+
+
+class RootListing(Struct, frozen=True, dict=True):
+    """All snapshots at one instant. ``damaged``: (object name, error) of roots and marks that cannot be read."""
+
+    roots: tuple[Root, ...] = ()
+    """Newest ``as_of`` first."""
+    marks: Mapping[str, tuple[MarkRecord, ...]] = {}
+    damaged: DamagedObjects = ()
+
+    @property
+    def complete(self) -> bool:
+        """Only a complete listing may decide about removing anything."""
+        return not self.damaged
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
+    def recall(self, about: str, work_out: Callable[[], T]) -> T:
+        """What was made of this listing before, else now: whoever looks again at what did not change gets the same object."""
+        if about not in self._made:
+            self._made[about] = work_out()
+        return cast("T", self._made[about])
 
 
 class Cache:
@@ -110,29 +105,61 @@ class Known(Struct):
     file: str | None
     kept: Kept | None = None
     """Copies of immutable objects of a place that takes time to ask."""
-    _roots: dict[str, tuple[Found, Root]] = field(default_factory=dict)
-    _marks: dict[str, tuple[Found, MarkRecord]] = field(default_factory=dict)
+    roots: Shelf[Root] = Shelf()
+    marks: Mapping[str, Shelf[MarkRecord]] = field(default_factory=dict)
+    """By folder; each holds what is said of one snapshot. The same object as long as nothing differs."""
+    stamps: Mapping[str, Stamp | None] | None = None
+    """Of all folders of marks, those of packs included, when each of ``marks`` stood. None: ask each."""
+    walked_at: datetime | None = None
+    """When every object was last looked at, whatever the folders say of themselves."""
     locks: dict[str, datetime] = field(default_factory=dict)
     """Of objects that the place locks: until when, as it said."""
+    listing: RootListing = RootListing()
+    """The last one without damage."""
+    listed: tuple[object, object] = (None, None)
+    """What it was made of: of ``roots`` what they say, and ``marks``."""
     _loaded: bool = False
     _unsaved: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def root(self, found: Found) -> Root | None:
-        return _same(self._roots.get(found.name), found)
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is time to look at every object again."""
+        return self.walked_at is None or not timedelta(0) <= now - self.walked_at < _BELIEVED_FOR
 
-    def mark(self, found: Found) -> MarkRecord | None:
-        return _same(self._marks.get(found.name), found)
-
-    def learn_roots(self, listed: Mapping[str, tuple[Found, Root]]) -> None:
+    def learn_roots(self, roots: Shelf[Root]) -> None:
         """All that are there now; what else was known is gone."""
-        self._unsaved += len(listed.keys() ^ self._roots.keys())
-        self._roots = dict(listed)
+        if roots.found is not self.roots.found:
+            self._unsaved += len(set(roots.found) ^ set(self.roots.found))
+        self.roots = roots
 
-    def learn_marks(self, listed: Mapping[str, tuple[Found, MarkRecord]]) -> None:
+    def learn_marks(self, marks: Mapping[str, Shelf[MarkRecord]]) -> None:
         """The same for marks."""
-        self._unsaved += len(listed.keys() ^ self._marks.keys())
-        self._marks = dict(listed)
+        changed = [folder for folder in marks.keys() | self.marks.keys() if marks.get(folder) is not self.marks.get(folder)]
+        if changed:
+            self.marks = marks
+            self._unsaved += len(changed)
+
+    def walked(self, now: datetime, *, telling: bool) -> None:
+        """Every object was looked at. ``telling``: folders of this place say when they change, and each that stands spares a list."""
+        self.walked_at = now
+        self._unsaved += len(self.marks) * telling
+
+    def newest_first(self) -> tuple[Root, ...]:
+        """All roots."""
+        if self.listed[0] is self.roots.said:
+            return self.listing.roots
+        return tuple(sorted(self.roots.said, key=attrgetter("as_of", "id"), reverse=True))
+
+    def list_all(self, damaged: DamagedObjects) -> RootListing:
+        """All roots with their marks. The same object as long as nothing differs: sorting ten thousands takes longer than looking."""
+        made_of = (self.roots.said, self.marks)
+        if damaged or made_of[0] is not self.listed[0] or made_of[1] is not self.listed[1]:
+            marks = {folder.split("/")[1]: shelf.said for folder, shelf in self.marks.items() if shelf.said}
+            listing = RootListing(self.newest_first(), marks, damaged)
+            if damaged:
+                return listing
+            self.listing, self.listed = listing, made_of
+        return self.listing
 
     def learn_locks(self, dates: Mapping[str, datetime], now: datetime) -> None:
         """Those that are over are let go: they say nothing any more."""
@@ -150,11 +177,11 @@ class Known(Struct):
             try:
                 data = read_regular(self.file, limit=OBJECT_BYTES_MAX)
                 kept = msgspec.msgpack.decode(seals.unseal_object(_TYPE, _NAME, data), type=_Kept)
-                self._roots = {each.name: _root(each, kept.specs) for each in kept.roots}
-                self._marks = {each.name: _mark(each) for each in kept.marks}
-                self.locks = {name: from_micros(until) for name, until in kept.locks.items()}
+                for root, number in zip(kept.roots.said, kept.which, strict=True):
+                    force_setattr(root, "specs", kept.specs[number])
+                self.roots, self.marks, self.locks, self.walked_at = kept.roots, kept.marks, kept.locks, kept.walked_at
             except (OSError, ValueError, IndexError, Damaged, *UNREADABLE):
-                self._roots, self._marks, self.locks = {}, {}, {}
+                return
 
     def save(self, seals: Seals) -> None:
         """Write the file when enough has changed. Not synced: a torn one fails its authentication. No room for it is no reason to fail."""
@@ -170,82 +197,9 @@ class Known(Struct):
 
     def _kept(self) -> _Kept:
         specs: dict[bytes, int] = {}
-        roots = [_kept_root(found, root, specs.setdefault(root.specs, len(specs))) for found, root in self._roots.values()]
-        marks = [
-            _KeptMark(found.name, found.size, to_micros(found.stored_at), mark.kind, to_micros(mark.at), mark.note, _maybe(mark.until))
-            for found, mark in self._marks.values()
-        ]
-        return _Kept(list(specs), roots, marks, {name: to_micros(until) for name, until in self.locks.items()})
-
-
-def _same(known: tuple[Found, T] | None, found: Found) -> T | None:
-    return known[1] if known is not None and known[0] == found else None
-
-
-def _kept_root(found: Found, root: Root, specs: int) -> _KeptRoot:
-    return _KeptRoot(
-        found.name,
-        found.size,
-        to_micros(found.stored_at),
-        root.realm,
-        root.system,
-        root.host,
-        root.kind,
-        root.parent,
-        to_micros(root.as_of),
-        to_micros(root.ended_at),
-        root.grade,
-        root.files,
-        root.bytes,
-        root.added_bytes,
-        root.defects,
-        root.defect_count,
-        root.user,
-        root.paths,
-        root.generation,
-        specs,
-        root.writer,
-        root.sequence,
-        root.turnover,
-    )
-
-
-def _root(kept: _KeptRoot, specs: list[Raw]) -> tuple[Found, Root]:
-    stored_at = from_micros(kept.stored_at)
-    root = Root(
-        id=kept.name.rsplit("/", 1)[-1],
-        realm=kept.realm,
-        system=kept.system,
-        host=kept.host,
-        kind=kept.kind,
-        parent=kept.parent,
-        as_of=from_micros(kept.as_of),
-        ended_at=from_micros(kept.ended_at),
-        arrived_at=stored_at,
-        grade=kept.grade,
-        files=kept.files,
-        bytes=kept.bytes,
-        added_bytes=kept.added_bytes,
-        defects=kept.defects,
-        defect_count=kept.defect_count,
-        user=kept.user,
-        paths=kept.paths,
-        generation=kept.generation,
-        specs=specs[kept.specs],
-        writer=kept.writer,
-        sequence=kept.sequence,
-        turnover=kept.turnover,
-    )
-    return Found(kept.name, kept.size, stored_at), root
-
-
-def _mark(kept: _KeptMark) -> tuple[Found, MarkRecord]:
-    until = None if kept.until is None else from_micros(kept.until)
-    return Found(kept.name, kept.size, from_micros(kept.stored_at)), MarkRecord(kept.kind, from_micros(kept.at), kept.note, until)
-
-
-def _maybe(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
+        which = [specs.setdefault(root.specs, len(specs)) for root in self.roots.said]
+        roots = replace(self.roots, said=tuple(replace(root, specs=b"") for root in self.roots.said))
+        return _Kept(list(specs), which, roots, dict(self.marks), self.locks, self.walked_at)
 
 
 def _replace(file: str, data: bytes) -> None:

@@ -1,92 +1,80 @@
-"""Every snapshot with its marks, at one instant. What is there says the repository; what it says, the object or who read it before."""
+"""Every snapshot with its marks, at one instant. What is there says the repository; what it says, the object or who read it before.
+
+Where the folders of a disk tell when they changed, those that did not are not listed again for an hour: a repository with ten thousand
+snapshots has a folder of marks for each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import datetime
+from itertools import groupby
 
-from msgspec import Struct
-
-from reconciler.repository.abreast import abreast
-from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import OBJECT_BYTES_MAX
-from reconciler.repository.known import Known
+from reconciler.repository.known import Known, RootListing
 from reconciler.repository.marks import MarkRecord, is_about_snapshot, read_mark
 from reconciler.repository.root import Root, shown_root, unseal_root
 from reconciler.repository.seal import Seals
-from reconciler.repository.store import Found, Readable
+from reconciler.repository.shelf import DamagedObjects, Folder, filled, without_twins
+from reconciler.repository.store import Found, Readable, Stamping
 
-DamagedObjects = tuple[tuple[str, RepositoryError], ...]
-
-
-class RootListing(Struct, frozen=True):
-    """All snapshots at one instant. ``damaged``: (object name, error) of roots and marks that cannot be read."""
-
-    roots: tuple[Root, ...]
-    """Newest ``as_of`` first."""
-    marks: Mapping[str, tuple[MarkRecord, ...]]
-    damaged: DamagedObjects = ()
-
-    @property
-    def complete(self) -> bool:
-        """Only a complete listing may decide about removing anything."""
-        return not self.damaged
+_ROOTS = "snapshots"
+_MARKS = "marks"
 
 
-def list_snapshots(store: Readable, seals: Seals, known: Known, *, anew: bool = False) -> RootListing:
+def list_snapshots(store: Readable, seals: Seals, known: Known, now: datetime, *, anew: bool = False) -> RootListing:
     """A root or mark that cannot be read is named, the others are still listed. ``anew``: read each object, known or not."""
-    roots, damaged_roots = list_roots_shown(store, seals, known, anew=anew)
-    marks, damaged_marks = _list_marks(store, seals, known, anew=anew)
-    known.save(seals)
-    return RootListing(roots, marks, (*damaged_roots, *damaged_marks))
-
-
-def list_roots_shown(store: Readable, seals: Seals, known: Known, *, anew: bool = False) -> tuple[tuple[Root, ...], DamagedObjects]:
-    """The same without marks."""
     known.load(seals)
-
-    def read(found: Found) -> Root | RepositoryError:
-        try:
-            return shown_root(unseal_root(seals, found.name, store.get(found.name, OBJECT_BYTES_MAX)), found.stored_at)
-        except (Damaged, ObjectMissing) as error:
-            return error
-
-    listed: dict[str, tuple[Found, Root]] = {}  # by name: a place that lists one twice must not make two snapshots of it
-    damaged = []
-    there = list(store.list("snapshots"))
-    unknown = [found for found in there if anew or known.root(found) is None]
-    fresh = dict(zip(unknown, abreast(store, read, unknown), strict=True))
-    for found in there:
-        root = fresh.get(found) or known.root(found)
-        if isinstance(root, Root):
-            listed[found.name] = (found, root)
-        elif root is not None:
-            damaged.append((found.name, root))
-    known.learn_roots(listed)
-    roots = sorted((root for _, root in listed.values()), key=lambda root: (root.as_of, root.id), reverse=True)
-    return tuple(roots), tuple(damaged)
+    due = anew or known.is_due(now)
+    damaged_roots = _list_roots(store, seals, known, anew=anew, due=due)
+    damaged_marks = _list_marks(store, seals, known, anew=anew, due=due)
+    if due:
+        known.walked(now, telling=isinstance(store, Stamping))
+    known.save(seals)
+    return known.list_all((*damaged_roots, *damaged_marks))
 
 
-def _list_marks(store: Readable, seals: Seals, known: Known, *, anew: bool) -> tuple[dict[str, tuple[MarkRecord, ...]], DamagedObjects]:
+def list_roots_shown(store: Readable, seals: Seals, known: Known, now: datetime) -> tuple[Root, ...]:
+    """The same without marks, and without those that cannot be read."""
+    known.load(seals)
+    _list_roots(store, seals, known, anew=False, due=known.is_due(now))
+    return known.newest_first()
 
-    def read(found: Found) -> MarkRecord | RepositoryError:
-        try:
-            return read_mark(store, seals, found.name)
-        except (Damaged, ObjectMissing) as error:
-            return error
 
-    listed: dict[str, tuple[Found, MarkRecord]] = {}
-    damaged = []
-    there = [found for found in store.list("marks") if is_about_snapshot(found.name)]
-    unknown = [found for found in there if anew or known.mark(found) is None]
-    fresh = dict(zip(unknown, abreast(store, read, unknown), strict=True))
-    for found in there:
-        mark = fresh.get(found) or known.mark(found)
-        if isinstance(mark, MarkRecord):
-            listed[found.name] = (found, mark)
-        elif mark is not None:
-            damaged.append((found.name, mark))
-    known.learn_marks(listed)
-    marks: dict[str, list[MarkRecord]] = {}
-    for name, (_, mark) in listed.items():
-        marks.setdefault(name.split("/")[1], []).append(mark)
-    return {snapshot: tuple(each) for snapshot, each in marks.items()}, tuple(damaged)
+def _list_roots(store: Readable, seals: Seals, known: Known, *, anew: bool, due: bool) -> DamagedObjects:
+
+    def read(found: Found) -> Root:
+        return shown_root(unseal_root(seals, found.name, store.get(found.name, OBJECT_BYTES_MAX)), found.stored_at)
+
+    stamp = store.stamp(_ROOTS) if isinstance(store, Stamping) else None
+    if not due and known.roots.stands(stamp):
+        return ()
+    there = without_twins(store.list(_ROOTS))
+    shelves, damaged = filled(store, {_ROOTS: (stamp, there)}, {_ROOTS: known.roots}, read, anew=anew)
+    known.learn_roots(shelves[_ROOTS])
+    return damaged
+
+
+def _list_marks(store: Readable, seals: Seals, known: Known, *, anew: bool, due: bool) -> DamagedObjects:
+
+    def read(found: Found) -> MarkRecord:
+        return read_mark(store, seals, found.name)
+
+    stamps = store.stamps(_MARKS) if isinstance(store, Stamping) else None
+    if stamps is not None and not due and stamps == known.stamps:
+        return ()
+    if stamps is None:
+        folders, standing = _mark_folders(store), {}
+    else:
+        standing = {} if due else {folder: shelf for folder, shelf in known.marks.items() if shelf.stands(stamps.get(folder))}
+        about = [folder for folder in stamps.keys() - standing.keys() if is_about_snapshot(folder)]
+        folders = {folder: (stamps[folder], without_twins(store.list(folder))) for folder in sorted(about)}
+    shelves, damaged = filled(store, folders, known.marks, read, anew=anew)
+    known.learn_marks(standing | shelves)
+    known.stamps = stamps if not damaged and all(shelf.stamp is not None for shelf in shelves.values()) else None
+    return damaged
+
+
+def _mark_folders(store: Readable) -> dict[str, Folder]:
+    """From one list of all of them."""
+    found = [each for each in without_twins(store.list(_MARKS)) if is_about_snapshot(each.name)]
+    return {folder: (None, tuple(marks)) for folder, marks in groupby(found, lambda each: each.name.rpartition("/")[0])}

@@ -27,7 +27,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: int | None = None
 
 
-class MarkRecord(Struct, frozen=True):
+class MarkRecord(Struct, frozen=True, array_like=True):
     """One mark. ``kind``: verified, checked, suspect, damaged, drilled, held, remove; readers keep kinds that they do not know."""
 
     kind: str

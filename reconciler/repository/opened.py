@@ -22,8 +22,8 @@ from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTE
 from reconciler.repository.header import Chunker, check_header, read_header
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.keys import Stored, open_slots, read_slots
-from reconciler.repository.known import Cache, Known
-from reconciler.repository.listing import RootListing, list_snapshots
+from reconciler.repository.known import Cache, Known, RootListing
+from reconciler.repository.listing import list_snapshots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import distrusted_packs
 from reconciler.repository.near import Kept, Near, glance
@@ -110,8 +110,8 @@ class Opened:
     def listing(self, *, anew: bool = False) -> RootListing:
         """Every snapshot with its marks. ``anew``: each object is read, known or not: for whoever is about to remove something."""
         if anew:
-            return list_snapshots(self._store, self._seals, self._known, anew=True)
-        return list_snapshots(self._glance("snapshots", "marks"), self._seals, self._known)
+            return list_snapshots(self._store, self._seals, self._known, self._clock.now(), anew=True)
+        return list_snapshots(self._glance("snapshots", "marks"), self._seals, self._known, self._clock.now())
 
     def entries(self, snapshot: str, prefix: bytes = b"", refused: Callable[[Refusal], None] | None = None) -> Iterator[Entry]:
         """What a snapshot holds, in the order of the tree; ``prefix`` limits it to one path and what lies below.

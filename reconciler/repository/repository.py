@@ -107,7 +107,7 @@ class Repository(Opened):
         from reconciler.repository.take import Surroundings, take
 
         near = self._glance("snapshots", "gc", "index", "packs", *(() if base else ("pending",)), "config", "tmp", folders=("marks",))
-        known, _ = list_roots_shown(near, self._seals, self._known)  # listing() names the others: a hole is better than no backup
+        known = list_roots_shown(near, self._seals, self._known, self._clock.now())  # better a hole than no backup
         self._sweep(request.as_of, near)
         around = Surroundings(self._store, self._seals, self._sizes(near), self._clock, stop, progress, near, self._kept, self._locked)
         compared = self._base(base, near) or last_checkpoint(near, self._seals, request, known)

@@ -67,7 +67,7 @@ class RootRecord(msgspec.Struct, frozen=True, kw_only=True):
     """None: there was nothing to compare with."""
 
 
-class Root(Struct, frozen=True):
+class Root(Struct, frozen=True, array_like=True):
     """A snapshot as a listing shows it."""
 
     id: str

@@ -10,14 +10,16 @@ import contextlib
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple, NoReturn, Protocol, runtime_checkable
 
+from reconciler.base.clock import SystemClock
 from reconciler.base.files import REAL_DISK, Buffer, Disk, read_regular
 from reconciler.repository.access import Lock
 from reconciler.repository.errors import Damaged, NoSpace, ObjectMissing, RepositoryError, Unreachable
 from reconciler.repository.format import FOLDERS
+from reconciler.repository.stamps import Stamp, is_telling, stamp_of, stamps_in
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -134,6 +136,19 @@ class Locking(Protocol):
         ...
 
 
+@runtime_checkable
+class Stamping(Protocol):
+    """A place whose folders may tell when they changed."""
+
+    def stamp(self, folder: str) -> Stamp | None:
+        """None: list it."""
+        ...
+
+    def stamps(self, prefix: str) -> Mapping[str, Stamp | None] | None:
+        """Of the folders directly below ``prefix``. None: list it all."""
+        ...
+
+
 class LocalStore:
     """A folder on a disk."""
 
@@ -240,6 +255,14 @@ class LocalStore:
         with self._translated(f"the list of {prefix}"), os.scandir(self._path(prefix)) as entries:
             yield from sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
+    def stamp(self, folder: str) -> Stamp | None:
+        with self._translated(f"the list of {folder}"):
+            return stamp_of(os.lstat(self._path(folder)), _kernel_time()) if is_telling(self._root) else None
+
+    def stamps(self, prefix: str) -> dict[str, Stamp | None] | None:
+        with self._translated(f"the list of {prefix}"):
+            return stamps_in(self._path(prefix), f"{prefix}/", _kernel_time()) if is_telling(self._root) else None
+
     def find(self, name: str) -> Found | None:
         with self._translated(name):
             try:
@@ -332,6 +355,11 @@ class _LocalDraft:
         if self._open:
             self._open = False
             self._store._disk.close(self._handle)
+
+
+def _kernel_time() -> float:
+    """It dates the folders, whatever clock the program is given."""
+    return SystemClock().now().timestamp()
 
 
 def _translate(error: OSError, what: str, url: str) -> NoReturn:
