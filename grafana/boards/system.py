@@ -54,7 +54,7 @@ def dashboard() -> Json:
         [
             Section("Promised and held", [*_promised(), _conditions_now(), _conditions_before()]),
             Section("Recovery points and backups", [_repositories(), _age(), _breach(), *_backups()]),
-            Section("Copies and verification", [_copies(), _lag(), _verified()]),
+            Section("Copies and verification", [_copies(), _lag(), _due(), _verified()]),
             Section("Recovery", [*_recovery_now(), _recovery_before(), _drills()]),
         ],
     )
@@ -238,7 +238,7 @@ def _copies() -> Json:
             (each("reconciler_copies_target", "system"), "declared"),
             (each("reconciler_copies_offsite_target", "system"), "declared at another site"),
         ),
-        (8, 8),
+        (6, 8),
         [dashed("^declared.*")],
         decimals=0,
     )
@@ -252,8 +252,19 @@ def _lag() -> Json:
         queries(
             (_of_pair("reconciler_copy_lag_seconds"), IN_REPOSITORY), (each("reconciler_copy_lag_target_seconds", "system"), "may trail by")
         ),
-        (8, 8),
+        (6, 8),
         [dashed("^may trail by$")],
+    )
+
+
+def _due() -> Json:
+    return lines(
+        "Copies due in",
+        "Time until each copy must hold something newer; below zero it is overdue. No line: it lacks nothing.",
+        "s",
+        [query(f"{_of_pair('reconciler_copy_due_timestamp_seconds')} - time()", IN_REPOSITORY)],
+        (6, 8),
+        from_zero=False,
     )
 
 
@@ -268,7 +279,7 @@ def _verified() -> Json:
             (f"time() - ({_of_pair('reconciler_checked_timestamp_seconds')} > 0)", "structure in {{repository}}"),
             (each("reconciler_verification_interval_target_seconds", "system", "depth"), "declared: {{depth}}"),
         ),
-        (8, 8),
+        (6, 8),
         [dashed("^declared: .*")],
     )
 

@@ -149,6 +149,8 @@ def _of_system(system: SystemStatus) -> Iterator[Sample]:
         yield names.CHECKED, pair, _timestamp(protection.newest_checked_at)
         if protection.trails is not None:
             yield names.COPY_LAG, pair, protection.trails.total_seconds()
+        if protection.copy_due_at is not None:
+            yield names.COPY_DUE, pair, _timestamp(protection.copy_due_at)
         if system.here:
             yield from _of_runs(pair, protection)
     yield from _of_copies(name, system)

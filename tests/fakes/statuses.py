@@ -169,7 +169,7 @@ def company(at: datetime = NOON) -> Status:
             ),
             system(
                 "orders",
-                (held("main", young), replace(held("offsite", old), trails=old - young)),
+                (held("main", young), replace(held("offsite", old), trails=old - young, copy_due_at=at + timedelta(minutes=25))),
                 mtd=timedelta(hours=4),
                 verification=Verification(quick=timedelta(days=1), deep=timedelta(days=30)),
                 copied=Copied(declared=2, held=1, offsite_declared=1, offsite_held=0, lag=timedelta(hours=1), digits=DIGITS),

@@ -24,6 +24,13 @@ COPY_LAG = _gauge(
     _PAIR,
     "Between two states, so it grows only while the primary goes on. Absent for the primary, and where one of them has no good state.",
 )
+COPY_DUE = _gauge(
+    "copy_due_timestamp_seconds",
+    Subject.PROTECTION,
+    "By when it must hold something newer: the earliest deadline of what it lacks; in the past: overdue since then.",
+    _PAIR,
+    "The end of the oldest good snapshot that is newer than all good ones there, plus the lag allowed. Absent where it lacks nothing.",
+)
 VERIFIED = _gauge(
     "verified_timestamp_seconds",
     Subject.PROTECTION,

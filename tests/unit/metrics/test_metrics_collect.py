@@ -131,6 +131,7 @@ def test_copies_stand_beside_what_was_promised() -> None:
     assert scrape.value("reconciler_copies_offsite_held", system="orders") == 0
     assert scrape.value("reconciler_copy_lag_target_seconds", system="orders") == 3600
     assert scrape.of("reconciler_copy_lag_seconds") == {("orders", "offsite"): (timedelta(hours=3) - timedelta(minutes=5)).total_seconds()}
+    assert scrape.of("reconciler_copy_due_timestamp_seconds") == {("orders", "offsite"): (NOON + timedelta(minutes=25)).timestamp()}
     assert scrape.value("reconciler_copies_target", system="ledger") is None
     assert scrape.value("reconciler_copies_held", system="ledger") == 0
 
