@@ -22,7 +22,7 @@ from reconciler.base.clock import Clock, SystemClock
 from reconciler.base.errors import Usage
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe.repositories import state_of
-from reconciler.repository import Repository, store_at
+from reconciler.repository import Repository, store_to_read
 
 
 class BareRepository(Struct, frozen=True):
@@ -36,9 +36,8 @@ class BareRepository(Struct, frozen=True):
         """``stop``: once it is set, nobody waits for a place that says nothing."""
         url = self.url if "://" in self.url else os.path.abspath(os.path.expanduser(self.url))
         key = keys.from_file(self.key_file.expanduser(), self.kind)
-        return Repository.open(
-            url, key, kind=self.kind, store=store_at(url, access_bare(url, stop.is_set if stop is not None else None)), owned=True
-        )
+        place = store_to_read(url, access_bare(url, stop.is_set if stop is not None else None))
+        return Repository.open(url, key, kind=self.kind, store=place, owned=True)
 
 
 def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> SnapshotList:

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from reconciler.repository.marks import MarkRecord
     from reconciler.repository.outside import Glance, glance
     from reconciler.repository.pattern import Pattern
-    from reconciler.repository.place import store_at
+    from reconciler.repository.place import store_at, store_to_read
     from reconciler.repository.repair import Repaired, RepairPlan
     from reconciler.repository.repository import Repository
     from reconciler.repository.request import TakeRequest
@@ -144,6 +144,7 @@ _HOME = {
     **dict.fromkeys(("Progress", "Taken"), "take"),
     "Store": "store",
     "store_at": "place",
+    "store_to_read": "place",
     "TakeRequest": "request",
     "Verified": "verify",
 }
@@ -225,6 +226,7 @@ __all__ = [
     "Slot",
     "Store",
     "store_at",
+    "store_to_read",
     "TakeRequest",
     "Taken",
     "TargetFull",

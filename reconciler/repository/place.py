@@ -39,6 +39,17 @@ def store_at(url: str, access: Access | None = None) -> Store:
     raise Unreachable(f"{url} is no place that is known", hint="A repository is a path, s3://bucket/prefix or sftp://user@host/path.")
 
 
+def store_to_read(url: str, access: Access) -> Store:
+    """The same for who wants to read and knows no spec: what a bucket locked counts, whatever lies over it."""
+    if url.startswith("s3://"):
+        from reconciler.repository.remote.s3_locked import locked_store
+
+        locked = locked_store(url, access)
+        if locked is not None:
+            return locked
+    return store_at(url, access)
+
+
 def checked_key(key: Secret, kind: str) -> Secret:
     """The key itself: 32 bytes of a raw one, a passphrase without the line end of an editor. Raises WeakKey."""
     return parse_raw(key.reveal()) if kind == "raw" else Secret(key.reveal().rstrip(b"\r\n"))

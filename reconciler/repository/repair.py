@@ -16,7 +16,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.repository.donor import Donor, Healing
-from reconciler.repository.errors import Damaged, RepairChanged
+from reconciler.repository.errors import Damaged, Locked, RepairChanged
 from reconciler.repository.format import OBJECT_BYTES_MAX, Type
 from reconciler.repository.index import places_of, write_index_objects
 from reconciler.repository.inventory import Fault, Inventory, Part
@@ -70,6 +70,8 @@ class Repaired(Struct, frozen=True):
     """New names of the objects that were set aside."""
     affected: tuple[Affected, ...]
     """Snapshots with files that are still lost."""
+    locked: tuple[str, ...] = ()
+    """Objects that had to stay because the place locks them; a pack among them is remarked as damaged, so that nobody relies on it."""
 
 
 def plan(seen: Inventory, repository_id: str, *, deep: bool) -> RepairPlan:
@@ -142,6 +144,7 @@ class Repair:
         self._seen = seen
         self._now = now
         self._donors = donors
+        self._locked: list[str] = []
 
     def run(self, made: RepairPlan, digest: str) -> Repaired:
         """Carry out ``made``. Raises RepairChanged when it is not the plan that was agreed to."""
@@ -165,7 +168,7 @@ class Repair:
             self._read_back(entry)
         self._describe(made, entries)
         aside = tuple(self._set_aside(made))
-        return Repaired(made, moved, healing.healed, aside, left)
+        return Repaired(made, moved, healing.healed, aside, left, tuple(self._locked))
 
     def _move(self, packs: PackWriter) -> int:
         moved = 0
@@ -198,9 +201,18 @@ class Repair:
         old = [step.name for step in made.steps if step.kind is StepKind.DESCRIBE and step.name in self._seen.indexes]
         for name in (*old, *(step.name for step in made.steps if step.kind is StepKind.SET_ASIDE)):
             goal = f"{QUARANTINE}/{name.replace('/', '-')}-{os.urandom(4).hex()}"
-            self._store.move(name, goal)
+            try:
+                self._store.move(name, goal)
+            except Locked:
+                self._leave(name)
+                continue
             yield goal
         self._store.barrier()
+
+    def _leave(self, name: str) -> None:
+        self._locked.append(name)
+        if name.startswith("packs/"):
+            write_mark(self._store, self._seals, name.rsplit("/", 1)[-1], MarkRecord("damaged", self._now, "locked, so a repair left it"))
 
     def _read_back(self, entry: PackEntry) -> None:
         digest = hashlib.sha256()

@@ -59,6 +59,12 @@ def repair_page(found: RepairReport) -> Page:
         f"{when.count(done.moved, 'good segment')} moved, {when.count(done.healed, 'chunk')} brought back from other repositories, "
         f"{when.count(len(done.set_aside), 'object')} set aside in quarantine/"
     )
+    for name in done.locked:
+        page.line(
+            ("locked     ", Style.WARN),
+            f"{name} had to stay; a clean-up removes it once its lock is over",
+            hang=11,
+        )
     for why in found.silent:
         page.line(("not asked  ", Style.WARN), why, hang=11)
     _add_lost(page, done.affected)

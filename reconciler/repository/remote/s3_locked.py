@@ -19,7 +19,16 @@ from typing import Any
 from reconciler.base.clock import Clock
 from reconciler.base.files import Buffer
 from reconciler.repository.access import Access, Lock
-from reconciler.repository.errors import AccessRefused, Locked, NoObjectLock, NotAStore, ObjectMissing, Unreachable, Unsettled
+from reconciler.repository.errors import (
+    AccessRefused,
+    Locked,
+    NoObjectLock,
+    NotAStore,
+    ObjectMissing,
+    RepositoryError,
+    Unreachable,
+    Unsettled,
+)
 from reconciler.repository.remote.lines import Answer
 from reconciler.repository.remote.s3 import S3Store
 from reconciler.repository.remote.s3_answers import Page, Version, Versions, texts_of, versions
@@ -225,6 +234,24 @@ class LockedS3Store(S3Store):
         except AccessRefused:
             return
         raise NoObjectLock(f"the bucket of {self.url} removed an object that was locked", repository=self.url)
+
+
+def locked_store(url: str, access: Access) -> LockedS3Store | None:
+    """To read a repository whose header was stored with a lock, over or not; None: it was not, or the bucket does not tell."""
+    store = LockedS3Store(url, access, Lock("compliance", timedelta(0), timedelta(0)))
+    try:
+        answer = store.ask("HEAD", "header", good=(200, 404))
+        if "x-amz-object-lock-mode" in answer.headers or (answer.status == 200 and store.hidden and _is_retained(store, "header")):
+            return store
+    except RepositoryError:  # whoever reads without a lock is told in his own words
+        pass
+    store.close()
+    return None
+
+
+def _is_retained(store: LockedS3Store, name: str) -> bool:
+    """Asked for by itself: of an older version some stores tell it in no other way."""
+    return any(tag == "RetainUntilDate" and text for tag, text in texts_of(store.ask("GET", name, query={"retention": ""}).body))
 
 
 def _locked(name: str, until: datetime, url: str) -> Locked:
