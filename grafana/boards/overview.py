@@ -178,12 +178,13 @@ def _systems() -> Json:
     def of_pair(metric: str) -> str:
         return each(metric, "system", "repository")
 
-    used = f"(time() - ({RECOVERY_POINT} > 0)) / on (system) group_left () {RPO} or ({RECOVERY_POINT} == 0) + {NEVER:.0f}"
+    best = f"(time() - ({BEST_RECOVERY_POINT} > 0)) / on (system) {RPO} or ({BEST_RECOVERY_POINT} == 0) + {NEVER:.0f}"
+    used = f"0 * {RECOVERY_POINT} + on (system) group_left () ({best})"
     failures = colored(steps(NONE, (1, WARN), (3, BAD)))
     return table(
         "Systems in their repositories",
-        "One line for each system in each of its repositories. RPO used is the age of the newest good snapshot as a share of the RPO. "
-        "A click on a system shows all about it.",
+        "One line for each system in each of its repositories. RPO used is the age of its newest good snapshot, wherever that is, as a "
+        "share of the RPO: a copy may be older. A click on a system shows all about it.",
         [
             Column("system", "System", properties=(linked("In detail", SYSTEM, "system"),)),
             Column("repository", "Repository", properties=(linked("Repository", REPOSITORIES, "repository"),)),

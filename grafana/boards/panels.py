@@ -16,7 +16,7 @@ Size = tuple[int, int]
 """Width and height in grid units; a board is 24 wide."""
 
 SMALL: Size = (4, 4)
-NARROW = 8
+NARROW, TALL = 8, 8
 LIST_OPTIONS = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 
 
@@ -212,8 +212,8 @@ def value(expression: str, heading: str, unit: str = "none", *properties: Json) 
 
 
 def _legend(size: Size) -> Json:
-    """A table of values where there is room for one; on a narrow panel it would hide most of its lines."""
-    if size[0] <= NARROW:
+    """A table of values where there is room for one; on a narrow or a low panel it would hide most of its lines."""
+    if size[0] <= NARROW or size[1] < TALL:
         return LIST_OPTIONS
     return {**LIST_OPTIONS, "displayMode": "table", "calcs": ["lastNotNull", "max"]}
 
