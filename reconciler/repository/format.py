@@ -29,6 +29,8 @@ CHUNK_BYTES_AVERAGE: Final = 2**20
 CHUNK_BYTES_MAX: Final = 2**22
 WHOLE_FILE_BYTES: Final = 2**20  # a file up to this is one chunk
 PACK_BYTES: Final = 48 * 2**20
+PACK_CHUNKS: Final = 2**18
+"""A pack is closed with so many, too: its directory is read whole and has a limit. Their ids take 8 MiB: a clean-up finds it not small."""
 PACK_BYTES_MAX: Final = 512 * 2**20
 DIRECTORY_BYTES_MAX: Final = 64 * 2**20
 SEGMENT_BYTES_MAX: Final = 17 * 2**20

@@ -25,6 +25,7 @@ from reconciler.repository.format import (
     FORMAT,
     PACK_BYTES,
     PACK_BYTES_MAX,
+    PACK_CHUNKS,
     PACK_END,
     PACK_MAGIC,
     SEGMENT_BYTES_MAX,
@@ -118,9 +119,10 @@ class PackWriter:
             if self._thorough or kind != Type.DATA:
                 self._open_checks.append(_Check(self._size, len(sealed), blake3(sealed).digest(), kind != Type.DATA))
             self._segments.append(Segment(kind, packed, len(sealed), plain_bytes, ids, lengths))
+            self._open_chunks += len(ids) // 32
             self._size += len(sealed)
             self.stored_bytes += len(sealed)
-            if self._size >= PACK_BYTES:
+            if self._size >= PACK_BYTES or self._open_chunks >= PACK_CHUNKS:
                 self._close()
 
     def flush(self) -> list[PackEntry]:
@@ -188,6 +190,7 @@ class PackWriter:
         self._draft = draft = self._store.draft()
         self._salt = os.urandom(32)
         self._segments: list[Segment] = []
+        self._open_chunks = 0
         self._open_checks: list[_Check] = []
         head = _HEAD.pack(PACK_MAGIC, FORMAT, self._salt)
         self._hash = hashlib.sha256(head)
@@ -249,6 +252,7 @@ def read_directory(store: Readable, seals: Seals, name: str, size: int) -> PackE
         raise Damaged(f"{name} does not begin and end like a pack", object=name)
     sealed = store.get_range(name, size - _TAIL.size - length, length)
     plain = seals.unseal_object(Type.DIRECTORY, salt.hex(), sealed, shown=f"the directory of {name}")
+    del sealed  # it may be large, and what comes is as large again
     try:
         segments = msgspec.msgpack.decode(plain, type=list[Segment])
         digest = bytes.fromhex(name.rsplit("/", 1)[-1])

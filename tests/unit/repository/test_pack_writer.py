@@ -1,4 +1,4 @@
-"""Writing packs on a disk that fails: what one thread ran into holds for all of them."""
+"""Writing packs: on a disk that fails what one thread ran into holds for all of them, and a directory never grows too large to be read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 
 from reconciler.base.files import Buffer, Disk
 from reconciler.repository import NoSpace
+from reconciler.repository.collect_plan import SMALL_BYTES
 from reconciler.repository.format import Type
-from reconciler.repository.pack import PackWriter
+from reconciler.repository.pack import PackWriter, read_directory
 from reconciler.repository.store import LocalStore
 from tests.unit.repository.conftest import Bench
 
@@ -47,3 +48,15 @@ def test_a_second_thread_went_on_in_a_pack_that_a_full_disk_had_torn(bench: Benc
     writer.abort()
     assert not any((bench.place / "packs").glob("*/*"))
     assert not any((bench.place / "tmp").iterdir())
+
+
+def test_two_million_tiny_files_made_a_pack_whose_directory_nobody_could_read(bench: Bench) -> None:
+    store, seals = LocalStore(str(bench.place)), bench.open()._seals
+    writer = PackWriter(store, seals)
+    chunks = 2**17
+    for _ in range(16):
+        writer.append(Type.DATA, 0, chunks, os.urandom(32 * chunks), (1).to_bytes(4, "little") * chunks, memoryview(b"sealed" * 10))
+    entries = writer.flush()
+    assert [read_directory(store, seals, entry.name, entry.size) for entry in entries] == entries
+    assert sum(len(segment.ids) for entry in entries for segment in entry.segments) == 16 * 32 * chunks
+    assert all(entry.size >= SMALL_BYTES for entry in entries)  # else a clean-up would write them anew each time
