@@ -63,11 +63,18 @@ def _check(series: Series, span: tuple[datetime, datetime]) -> list[Cell]:
         series.subject,
         (last.state.value, STATE_STYLES[last.state]),
         said(last.value) if last.value is not None else "",
-        said(min(values)) if values else "",
-        said(max(values)) if values else "",
+        _short(said(min(values))) if values else "",
+        _short(said(max(values))) if values else "",
         f"{100 * not_good:.0f} %" if not_good else "",
         spark([(point.at, point.value) for point in series.points], *span),
     ]
+
+
+def _short(said: str) -> str:
+    """Without the words behind the unit, which stand under NOW."""
+    number, _, rest = said.partition(" ")
+    unit = rest.partition(" ")[0]
+    return f"{number} {unit}" if unit in {"%", "ms", "days"} else number
 
 
 def _backups(found: Backups, span: tuple[datetime, datetime]) -> list[Cell]:

@@ -29,7 +29,9 @@ def both(golden: Golden, name: str, page: Page) -> None:
 
 
 def test_the_history_has_a_curve_for_each_check_and_backup(golden: Golden) -> None:
-    golden("history.txt", history_page(samples.past()).render())
+    page = history_page(samples.past())
+    golden("history.txt", page.render())
+    golden("history-narrow.txt", page.render(width=NARROW))
 
 
 def test_the_history_for_programs(golden: Golden) -> None:
