@@ -59,7 +59,7 @@ def _timed(world: World, *words: str) -> float:
 
 @pytest.mark.timeout(900)
 def test_a_first_backup_killed_at_random_moments_is_made_good_by_the_next_plain_run(world: World, report: list[str]) -> None:
-    fill(world.source, small=1000, large_bytes=80_000_000)
+    fill(world.source, small=1000, large_bytes=48_000_000)
     expected = describe(world.source)
     world.declare()
     world.good("repository", "init", "main")

@@ -16,7 +16,7 @@ from e2e_world import SYSTEM, World, codes, fill, finish
 from tests.fakes.programs import program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 60.0
 
 
 def _metrics(world: World) -> str:
