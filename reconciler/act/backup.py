@@ -94,7 +94,7 @@ class _Work(Struct, frozen=True):
             except BaseUnusable:
                 base, kind = None, BackupKind.FULL  # what it would be compared with is damaged: read everything
             except Collected:
-                continue
+                continue  # as the docstring says: the next try stores what went
         return self.take(base, kind)
 
     def take(self, base: Root | None, kind: BackupKind) -> Done:

@@ -162,7 +162,7 @@ def _size(path: Path) -> tuple[int, int]:
             try:
                 total += os.lstat(os.path.join(folder, name)).st_size
             except FileNotFoundError:
-                continue
+                continue  # removed between the listing and the look
             files += 1
     return files, total
 

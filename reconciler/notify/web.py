@@ -131,7 +131,7 @@ def _cut_off(door: socket.socket, seconds: float) -> Iterator[None]:
     """Whoever still reads from ``door`` after so long gets its end. A timeout of the socket counts from byte to byte only."""
 
     def cut() -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # it was closed in time
             door.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, cut)

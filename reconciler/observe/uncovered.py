@@ -130,7 +130,7 @@ def _listed(folder: str) -> tuple[list[str], list[tuple[str, int]]]:
                 elif entry.is_file(follow_symlinks=False) and (size := entry.stat(follow_symlinks=False).st_size):
                     files.append((entry.path, size))
     except OSError:
-        pass
+        pass  # gone, or not ours to read: what was seen until then counts
     return folders, files
 
 

@@ -31,7 +31,7 @@ def adopt(store: Store, place: Readable, seals: Seals, avoided: frozenset[bytes]
         try:
             _read_back(entry, seals, fetcher, thorough=thorough)
         except (Damaged, ObjectMissing):
-            continue
+            continue  # as the docstring says: left to the next clean-up
         store.settle(entry.name)
         yield entry
 

@@ -197,7 +197,7 @@ class CleanUp:
             snapshot = snapshot_of(name)
             tombstone, final = f"expired/{snapshot}", f"snapshots/{snapshot}"
             if self._store.find(final) is None:
-                with contextlib.suppress(FileExistsError):
+                with contextlib.suppress(FileExistsError):  # a run that was killed put it already
                     self._store.put(tombstone, b"")
                 self._store.barrier()
                 if self._store.find(final) is not None:

@@ -79,5 +79,5 @@ class Copier:
             try:
                 return [*pairs, Pair(self._origin.record(each.id), each)]
             except (NoSuchSnapshot, Damaged):
-                continue
+                continue  # then beside the next nearest one
         return pairs

@@ -90,7 +90,7 @@ class Kept:
         for _, size, path in found:
             if total <= limit:
                 break
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # another process removed it
                 REAL_DISK.unlink(path)
             total -= size
         return total

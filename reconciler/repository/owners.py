@@ -16,7 +16,7 @@ def user_names(uids: Iterable[int], known: Mapping[int, str]) -> dict[int, str]:
         try:
             names[uid] = getpwuid(uid).pw_name
         except (KeyError, OverflowError):
-            continue
+            continue  # without a name on this host, or too large to have one
     return names
 
 
@@ -31,5 +31,5 @@ def group_names(gids: Iterable[int], known: Mapping[int, str]) -> dict[int, str]
         try:
             names[gid] = getgrgid(gid).gr_name
         except (KeyError, OverflowError):
-            continue
+            continue  # as above
     return names

@@ -253,7 +253,7 @@ class Repository(Opened):
             try:
                 self._store.delete(f"snapshots/{snapshot}")
             except Locked:
-                continue
+                continue  # it stays, and so it is not among those that went
             gone.append(snapshot)
             for found in list(self._store.list(f"marks/{snapshot}")):
                 self._store.delete(found.name)

@@ -73,7 +73,7 @@ def folders_above(record: RootRecord, fetcher: Fetcher, path: bytes) -> Iterator
     for depth in range(len(names) - 1):
         folder, name = b"/".join(names[:depth]), names[depth]
         position = bisect_right(keys, key_of(folder, name)) - 1
-        with suppress(Damaged, ObjectMissing):
+        with suppress(Damaged, ObjectMissing):  # the file itself may be sound without this folder
             pieces = _read(fetcher, refs[max(0, position)])
             found = [entry for piece in pieces if piece.folder == folder for entry in entries_of(piece) if entry.row[NAME] == name]
             yield from (entry for entry in found[:1] if wrong_folder(folder) is None and wrong_entry(entry) is None)
@@ -122,7 +122,7 @@ def _in_order(refs: list[BlockRef], fetcher: Fetcher) -> list[BlockRef]:
         return refs
 
     def begins(ref: BlockRef) -> Key:
-        with suppress(Damaged, ObjectMissing):
+        with suppress(Damaged, ObjectMissing):  # named as damaged when it is read in its turn
             for piece in _read(fetcher, ref):
                 for row in decode_rows(piece.hot):
                     return key_of(piece.folder, row[NAME])

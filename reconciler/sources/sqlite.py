@@ -125,7 +125,7 @@ def _run(path: str, target: Path, how: Freezing, timeout: timedelta) -> dict[str
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                with contextlib.suppress(subprocess.TimeoutExpired):  # not done yet: asked again below
                     printed, _ = process.communicate(timeout=_POLL_SECONDS)
                     break
                 if how.stop.is_set():
@@ -146,7 +146,7 @@ def _run(path: str, target: Path, how: Freezing, timeout: timedelta) -> dict[str
 def _enough_room(path: str, folder: Path) -> None:
     need = 0
     for name in (path, path + "-wal"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # there is no log, or the copying says what is wrong
             need += os.stat(name).st_size
     free = shutil.disk_usage(folder).free
     if free < need:

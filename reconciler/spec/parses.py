@@ -80,7 +80,7 @@ class Parses(Struct):
                 file.write(hashlib.sha256(body).digest() + body)
             temporary.replace(self.path)
         except OSError:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # a cache: the next load reads the specs themselves
                 temporary.unlink()
         self.differs = False
 

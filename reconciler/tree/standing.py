@@ -80,7 +80,7 @@ class Standing:
                     try:
                         status = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
-                        continue
+                        continue  # removed between the listing and the look
                     found[name] = Seen(row_of(name, status), status.st_dev)
         except OSError as error:
             raise self._unusable(path, error) from error

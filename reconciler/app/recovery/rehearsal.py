@@ -133,7 +133,7 @@ def _bytes(doing: Doing, ahead: RecoveryOutlook) -> int:
             try:
                 needed[node.step.restore.system] = chosen(doing, node.step.restore.system)[0].bytes
             except ReconcilerError:
-                continue
+                continue  # its step fails, and says why
     return sum(needed.values())
 
 

@@ -75,6 +75,6 @@ class Traces(Struct):
 
 def who() -> str:
     """The user of the operating system, for the list of recoveries."""
-    with suppress(OSError):
+    with suppress(OSError):  # a number without a name
         return user_name() or "unknown"
     return "unknown"

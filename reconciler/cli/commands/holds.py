@@ -82,7 +82,7 @@ def _end(text: str, now: datetime) -> datetime:
     try:
         return now + parse_duration(text)
     except (ValueError, OverflowError):
-        pass
+        pass  # no duration: then a moment
     try:
         return parse_moment(text, now)
     except ValueError:

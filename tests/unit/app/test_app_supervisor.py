@@ -72,11 +72,14 @@ def test_a_watchdog_of_another_process_is_not_ours(manager: socket.socket, monke
     assert [heard(manager), heard(manager)] == ["READY=1", "STOPPING=1"]
 
 
-def test_without_a_manager_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+def test_without_a_manager_nothing_is_told(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET")
     supervisor = Supervisor.of_environment()
     supervisor.ready(lambda: True)
     supervisor.stopping()
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        heard(manager)
 
 
 def test_a_manager_that_is_gone_does_not_end_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
