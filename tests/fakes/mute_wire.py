@@ -21,6 +21,8 @@ class MuteWire:
         self._left: int | None = None
         self.silent = threading.Event()
         """Set once it has fallen silent."""
+        self.met = threading.Event()
+        """Set once somebody has asked a silent wire for something."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -40,6 +42,7 @@ class MuteWire:
         with self._lock:
             self._left = None
         self.silent.clear()
+        self.met.clear()
         self._drop()
 
     def close(self) -> None:
@@ -59,6 +62,7 @@ class MuteWire:
                 near, _ = self._listener.accept()
                 self._held.append(near)
                 if self.silent.is_set():
+                    self.met.set()
                     continue
                 far = socket.create_connection(("127.0.0.1", self._upstream))
                 self._held.append(far)
@@ -71,6 +75,7 @@ class MuteWire:
                 if up and self._counts_out(len(piece)):
                     self.silent.set()
                 if self.silent.is_set():
+                    self.met.set()
                     return
                 goal.sendall(piece)
             goal.shutdown(socket.SHUT_WR)

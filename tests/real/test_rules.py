@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.dashboards import GRAFANA
 from tests.real.conftest import find
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]  # a busy machine takes a minute for one file of tests
 FOLDER = GRAFANA / "prometheus"
 ALERTS, RECOVERY, HOST = "reconciler-rules-test.yml", "reconciler-rules-recovery-test.yml", "reconciler-rules-host-test.yml"
 WORK, LONG = "reconciler-rules-work-test.yml", "reconciler-rules-long-test.yml"

@@ -73,8 +73,8 @@ class Faraway(Struct):
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def stopped(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        """Exit code and words of a process that was told to stop once the wire had fallen silent."""
-        assert self.wire.silent.wait(30), "the wire was never used so much"
+        """Exit code and words of a process that was told to stop once it had met the silence: before, it may not have begun to listen."""
+        assert self.wire.met.wait(60), "the wire was never used so much"
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
         try:
