@@ -46,6 +46,7 @@ BLOCK_BYTES_MAX: Final = 2**19  # one changed file touches two blocks at most: u
 BLOCKS_PER_LIST: Final = 4096
 CHECKPOINT_SECONDS: Final = 300.0
 CHECKPOINT_BYTES: Final = 4 * 2**30
+CHECKPOINT_CHUNKS: Final = 2**19  # 36 bytes wait in memory for each that no index object names yet
 
 
 class Type(IntEnum):

@@ -21,7 +21,7 @@ from reconciler.repository.content import ContentReader
 from reconciler.repository.entries import BlockRef, Cuts
 from reconciler.repository.errors import BaseUnusable, Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.fetch import Fetcher
-from reconciler.repository.format import CHECKPOINT_BYTES, CHECKPOINT_SECONDS
+from reconciler.repository.format import CHECKPOINT_BYTES, CHECKPOINT_CHUNKS, CHECKPOINT_SECONDS
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.manifest import BaseCursor, block_refs
@@ -180,7 +180,7 @@ class _Run:
             turning=self._turning,
         )
         self._checked_at = self._shown_at = around.clock.monotonic()
-        self._checked_bytes = 0
+        self._checked_bytes = self._checked_chunks = 0
 
     def walk(self, source: Iterable[Listing]) -> None:
         self._foretell(source)
@@ -225,7 +225,8 @@ class _Run:
             self._show()
         stopping = self._around.stop is not None and self._around.stop.is_set()
         fresh = self._publisher.packs.stored_bytes - self._checked_bytes
-        if stopping or now - self._checked_at >= CHECKPOINT_SECONDS or fresh >= CHECKPOINT_BYTES:
+        many = self._sink.new_chunks - self._checked_chunks >= CHECKPOINT_CHUNKS
+        if stopping or many or now - self._checked_at >= CHECKPOINT_SECONDS or fresh >= CHECKPOINT_BYTES:
             self._checkpoint()
         if stopping:
             raise Cancelled(f"the backup of {self._request.system} was stopped; what it stored so far is kept by a checkpoint")
@@ -242,6 +243,7 @@ class _Run:
         self._publisher.checkpoint(self._record("partial", (), blocks, [], None))
         self._checked_at = self._around.clock.monotonic()
         self._checked_bytes = self._publisher.packs.stored_bytes
+        self._checked_chunks = self._sink.new_chunks
 
     def _record(
         self, grade: str, defects: Sequence[Defect], blocks: list[BlockRef], lists: list[BlockRef], turnover: Turnover | None
