@@ -32,7 +32,7 @@ class Signal(Struct, frozen=True):
     """One thing that is out of line."""
 
     name: str
-    """canary, ruined, replaced, renamed, lost, emptied, changed, draining, noise."""
+    """canary, ruined, replaced, renamed, unnamed, lost, emptied, changed, draining, noise."""
     why: str
 
 
@@ -55,9 +55,11 @@ class _Measure(Struct, frozen=True):
 
 
 _RUINED = "turned into noise, or into something that their names do not promise"
+_UNNAMED = "came back under names that have nothing of the old ones"
 _MEASURES = (
     _Measure("ruined", lambda t: t.ruined_changed + t.replaced, _RUINED, 0.03, 2.0, ((5, 0.035), (20, 0.045)), plain=0.15),
     _Measure("renamed", lambda t: t.renamed, "made room for one with another ending", 0.10, 2.0, ((5, 0.12), (20, 0.13)), plain=0.5),
+    _Measure("unnamed", lambda t: t.unnamed, _UNNAMED, 0.18, 2.0, ((5, 0.12), (20, 0.13)), plain=0.5),
     _Measure("lost", lambda t: t.lost, "went while nothing came instead", 0.18, 2.0, ((5, 0.10), (20, 0.09)), fewest=8),
     _Measure("emptied", lambda t: t.emptied, "were emptied, or filled with one byte", 0.05, 2.0, ((5, 0.06), (20, 0.08)), plain=0.3),
     _Measure("changed", lambda t: t.changed, "were changed at once", 0.95, 3.0, fewest=20),

@@ -4,7 +4,9 @@ Eight short samples of a chunk are looked at, never all of it. 512 bytes of nois
 measured: 203), those of programs, databases and texts at most 160: one call that counts values, in less than a microsecond, tells them
 apart. What is compressed is noise, too. Therefore the name counts: a text must be text, a picture must begin as its kind does, and what
 begins as a known compressed kind is believed (gzip once its first bytes inflate). Noise written as base64 is nothing but the letters of
-base64, nearly all of them, from the first byte on. Nothing here is decided; the numbers stand in the root of the snapshot.
+base64, nearly all of them, from the first byte on. Noise in islands, a few bytes in each thousand of a text, is told in a file of any name
+by bytes that no text holds, hardly one of them twice: formats that mix text and numbers repeat themselves. Nothing is decided here; the
+numbers stand in the root of the snapshot.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r
 _LETTERS_SHARE = 0.92  # of the 64 that noise of this length would hold: a list of names, or of numbers in base 16, holds fewer
 _TEXT = bytes([7, 8, 9, 10, 11, 12, 13, 27, *range(32, 256)])
 _CONTINUED = bytes(range(0x80, 0xC0))  # what a sample may begin with that was cut inside a character of UTF-8
+_PRINTED = bytes([9, 10, 13, *range(32, 127)])
+_ISLAND_FEWEST, _ISLAND_MOST = 6, 0.5  # unprinted bytes of a sample: at least so many, at most that share
+_ISLAND_SPREAD = 0.8  # of the values that as many unprinted bytes of noise would hold
+_UNPRINTED = 256 - len(_PRINTED)
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16 begins so; every other byte of it may be 0
 _NOISY_FROM = [round(_NOISY_SHARE * 256 * (1 - (255 / 256) ** size)) for size in range(_SAMPLE + 1)]
 
@@ -115,7 +121,7 @@ class Noise:
             elif text:
                 noisy += values > 1 and _stained(sample)
             else:
-                noisy += values >= _NOISY_FROM[len(sample)]
+                noisy += values >= _NOISY_FROM[len(sample)] or _islands(sample)
         self._samples += len(samples)
         self._noisy += noisy
         if fresh and noisy and not self._explained:
@@ -180,6 +186,17 @@ def _stained(sample: bytes) -> bool:
     except UnicodeDecodeError as fault:
         return fault.start + 4 < len(sample)  # the last character may be cut
     return False
+
+
+def _islands(sample: bytes) -> bool:
+    """Whether it is text between runs of noise."""
+    strange = sample.translate(None, _PRINTED)
+    count = len(strange)
+    if not _ISLAND_FEWEST <= count <= _ISLAND_MOST * len(sample):
+        return False
+    if len(set(strange)) < _ISLAND_SPREAD * _UNPRINTED * (1 - (1 - 1 / _UNPRINTED) ** count):
+        return False
+    return _stained(sample)
 
 
 def ending(name: bytes) -> bytes:

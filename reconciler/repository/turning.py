@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from reconciler.repository.entries import UNREAD, BlockRef, Cold, decode_rows
+from reconciler.repository.entries import UNREAD, BlockRef, Cold, decode_colds, decode_rows
 from reconciler.repository.errors import BaseUnusable
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.manifest import BaseCursor, BaseFolder
 from reconciler.repository.noise import Noise, ending
+from reconciler.repository.renaming import Renaming
 from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import MODE, NAME, SIZE, Row, join
 
@@ -37,6 +38,7 @@ class Turning:
     def __init__(self, compared_files: int, canaries: Iterable[bytes], *, redrawn: bool) -> None:
         self._redrawn = redrawn
         self.noise = Noise()
+        self._renaming = Renaming()
         self._cursor: BaseCursor | None = None
         self._compared_files = compared_files
         self._lost = False
@@ -92,6 +94,8 @@ class Turning:
                 counts["ruined_added"] += ruin.ruined
                 counts["moved"] += bool(row[SIZE]) and not ruin.fresh
                 added.append(row[NAME])
+                if not ruin.fresh:
+                    self._renaming.came(path, row[NAME], cold.chunks)
             elif was:
                 gone.append(row[NAME])
                 self._canary(path, row[NAME])
@@ -99,6 +103,7 @@ class Turning:
             if _regular(before[name][0]):
                 gone.append(name)
                 self._canary(path, name)
+                self._renaming.went(path, name, before[name][1].chunks)
         counts["gone"] += len(gone)
         counts["added"] += len(added)
         counts["renamed"] += relabelled(gone, added)
@@ -106,10 +111,11 @@ class Turning:
     def removed(self, folder: BaseFolder) -> None:
         """A folder that is there no more."""
         for piece in folder.pieces:
-            for row in decode_rows(piece.hot):
+            for row, cold in zip(decode_rows(piece.hot), decode_colds(piece.cold), strict=True):
                 if _regular(row):
                     self._counts["gone"] += 1
                     self._canary(folder.path, row[NAME])
+                    self._renaming.went(folder.path, row[NAME], cold.chunks)
 
     def total(self) -> Turnover | None:
         """At the end; None: what it was compared with could not be read to its end."""
@@ -120,9 +126,12 @@ class Turning:
                 self._lost = True
         if self._lost:
             return None
+        unnamed = self._renaming.unnamed()
         if self._redrawn:
             self._counts |= {"gone": 0, "renamed": 0}
-        return Turnover(self._compared_files, **self._counts, fresh_bytes=self.noise.fresh_bytes, noise_bytes=self.noise.noise_bytes)
+            unnamed = 0
+        fresh, noise = self.noise.fresh_bytes, self.noise.noise_bytes
+        return Turnover(self._compared_files, **self._counts, fresh_bytes=fresh, noise_bytes=noise, unnamed=unnamed)
 
     def _canary(self, folder: bytes, name: bytes) -> None:
         self._counts["canaries"] += bool(self._canaries) and join(folder, name) in self._canaries

@@ -32,6 +32,8 @@ class Turnover(msgspec.Struct, array_like=True, frozen=True):
     """Files that must never change, and were changed or removed."""
     emptied: int = 0
     """Of the changed ones: nothing is left, or one byte over and over."""
+    unnamed: int = 0
+    """Of the gone ones: their content came back under a name that has nothing of the old one."""
 
     @property
     def counts(self) -> tuple[int, ...]:

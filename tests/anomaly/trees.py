@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from reconciler.model.turnover import Turnover
 from reconciler.repository.noise import Noise
+from reconciler.repository.renaming import akin
 from reconciler.repository.turning import relabelled
 
 
@@ -41,6 +42,7 @@ def turnover(before: Tree, after: Tree, stored: set[bytes]) -> Turnover:
     counts = dict.fromkeys(("changed", "added", "gone", "moved", "renamed", "ruined_changed", "ruined_added", "emptied"), 0)
     came: dict[str, list[bytes]] = {}
     went: dict[str, list[bytes]] = {}
+    returned: dict[bytes | str, list[str]] = {}
     for path in sorted(after):
         now, old = after[path], before.get(path)
         if old is not None and old.key == now.key:
@@ -57,13 +59,32 @@ def turnover(before: Tree, after: Tree, stored: set[bytes]) -> Turnover:
             counts["added"] += 1
             came.setdefault(folder(path), []).append(path.encode())
             counts["ruined_added"] += noise.ruined
-            if now.data and not noise.fresh:
-                counts["moved"] += 1
+            if not noise.fresh:
+                counts["moved"] += bool(now.data)
+                returned.setdefault(now.key or folder(path), []).append(path.rpartition("/")[2])
     for path in before.keys() - after.keys():
         counts["gone"] += 1
         went.setdefault(folder(path), []).append(path.encode())
     counts["renamed"] = sum(relabelled(gone, came.get(name, [])) for name, gone in went.items())
-    return Turnover(len(before), **counts, fresh_bytes=noise.fresh_bytes, noise_bytes=noise.noise_bytes)
+    left: dict[bytes | str, list[str]] = {}
+    for path in sorted(before.keys() - after.keys()):
+        left.setdefault(before[path].key or folder(path), []).append(path.rpartition("/")[2])
+    unnamed = sum(_unnamed(names, returned.get(key, [])) for key, names in left.items())
+    return Turnover(len(before), **counts, fresh_bytes=noise.fresh_bytes, noise_bytes=noise.noise_bytes, unnamed=unnamed)
+
+
+def _unnamed(left: list[str], returned: list[str]) -> int:
+    """Names of one content, then and now: pairs are made of equal ones first, then of those that have something in common."""
+    for name in [*left]:
+        if name in returned:
+            left.remove(name)
+            returned.remove(name)
+    count = 0
+    for name in returned[: len(left)]:
+        match = next((old for old in left[:8] if akin(old.encode(), name.encode())), left[0])
+        count += not akin(match.encode(), name.encode())
+        left.remove(match)
+    return count
 
 
 def folder(path: str) -> str:

@@ -51,6 +51,8 @@ def signals(*turnovers: Turnover, quiet: int = 30) -> list[str]:
         (replace(QUIET, gone=200, added=200, ruined_added=200), ["ruined"]),
         (replace(QUIET, gone=200, added=200, moved=200), []),
         (replace(QUIET, gone=200, added=200, moved=200, renamed=200), ["renamed"]),
+        (replace(QUIET, gone=200, added=200, moved=200, unnamed=150), []),
+        (replace(QUIET, gone=200, added=200, moved=200, unnamed=190), ["unnamed"]),
         (replace(QUIET, gone=250), ["lost"]),
         (replace(QUIET, gone=250, added=240), []),
         (replace(QUIET, emptied=60), ["emptied"]),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.repository.noise import Noise
+from reconciler.repository.renaming import Renaming, akin
 from reconciler.repository.turning import relabelled
 from reconciler.repository.turnover import Turnover
 from tests.unit.repository.conftest import Bench
@@ -173,6 +174,9 @@ def test_a_few_wrong_bytes_in_a_text_are_told_from_another_alphabet() -> None:
     for start in range(0, len(spotted), 1024):
         spotted[start : start + 16] = noise(start + 2, 16)
     assert judged(b"letter.txt", bytes(spotted))
+    assert judged(b"1700.host:2,S", bytes(spotted)), "what nothing is known of may hold anything, but not so"
+    numbered = b"".join(b"%c\x00\x00\x83" % (at % 7) + text(at, 120) for at in range(30))
+    assert not judged(b"places", numbered), "texts between numbers, as databases keep them"
     assert not any(judged(b"letter.txt", PAGES[cut:]) for cut in range(4)), "samples begin and end inside of characters"
     assert not judged(b"letter.txt", PAGES.replace(b",", b"\x01", 2))
     assert not judged(b"letter.txt", "Größe, naïve façade\n".encode("latin-1") * 90)
@@ -224,6 +228,65 @@ def test_canaries_that_are_changed_or_gone_are_counted(filled: Bench) -> None:
 )
 def test_another_name_is_told_from_another_ending(gone: str, came: str, count: int) -> None:
     assert relabelled(gone.encode().split(), came.encode().split()) == count
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("IMG_0042.jpg", "holiday-42.jpg", True),
+        ("report.docx", "final report.docx", True),
+        ("handlers.go", "event_handler.go", True),
+        ("test_orders.py", "orders_test.py", True),
+        ("1700.M1P2.host:2,", "1931.M7P2.host:2,S", True),
+        ("7.html", "page-007.html", True),
+        ("a.c", "a.cc", True),
+        (".bashrc", "bashrc.old", True),
+        ("dump.tar.gz", "9f31c07be2a86d54.tar.gz", False),
+        ("report.docx", "9f31c07be2a86d54.docx", False),
+        ("7.html", "af7c.html", False),
+        ("IMG_0042.jpg", "0001.jpg", False),
+        ("report.docx", "troper.docx", False),
+        ("a.txt", "b.txt", False),
+    ],
+)
+def test_a_new_name_has_something_of_the_old_one_or_nothing(old: str, new: str, same: bool) -> None:
+    assert akin(old.encode(), new.encode()) is same
+
+
+def test_files_under_names_that_say_nothing_are_told_from_moved_ones(filled: Bench) -> None:
+    base = first(filled)
+    for number, path in enumerate(sorted((filled.source / "a").iterdir())):
+        path.rename(path.with_name(f"{number * 7919:08x}.txt") if number % 2 else path.with_name(f"old-{path.name}"))
+    (filled.source / "b").rename(filled.source / "archive")
+    found = turned(filled, base=base)
+    assert (found.gone, found.moved, found.renamed, found.unnamed) == (20, 20, 0, 5)
+
+
+def test_names_are_lost_in_other_folders_too_and_where_files_hold_nothing(bench: Bench) -> None:
+    for folder in ("one", "two"):
+        (bench.source / folder).mkdir()
+        for number in range(6):
+            (bench.source / folder / f"chapter {number}").write_bytes(text(number) if number < 4 else b"")
+    base = first(bench)
+    (bench.source / "zzz").mkdir()
+    for number in range(6):
+        (bench.source / "one" / f"chapter {number}").rename(bench.source / ("zzz" if number < 4 else "one") / "pqrstu"[number])
+    found = turned(bench, base=base)
+    assert (found.gone, found.added, found.unnamed) == (6, 6, 6)
+    (bench.source / "two" / "chapter 1").unlink()
+    (bench.source / "two" / "copy").write_bytes(text(0))
+    assert turned(bench, base=base).unnamed == 6, "a copy of what is still there is no other name of what went"
+
+
+def test_so_many_names_are_estimated_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.repository.renaming._NAMES_MAX", 500)
+    seen = Renaming()
+    for number in range(20_000):
+        chunks = random.Random(number).randbytes(32)
+        seen.went(b"a", b"photo-%05d.jpg" % number, chunks)
+        seen.came(b"b", b"%x.jpg" % (number + 2**40) if number % 2 else b"picture-%05d.jpg" % number, chunks)
+    assert max(len(seen._went), len(seen._came)) <= 500
+    assert 8_500 < seen.unnamed() < 11_500
 
 
 def judged(name: bytes, content: bytes) -> bool:
