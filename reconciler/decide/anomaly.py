@@ -140,7 +140,7 @@ def _measured(measure: _Measure, now: Turnover, past: Sequence[Turnover]) -> Sig
         if measure.plain is None or count < 2 * measure.fewest or share < measure.plain:
             return None
         return Signal(measure.name, f"{_of(count, now)} {measure.sentence}; there is too little history to call that usual")
-    usual = max(_share(measure, each) for each in past)
+    usual = max(_usual(measure, each, now) for each in past)
     if share >= max(measure.floor, measure.factor * usual):
         return Signal(measure.name, f"{_of(count, now)} {measure.sentence}; never more than {usual:.0%} before")
     return None
@@ -155,7 +155,7 @@ def _summed(measure: _Measure, now: Turnover, lately: Sequence[Turnover]) -> Sig
         window, before = [now, *lately[: length - 1]], lately[length - 1 :]
         if len(before) < LEARNING or not measure.of(now):
             continue
-        together, shares = _together(window), [_share(measure, each) for each in before]
+        together, shares = _together(window), [_usual(measure, each, now) for each in before]
         total, share = measure.of(together), _share(measure, together)
         usual = length * fmean(shares)
         limit = floor + usual + _SPREAD * pstdev(shares) * length**0.5
@@ -204,6 +204,11 @@ def _noise(snapshot: Snapshot, now: Turnover, earlier: Sequence[Snapshot]) -> Si
 
 def _share(measure: _Measure, turnover: Turnover) -> float:
     return measure.of(turnover) / max(turnover.compared_files, 1)
+
+
+def _usual(measure: _Measure, before: Turnover, now: Turnover) -> float:
+    """The share that it was, or would be of the files of ``now``: the one file that always changes is more of a system that shrank."""
+    return measure.of(before) / max(min(before.compared_files, now.compared_files), 1)
 
 
 def _of(count: int, turnover: Turnover) -> str:

@@ -13,6 +13,7 @@ class Turnover(Struct, frozen=True, gc=False):
     changed: int = 0
     added: int = 0
     gone: int = 0
+    """Without the objects of git that were packed."""
     moved: int = 0
     """Of the added ones: their content was stored before."""
     renamed: int = 0

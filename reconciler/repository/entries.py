@@ -38,6 +38,12 @@ class Cold(msgspec.Struct, array_like=True, frozen=True):
     flags: int = 0
 
 
+class _Content(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The part of Cold that says what a file holds."""
+
+    chunks: bytes = b""
+
+
 class Piece(msgspec.Struct, array_like=True, frozen=True):
     """A run of entries of one folder, as stored."""
 
@@ -75,6 +81,7 @@ Found = tuple[Row, Cold]
 _encoder = msgspec.msgpack.Encoder()
 _rows_decoder = msgspec.msgpack.Decoder(list[tuple[bytes, int, int, int, int, int, int, int, int]])
 _colds_decoder = msgspec.msgpack.Decoder(list[Cold])
+_contents_decoder = msgspec.msgpack.Decoder(list[_Content])
 _block_decoder = msgspec.msgpack.Decoder(list[Piece])
 _list_decoder = msgspec.msgpack.Decoder(list[BlockRef])
 
@@ -120,6 +127,14 @@ def ids_of(chunks: bytes) -> Iterator[bytes]:
 def decode_colds(cold: bytes) -> list[Cold]:
     try:
         return _colds_decoder.decode(cold)
+    except UNREADABLE as error:
+        raise Damaged("a piece of a manifest cannot be read") from error
+
+
+def decode_chunks(cold: bytes) -> list[bytes]:
+    """The ids of the content of each entry, and nothing else of a piece: a third of the work."""
+    try:
+        return [found.chunks for found in _contents_decoder.decode(cold)]
     except UNREADABLE as error:
         raise Damaged("a piece of a manifest cannot be read") from error
 

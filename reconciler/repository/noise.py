@@ -3,10 +3,10 @@
 Eight short samples of a chunk are looked at, never all of it. 512 bytes of noise hold about 222 of the 256 byte values (fewest of 20,000
 measured: 203), those of programs, databases and texts at most 160: one call that counts values, in less than a microsecond, tells them
 apart. What is compressed is noise, too. Therefore the name counts: a text must be text, a picture must begin as its kind does, and what
-begins as a known compressed kind is believed (gzip once its first bytes inflate). Noise written as base64 is nothing but the letters of
-base64, nearly all of them, from the first byte on. Noise in islands, a few bytes in each thousand of a text, is told in a file of any name
-by bytes that no text holds, hardly one of them twice: formats that mix text and numbers repeat themselves. Nothing is decided here; the
-numbers stand in the root of the snapshot.
+begins as a known compressed kind is believed (gzip and zlib once their first bytes inflate). Noise written as base64 is nothing but the
+letters of base64, nearly all of them, from the first byte on. Noise in islands, a few bytes in each thousand of a text, is told in a file
+of any name by bytes that no text holds, hardly one of them twice: formats that mix text and numbers repeat themselves. Noise between zeros
+is told without them. Nothing is decided here; the numbers stand in the root of the snapshot.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ _TEXT = bytes([7, 8, 9, 10, 11, 12, 13, 27, *range(32, 256)])
 _CONTINUED = bytes(range(0x80, 0xC0))  # what a sample may begin with that was cut inside a character of UTF-8
 _PRINTED = bytes([9, 10, 13, *range(32, 127)])
 _ISLAND_FEWEST, _ISLAND_MOST = 6, 0.5  # unprinted bytes of a sample: at least so many, at most that share
+_PADDED_FEWEST = 192
 _ISLAND_SPREAD = 0.8  # of the values that as many unprinted bytes of noise would hold
 _UNPRINTED = 256 - len(_PRINTED)
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # UTF-16 begins so; every other byte of it may be 0
 _NOISY_FROM = [round(_NOISY_SHARE * 256 * (1 - (255 / 256) ** size)) for size in range(_SAMPLE + 1)]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _GZIP, _XZ, _ZSTD, _BZIP = (b"\x1f\x8b\x08",), (b"\xfd7zXZ",), (b"\x28\xb5\x2f\xfd",), (b"BZh",)
 _FILM = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _MAGIC: dict[bytes, tuple[bytes, ...]] = {
@@ -63,7 +65,11 @@ _MAGIC: dict[bytes, tuple[bytes, ...]] = {
     b"deb": (b"!<arch>",),
     b"rpm": (b"\xed\xab\xee\xdb",),
 }
-_KNOWN = (*{magic for magics in _MAGIC.values() for magic in magics if magic not in _FILM[1:]}, b"\x7fELF", b"PGDMP")
+_DENSE = (
+    *(b"\x7fELF", b"\0asm", b"BC\xc0\xde", b"PGDMP", b"TZif", b"RIFF", b"FORM", b".snd", b"\x93NUMPY", b"\x89HDF"),
+    *(b"PACK", b"\xfftOc", b"DIRC", b"RIDX", b"MIDX", b"CGPH"),  # of git
+)
+_KNOWN = (*{magic for magics in _MAGIC.values() for magic in magics if magic not in _FILM[1:]}, *_DENSE)
 _NOISY_BY_NATURE = frozenset(b"gpg pgp age aes enc luks br lzma lz mp3 aac".split())
 _TEXTS = frozenset(
     b"py pyi js mjs cjs jsx tsx json html htm css scss less xml svg txt md rst csv tsv sql log conf cfg ini toml yaml yml c h cc cpp hpp "
@@ -121,7 +127,7 @@ class Noise:
             elif text:
                 noisy += values > 1 and _stained(sample)
             else:
-                noisy += values >= _NOISY_FROM[len(sample)] or _islands(sample)
+                noisy += values >= _NOISY_FROM[len(sample)] or _islands(sample) or _padded(sample)
         self._samples += len(samples)
         self._noisy += noisy
         if fresh and noisy and not self._explained:
@@ -148,7 +154,7 @@ class Noise:
         magics = _MAGIC.get(ending)
         if magics is not None:
             return head is None or any(magic in head for magic in magics)
-        return ending not in _TEXTS and head is not None and any(magic in head for magic in _KNOWN)
+        return ending not in _TEXTS and head is not None and (head.startswith(_ZLIB) or any(magic in head for magic in _KNOWN))
 
 
 def _samples(data: memoryview, size: int) -> list[bytes]:
@@ -161,11 +167,11 @@ def _samples(data: memoryview, size: int) -> list[bytes]:
 
 
 def _head(data: memoryview) -> bytes:
-    """The first bytes; none where they say gzip and what follows is none."""
+    """The first bytes; none where they say gzip or zlib and what follows is none."""
     head = bytes(data[:_HEAD])
-    if head.startswith(_GZIP):
+    if head.startswith(_GZIP + _ZLIB):
         try:
-            zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data[:_SAMPLE], _SAMPLE)
+            zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data[:_SAMPLE], _SAMPLE)
         except zlib.error:
             return b""
     return head
@@ -197,6 +203,12 @@ def _islands(sample: bytes) -> bool:
     if len(set(strange)) < _ISLAND_SPREAD * _UNPRINTED * (1 - (1 - 1 / _UNPRINTED) ** count):
         return False
     return _stained(sample)
+
+
+def _padded(sample: bytes) -> bool:
+    """Whether it is noise between zeros."""
+    rest = sample.translate(None, b"\0")
+    return _PADDED_FEWEST <= len(rest) < len(sample) - _PADDED_FEWEST // 2 and len(set(rest)) >= _NOISY_FROM[len(rest)]
 
 
 def ending(name: bytes) -> bytes:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from reconciler.repository.entries import UNREAD, BlockRef, Cold, decode_colds, decode_rows
+from reconciler.repository.entries import UNREAD, BlockRef, Cold, decode_chunks, decode_rows
 from reconciler.repository.errors import BaseUnusable
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.manifest import BaseCursor, BaseFolder
 from reconciler.repository.noise import Noise, ending
-from reconciler.repository.renaming import Renaming
+from reconciler.repository.renaming import Renaming, beside
 from reconciler.repository.turnover import Turnover
 from reconciler.tree.entry import MODE, NAME, SIZE, Row, join
 
@@ -29,6 +30,9 @@ class Ruin(NamedTuple):
     blank: bool
 
 
+LOOSE = re.compile(rb"(.*)\bobjects/[0-9a-f]{2}$", re.DOTALL)
+"""The folder of some objects of git: all that is in it goes when they are packed, and one file comes elsewhere."""
+_PACKS = b"objects/pack"
 _SOUND = Ruin(fresh=False, ruined=False, blank=False)
 
 
@@ -43,6 +47,8 @@ class Turning:
         self._compared_files = compared_files
         self._lost = False
         self._canaries = frozenset(canaries)
+        self._loose: Counter[bytes] = Counter()
+        self._packed: set[bytes] = set()
         self._counts = dict.fromkeys(
             ("changed", "added", "gone", "moved", "renamed", "ruined_changed", "ruined_added", "canaries", "emptied"), 0
         )
@@ -76,6 +82,8 @@ class Turning:
         counts = self._counts
         added: list[bytes] = []
         gone: list[bytes] = []
+        went = [name for name in before.keys() - names if _regular(before[name][0])]
+        around = beside([name for name, (row, _) in before.items() if _regular(row)]) if went else ()
         for row, cold in after:
             known = before.get(row[NAME])
             if known is not None and (known[0] == row and known[1] == cold):
@@ -99,23 +107,28 @@ class Turning:
             elif was:
                 gone.append(row[NAME])
                 self._canary(path, row[NAME])
-        for name in before.keys() - names:
-            if _regular(before[name][0]):
-                gone.append(name)
-                self._canary(path, name)
-                self._renaming.went(path, name, before[name][1].chunks)
-        counts["gone"] += len(gone)
+        for name in went:
+            gone.append(name)
+            self._canary(path, name)
+            self._renaming.went(path, name, before[name][1].chunks, around)
+        if added and path.endswith(_PACKS) and any(name.endswith(b".pack") and not ruins.get(name, _SOUND).ruined for name in added):
+            self._packed.add(path.removesuffix(_PACKS))
+        self._went(path, len(gone))
         counts["added"] += len(added)
         counts["renamed"] += relabelled(gone, added)
 
     def removed(self, folder: BaseFolder) -> None:
         """A folder that is there no more."""
+        gone, around = 0, None
         for piece in folder.pieces:
-            for row, cold in zip(decode_rows(piece.hot), decode_colds(piece.cold), strict=True):
+            rows = decode_rows(piece.hot)
+            around = around or beside([row[NAME] for row in rows if _regular(row)])
+            for row, chunks in zip(rows, decode_chunks(piece.cold), strict=True):
                 if _regular(row):
-                    self._counts["gone"] += 1
+                    gone += 1
                     self._canary(folder.path, row[NAME])
-                    self._renaming.went(folder.path, row[NAME], cold.chunks)
+                    self._renaming.went(folder.path, row[NAME], chunks, around)
+        self._went(folder.path, gone)
 
     def total(self) -> Turnover | None:
         """At the end; None: what it was compared with could not be read to its end."""
@@ -126,12 +139,20 @@ class Turning:
                 self._lost = True
         if self._lost:
             return None
+        self._counts["gone"] -= sum(self._loose[repository] for repository in self._packed)
         unnamed = self._renaming.unnamed()
         if self._redrawn:
             self._counts |= {"gone": 0, "renamed": 0}
             unnamed = 0
         fresh, noise = self.noise.fresh_bytes, self.noise.noise_bytes
         return Turnover(self._compared_files, **self._counts, fresh_bytes=fresh, noise_bytes=noise, unnamed=unnamed)
+
+    def _went(self, folder: bytes, count: int) -> None:
+        """Files that are there no more: loose objects of git are counted by repository until it is known whether they were packed."""
+        loose = LOOSE.search(folder) if count else None
+        if loose is not None:
+            self._loose[loose[1]] += count
+        self._counts["gone"] += count
 
     def _canary(self, folder: bytes, name: bytes) -> None:
         self._counts["canaries"] += bool(self._canaries) and join(folder, name) in self._canaries

@@ -18,6 +18,7 @@ class Turnover(msgspec.Struct, array_like=True, frozen=True):
     """Of the same path and other content."""
     added: int = 0
     gone: int = 0
+    """Without the objects of git that were packed."""
     moved: int = 0
     """Of the added ones: their content was in the repository already."""
     renamed: int = 0

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
+from tests.anomaly import real
+from tests.anomaly.sources import Sources
 from tests.anomaly.trees import EMPTY, Content, Tree, jpeg, office, packed, pages, prose, some
 
-Releases = Mapping[str, Sequence[Tree]]
-Life = Callable[[random.Random, Releases], Iterator[Tree]]
+Life = Callable[[random.Random, Sources], Iterator[Tree]]
 
 
-def commits(rng: random.Random, releases: Releases) -> Iterator[Tree]:
+def commits(rng: random.Random, sources: Sources) -> Iterator[Tree]:
     """A checkout of a real source tree, brought from release to release by small commits."""
-    versions = releases[rng.choice(sorted(releases))]
+    versions = sources.packages[rng.choice(sorted(sources.packages))]
     at = rng.randrange(len(versions) - 1)
     tree = dict(versions[at])
     yield dict(tree)
@@ -32,9 +33,9 @@ def commits(rng: random.Random, releases: Releases) -> Iterator[Tree]:
             yield dict(tree)
 
 
-def deployments(rng: random.Random, releases: Releases) -> Iterator[Tree]:
+def deployments(rng: random.Random, sources: Sources) -> Iterator[Tree]:
     """An application that is replaced by its next real release as a whole, between small changes of its data."""
-    versions = releases[rng.choice(sorted(releases))]
+    versions = sources.packages[rng.choice(sorted(sources.packages))]
     data: Tree = {f"data/{n}.json": Content.of(prose(rng, 900)) for n in range(40)}
     for version in versions[rng.randrange(len(versions) - 2) :]:
         for _ in range(rng.randrange(3, 12)):
@@ -43,8 +44,9 @@ def deployments(rng: random.Random, releases: Releases) -> Iterator[Tree]:
             yield {**{f"app/{path}": content for path, content in version.items()}, **data}
 
 
-def upgrades(rng: random.Random, releases: Releases) -> Iterator[Tree]:
+def upgrades(rng: random.Random, sources: Sources) -> Iterator[Tree]:
     """A host: several real packages that are all upgraded in one night, once or twice, beside settings that are edited by hand."""
+    releases = sources.packages
     names = rng.sample(sorted(releases), min(4, len(releases)))
     at = {name: rng.randrange(max(1, len(releases[name]) - 3)) for name in names}
     settings: Tree = {f"etc/{n}.conf": Content.of(prose(rng, 600)) for n in range(30)}
@@ -57,7 +59,7 @@ def upgrades(rng: random.Random, releases: Releases) -> Iterator[Tree]:
         yield {**{f"usr/{name}/{path}": content for name in names for path, content in releases[name][at[name]].items()}, **settings}
 
 
-def logs(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def logs(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """Logs that grow, are rotated by number, and compressed."""
     count, keep = rng.randrange(4, 20), rng.randrange(3, 8)
     tree: Tree = {f"log/{n}.log": Content.of(prose(rng, 2000)) for n in range(count)} | {
@@ -78,7 +80,7 @@ def logs(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
-def dumps(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def dumps(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """Nightly dumps, under their date or over the one before, compressed or not, of which the newest are kept."""
     count, keep = rng.randrange(2, 12), rng.randrange(3, 10)
     dated, small = rng.random() < 0.6, rng.random() < 0.6
@@ -93,7 +95,7 @@ def dumps(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
-def documents(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def documents(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """A share of an office: edits, new documents and photos, a folder that moves, a project that is archived, a few renames."""
     tree: Tree = {}
     for n in range(rng.randrange(80, 300)):
@@ -119,7 +121,7 @@ def documents(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
-def photos(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def photos(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """Pictures come by the hundred, and are never changed; now and then the last ones get names of their own."""
     tree: Tree = {f"2020/{n}.jpg": Content.of(jpeg(rng, 1200)) for n in range(rng.randrange(60, 250))}
     for week in range(36):
@@ -141,7 +143,7 @@ def letter(rng: random.Random) -> bytes:
     return b"From: ada@example.org\n\n" + prose(rng, 700) + b"\n\n" + attached
 
 
-def mail(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def mail(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """A mailbox as a folder of files: letters come, are read (which renames them) and are deleted."""
     tree: Tree = {f"cur/{n}.host:2,S": Content.of(letter(rng)) for n in range(rng.randrange(60, 300))}
     number = 1000
@@ -158,7 +160,7 @@ def mail(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
-def databases(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def databases(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """A few large files of which some pages change, among many small ones that do not."""
     tree: Tree = {f"db/{n}.sqlite": Content.of(pages(rng, 30)) for n in range(rng.randrange(1, 6))}
     tree |= {f"etc/{n}.yaml": Content.of(prose(rng, 300)) for n in range(rng.randrange(40, 100))}
@@ -172,7 +174,7 @@ def databases(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
-def sealed(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
+def sealed(rng: random.Random, _sources: Sources) -> Iterator[Tree]:
     """A store of encrypted packs that another program keeps: noise by nature, added and cleaned up."""
     tree: Tree = {f"data/{rng.getrandbits(64):016x}": Content.of(rng.randbytes(2500)) for _ in range(rng.randrange(60, 200))}
     clean_up = rng.randrange(3, 7)
@@ -186,11 +188,11 @@ def sealed(rng: random.Random, _releases: Releases) -> Iterator[Tree]:
         yield dict(tree)
 
 
-def builds(rng: random.Random, releases: Releases) -> Iterator[Tree]:
+def builds(rng: random.Random, sources: Sources) -> Iterator[Tree]:
     """A working copy with what is built from it: made anew in part each day, and cleaned every few."""
-    sources = dict(releases[rng.choice(sorted(releases))][0])
-    paths = rng.sample(sorted(sources), min(120, len(sources)))
-    tree: Tree = {path: sources[path] for path in paths}
+    written = dict(sources.packages[rng.choice(sorted(sources.packages))][0])
+    paths = rng.sample(sorted(written), min(120, len(written)))
+    tree: Tree = {path: written[path] for path in paths}
     built: Tree = {}
     clean = rng.randrange(2, 5)
     for day in range(36):
@@ -205,7 +207,7 @@ def builds(rng: random.Random, releases: Releases) -> Iterator[Tree]:
 
 
 LIVES: Mapping[str, Life] = {
-    "commits of real packages": commits,
+    "commits drawn between releases": commits,
     "deployments of real releases": deployments,
     "system upgrade": upgrades,
     "log rotation": logs,
@@ -216,5 +218,17 @@ LIVES: Mapping[str, Life] = {
     "databases": databases,
     "encrypted by nature": sealed,
     "builds": builds,
+    "photo folders, moved and renamed": real.albums,
+    "real commits": real.pulls,
+    "real trees, refactored": real.refactorings,
+    "real trees, formatted": real.formatters,
+    "real Debian upgrades": real.hosts,
+    "real repositories, packed": real.repositories,
+    "real database folders": real.servers,
+    "real nightly dumps": real.real_dumps,
+    "real logs, rotated": real.real_logs,
 }
-OF_NO_PACKAGE = [life for life, lived in LIVES.items() if lived not in {commits, deployments, upgrades, builds}]
+OF_RANDOM_NUMBERS = [
+    life for life, lived in LIVES.items() if not life.startswith("real") and lived not in {commits, deployments, upgrades, builds}
+]
+"""What needs no sources."""

@@ -1,28 +1,32 @@
-"""How many attacks are found and how often there is a false alarm: ``python -m tests.anomaly.measure WHEELS [HISTORIES [FIRST]]``.
+"""How many attacks are found and how often there is a false alarm: ``python -m tests.anomaly.measure FOLDER [HISTORIES [FIRST]]``.
 
-WHEELS is a folder with wheels of successive versions of some packages, for example by
-``pip download --no-deps -d WHEELS django==5.0`` and so on. Everything else is drawn from numbered random sources, from
-FIRST on: equal input, equal table. The thresholds were chosen by looking at those below 500,000; those from there on are for the table.
+FOLDER is what :mod:`tests.anomaly.fetch` filled. Everything else is drawn from numbered random sources, from FIRST on: equal input, equal
+table. The thresholds were chosen by looking at those below 500,000; those from there on are for the table, and what is found of them is
+kept in ``measured.json``, which the documents are held against.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 from msgspec import Struct, field
 
 from reconciler.decide.anomaly import LEARNING, judge
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
-from tests.anomaly.attacks import ATTACKS, EVASIVE, Attack
-from tests.anomaly.benign import LIVES, OF_NO_PACKAGE, Releases
-from tests.anomaly.trees import Tree, releases, sizes, some, turnover
+from tests.anomaly.attacks import ATTACKS, BEYOND, EVASIVE, Attack
+from tests.anomaly.benign import LIVES, OF_RANDOM_NUMBERS
+from tests.anomaly.measured import MEASURED, Measured, Share
+from tests.anomaly.sources import Sources, load
+from tests.anomaly.trees import Tree, sizes, some, turnover
 
+KINDS: Mapping[str, Attack] = {**ATTACKS, **EVASIVE, **BEYOND}
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _ORDINARY = 20
 """Backups before an attack begins."""
@@ -59,11 +63,11 @@ class Recorder(Struct):
         return tuple(signal.name for signal in signals)
 
 
-def benign(name: str, seed: int, packages: Releases) -> list[tuple[str, ...]]:
+def benign(name: str, seed: int, sources: Sources) -> list[tuple[str, ...]]:
     """What was out of line in each snapshot of one ordinary life."""
     recorder, rng = Recorder(), random.Random(f"{name} {seed}")
     found = []
-    for tree in LIVES[name](rng, packages):
+    for tree in LIVES[name](rng, sources):
         signals = recorder.take(tree)
         if signals is not None:
             found.append(signals)
@@ -82,12 +86,12 @@ class Course(Struct, frozen=True):
 AT_ONCE, SLOW = Course("at once", 1), Course("slowly", 15)
 
 
-def attacked(life: str, attack: Attack, course: Course, seed: int, packages: Releases) -> tuple[str, ...] | None:
+def attacked(life: str, attack: Attack, course: Course, seed: int, sources: Sources) -> tuple[str, ...] | None:
     """The first signals after the attack began; empty: it was not found; None: there was a false alarm before, or nothing to attack."""
     rng = random.Random(f"{life} {course.name} {seed}")
     share = rng.uniform(0.2, 1.0) if course.steps == 1 else rng.uniform(0.2, 0.5)
     recorder, ours = Recorder(), Tree()
-    for tree in islice(LIVES[life](rng, packages), _ORDINARY):
+    for tree in islice(LIVES[life](rng, sources), _ORDINARY):
         ours = tree
         if recorder.take(ours):
             return None
@@ -104,84 +108,62 @@ def attacked(life: str, attack: Attack, course: Course, seed: int, packages: Rel
     return ()
 
 
-class Table(Struct):
-    """Counts by kind."""
+def measure(
+    sources: Sources | None, histories: int, attacks: Iterable[str], attacked_lives: int, *, first: int = 0, workers: int = 1
+) -> tuple[Measured, Counter[str]]:
+    """``histories`` ordinary lives in turn, and so many that each of ``attacks`` meets; drawn from the random sources from ``first`` on.
 
-    alarms: Counter[str] = field(default_factory=Counter)
-    histories: Counter[str] = field(default_factory=Counter)
-    snapshots: Counter[str] = field(default_factory=Counter)
-    alarmed: Counter[str] = field(default_factory=Counter)
-    found: dict[tuple[str, str], list[bool]] = field(default_factory=lambda: defaultdict(list))
-    why: Counter[str] = field(default_factory=Counter)
-
-    def share_found(self, attacks: Mapping[str, Attack]) -> float:
-        results = [result for (attack, _), each in self.found.items() if attack in attacks for result in each]
-        return sum(results) / len(results)
-
-    @property
-    def false_alarms(self) -> float:
-        """Share of ordinary histories with any."""
-        return self.alarms.total() / self.histories.total()
-
-
-def measure(packages: Releases, histories: int, attacks: int, *, first: int = 0, evasive: bool = True) -> Table:
-    """``histories`` ordinary lives, ``attacks`` attacked ones, drawn from the random sources from ``first`` on."""
-    table, lives = Table(), sorted(LIVES if packages else OF_NO_PACKAGE)
-    for number in range(first, first + histories):
-        life = lives[number % len(lives)]
-        seen = benign(life, number, packages)
-        table.histories[life] += 1
-        table.snapshots[life] += len(seen)
-        table.alarmed[life] += sum(bool(signals) for signals in seen)
-        table.alarms[life] += any(seen)
-        table.why.update(f"{life}: {name}" for signals in seen for name in signals)
-    kinds = [*ATTACKS.items(), *(EVASIVE.items() if evasive else ())]
-    for number, (name, attack, course) in zip(range(first, first + attacks), _endless(kinds), strict=False):
-        life = lives[(number - first) // (2 * len(kinds)) % len(lives)]
-        signals = attacked(life, attack, course, number, packages)
-        if signals is not None:
-            table.found[name, course.name].append(bool(signals))
-            if not signals:
-                table.why[f"missed in {life}: {name}, {course.name}"] += 1
-    return table
+    ``sources`` None: only lives that need none. Also: what was out of line where, and what was missed where.
+    """
+    lives = sorted(LIVES if sources is not None else OF_RANDOM_NUMBERS)
+    drawn = sources if sources is not None else Sources()
+    work = [
+        (lives[number % len(lives)], number, tuple(attacks) if number - first < attacked_lives else ())
+        for number in range(first, first + max(histories, attacked_lives))
+    ]
+    found, why = Measured(), Counter[str]()
+    _DRAWN[:] = [drawn]
+    if workers == 1:
+        results = [_lived(each) for each in work]
+    else:
+        with get_context("fork").Pool(workers) as pool:
+            results = pool.map(_lived, work, chunksize=4)
+    for share, reasons in results:
+        found.add(share)
+        why += reasons
+    return found, why
 
 
-def _endless(kinds: list[tuple[str, Attack]]) -> Iterator[tuple[str, Attack, Course]]:
-    while True:
+_DRAWN: list[Sources] = []
+"""The sources of what is measured, for processes that are forked: they are too large to be sent."""
+
+
+def _lived(work: tuple[str, int, tuple[str, ...]]) -> tuple[Measured, Counter[str]]:
+    """One life left in peace, and the same with each attack."""
+    life, number, attacks = work
+    found, why = Measured(), Counter[str]()
+    seen = benign(life, number, _DRAWN[0])
+    found.lives[life] = Share(1, int(any(seen)), len(seen), sum(map(bool, seen)))
+    why.update(f"{life}: {name}" for signals in seen for name in signals)
+    for name in attacks:
         for course in (AT_ONCE, SLOW):
-            for name, attack in kinds:
-                yield name, attack, course
-
-
-def printed(table: Table) -> str:
-    lines = ["| ordinary life | histories | with a false alarm | snapshots | called suspect |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {life} | {count} | {table.alarms[life]} | {table.snapshots[life]:,} | {table.alarmed[life]} |"
-        for life, count in sorted(table.histories.items())
-    ]
-    total, alarms = table.histories.total(), table.alarms.total()
-    lines += [
-        f"| **all** | {total} | {alarms} ({table.false_alarms:.1%}) | {table.snapshots.total():,} | {table.alarmed.total()} |",
-        "",
-        "| attack on 20 to 100 % of the files | at once: found | slowly: found |",
-        "|---|---|---|",
-    ]
-    for attack in [*ATTACKS, *EVASIVE]:
-        cells = [table.found.get((attack, course.name), []) for course in (AT_ONCE, SLOW)]
-        lines.append(f"| {attack} | " + " | ".join(f"{sum(each)} of {len(each)}" for each in cells) + " |")
-    lines.append(f"| **all but the last four** | {table.share_found(ATTACKS):.1%} | |")
-    lines.append(f"| **all** | {table.share_found({**ATTACKS, **EVASIVE}):.1%} | |")
-    return "\n".join(lines)
+            signals = attacked(life, KINDS[name], course, number, _DRAWN[0])
+            if signals is not None:
+                found.note(name, course.name, found=bool(signals))
+                if not signals:
+                    why[f"missed in {life}: {name}, {course.name}"] += 1
+    return found, why
 
 
 def main() -> None:
-    packages = releases(Path(sys.argv[1]))
-    histories = int(sys.argv[2]) if len(sys.argv) > 2 else 1100
+    histories = int(sys.argv[2]) if len(sys.argv) > 2 else 60 * len(LIVES)
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 500_000
-    table = measure(packages, histories, 2 * histories, first=first)
-    print(printed(table))
-    for why, count in table.why.most_common():
-        print(count, why, file=sys.stderr)
+    found, why = measure(load(Path(sys.argv[1])), histories, KINDS, histories // 20, first=first, workers=2)
+    print(found.printed())
+    for reason, count in why.most_common():
+        print(count, reason, file=sys.stderr)
+    if len(sys.argv) == 2:
+        MEASURED.write_bytes(found.encoded())
 
 
 if __name__ == "__main__":

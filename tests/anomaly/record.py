@@ -1,6 +1,6 @@
-"""Records what backups of real packages say, release by release and commit by commit: ``python -m tests.anomaly.record WHEELS``.
+"""Records what backups of real things say, state by state: ``python -m tests.anomaly.record FOLDER``, filled by :mod:`tests.anomaly.fetch`.
 
-The packages themselves are too large to be kept here; the numbers of their turnovers are what is judged.
+The things themselves are too large to be kept here; the numbers of their turnovers are what is judged.
 """
 
 from __future__ import annotations
@@ -13,24 +13,34 @@ from pathlib import Path
 
 from msgspec.structs import astuple
 
+from tests.anomaly import real
 from tests.anomaly.benign import commits, upgrades
 from tests.anomaly.measure import Recorder
-from tests.anomaly.trees import releases
+from tests.anomaly.sources import Sources, load
+from tests.anomaly.trees import Tree
 
-RECORDED = Path(__file__).parent / "real_releases.json"
+RECORDED = Path(__file__).parent / "real_histories.json"
 _COMMITS_MAX = 60
+_DRAWN = 3
+
+
+def histories(sources: Sources) -> dict[str, list[Tree]]:
+    found: dict[str, list[Tree]] = {}
+    for name, versions in sources.packages.items():
+        found[f"{name}, releases"] = list(versions)
+        found[f"{name}, commits"] = list(islice(commits(random.Random(name), Sources(packages={name: versions})), _COMMITS_MAX))
+    for kind, states in (("commits", sources.commits), ("repository", sources.repositories), ("server", sources.servers)):
+        found |= {f"{name}, real {kind}": list(each) for name, each in states.items()}
+    for number in range(_DRAWN):
+        found[f"upgrade {number}"] = list(upgrades(random.Random(number), sources))
+        for life in (real.hosts, real.formatters, real.refactorings, real.real_dumps, real.real_logs):
+            found[f"{life.__name__} {number}"] = list(life(random.Random(number), sources))
+    return found
 
 
 def main() -> None:
-    packages = releases(Path(sys.argv[1]))
-    histories = {}
-    for name, versions in packages.items():
-        histories[f"{name}, releases"] = list(versions)
-        histories[f"{name}, commits"] = list(islice(commits(random.Random(name), {name: versions}), _COMMITS_MAX))
-    for number in range(4):
-        histories[f"upgrade {number}"] = list(upgrades(random.Random(number), packages))
     told = {}
-    for title, trees in histories.items():
+    for title, trees in histories(load(Path(sys.argv[1]))).items():
         recorder = Recorder()
         for tree in trees:
             recorder.take(tree)

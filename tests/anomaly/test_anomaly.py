@@ -15,24 +15,48 @@ import pytest
 from reconciler.decide.anomaly import judge
 from reconciler.model.snapshot import BackupKind, Grade, Snapshot
 from reconciler.model.turnover import Turnover
-from tests.anomaly.attacks import ATTACKS, EVASIVE
+from tests.anomaly.attacks import ATTACKS, BEYOND, EVASIVE
 from tests.anomaly.benign import LIVES
-from tests.anomaly.measure import measure, printed
+from tests.anomaly.measure import measure
+from tests.anomaly.measured import stored
 from tests.anomaly.record import RECORDED
+from tests.anomaly.sources import Sources
 from tests.anomaly.trees import Tree, some, turnover
 from tests.unit.repository.conftest import Bench
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
+DOCS = Path(__file__).parents[2] / "docs"
+
+
 def test_attacks_are_found_and_ordinary_lives_are_not_suspect() -> None:
-    table = measure({}, 42, 100, first=7_000, evasive=False)
-    assert table.histories.total() == 42
-    assert sum(map(len, table.found.values())) >= 90
-    assert table.false_alarms <= 0.01, printed(table)
-    at_once = [found for (_, course), each in table.found.items() for found in each if course == "at once"]
-    assert sum(at_once) >= 0.99 * len(at_once), printed(table)
-    assert table.share_found(ATTACKS) >= 0.97, printed(table)
+    kinds = [*ATTACKS, *EVASIVE]
+    found, why = measure(None, 40, kinds, 8, first=7_000)
+    assert sum(each.histories for each in found.lives.values()) == 40
+    assert found.counted(kinds)[1] >= 240
+    assert found.false_alarms <= 0.01, why
+    assert found.share_found(kinds, ["at once"]) >= 0.99, why
+    assert found.share_found(kinds) >= 0.97, why
+
+
+def test_the_whole_measurement_keeps_what_is_promised() -> None:
+    """Of real things, too. Kept as numbers, for what they are drawn from is too large to be kept here."""
+    found = stored()
+    assert found.lives.keys() == LIVES.keys()
+    assert sum(each.histories for each in found.lives.values()) >= 1_000
+    assert found.counted([*ATTACKS, *EVASIVE])[1] >= 1_000
+    assert found.attacks.keys() == {*ATTACKS, *EVASIVE, *BEYOND}
+    assert found.share_found([*ATTACKS, *EVASIVE]) >= 0.99
+    assert found.false_alarms <= 0.01
+
+
+def test_the_documents_show_what_was_measured() -> None:
+    found = stored()
+    page, limits = ((DOCS / name).read_text() for name in ("suspect-snapshots.md", "limits.md"))
+    assert found.of_lives() in page
+    assert found.of_attacks() in page
+    assert found.of_hidden() in limits
 
 
 def recorded() -> dict[str, list[Snapshot]]:
@@ -50,17 +74,21 @@ def recorded() -> dict[str, list[Snapshot]]:
     return found
 
 
-def test_real_packages_from_release_to_release_and_whole_upgrades_are_not_suspect() -> None:
+ASKED = {"genproto, real commits 16"}
+"""What a person is asked about: a commit that removed 2,660 of 3,709 files."""
+
+
+def test_real_commits_releases_upgrades_and_servers_are_not_suspect() -> None:
     histories = recorded()
-    assert len(histories) >= 20
-    assert sum(map(len, histories.values())) >= 500
+    assert len(histories) >= 40
+    assert sum(map(len, histories.values())) >= 1_000
     alarms = {
         f"{title} {number}": signals
         for title, snapshots in histories.items()
         for number in range(1, len(snapshots))
         if (signals := judge(snapshots[number], snapshots[number - 1 :: -1]))
     }
-    assert alarms == {}
+    assert alarms.keys() == ASKED, alarms
 
 
 def written(tree: Tree, root: Path, before: Tree) -> None:
@@ -73,15 +101,15 @@ def written(tree: Tree, root: Path, before: Tree) -> None:
             (root / path).write_bytes(content.data)
 
 
-@pytest.mark.parametrize("life", ["log rotation", "mailbox"])
+@pytest.mark.parametrize("life", ["log rotation", "mailbox", "office documents"])
 def test_real_backups_count_what_the_plain_count_counts(life: str, tmp_path: Path) -> None:
     """Also of moved contents, which are the same object in the model and so the same inode's content on the disk."""
     bench = Bench(tmp_path / "source", tmp_path / "repository")
     bench.source.mkdir()
     bench.init()
     rng = random.Random(life)
-    trees = list(islice(LIVES[life](rng, {}), 6))
-    for attack in [*ATTACKS.values(), *EVASIVE.values()]:
+    trees = list(islice(LIVES[life](rng, Sources()), 6))
+    for attack in [*ATTACKS.values(), *EVASIVE.values(), *BEYOND.values()]:
         last = dict(trees[-1])
         attack(rng, last, some(rng, last, 0.2))
         trees.append(last)

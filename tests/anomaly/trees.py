@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import gzip
 import random
-import zipfile
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from msgspec import Struct
 
 from reconciler.model.turnover import Turnover
 from reconciler.repository.noise import Noise
-from reconciler.repository.renaming import akin
-from reconciler.repository.turning import relabelled
+from reconciler.repository.renaming import akin, beside
+from reconciler.repository.turning import LOOSE, relabelled
 
 
 class Content(Struct, frozen=True, eq=False):
@@ -28,7 +28,7 @@ class Content(Struct, frozen=True, eq=False):
 
     @classmethod
     def of(cls, data: bytes) -> Content:
-        return cls(data, blake2b(data, digest_size=32).digest())
+        return cls(data, blake2b(data, digest_size=32).digest() if data else b"")
 
 
 Tree = dict[str, Content]
@@ -43,6 +43,7 @@ def turnover(before: Tree, after: Tree, stored: set[bytes]) -> Turnover:
     came: dict[str, list[bytes]] = {}
     went: dict[str, list[bytes]] = {}
     returned: dict[bytes | str, list[str]] = {}
+    packed_in: set[str] = set()
     for path in sorted(after):
         now, old = after[path], before.get(path)
         if old is not None and old.key == now.key:
@@ -57,33 +58,40 @@ def turnover(before: Tree, after: Tree, stored: set[bytes]) -> Turnover:
             counts["emptied"] += (noise.blank or not now.data) and not path.endswith(".log")
         else:
             counts["added"] += 1
+            if re.search("objects/pack/[^/]*[.]pack$", path) and not noise.ruined:
+                packed_in.add(folder(path).removesuffix("objects/pack"))
             came.setdefault(folder(path), []).append(path.encode())
             counts["ruined_added"] += noise.ruined
             if not noise.fresh:
                 counts["moved"] += bool(now.data)
                 returned.setdefault(now.key or folder(path), []).append(path.rpartition("/")[2])
     for path in before.keys() - after.keys():
-        counts["gone"] += 1
+        loose = LOOSE.search(folder(path).encode())
+        counts["gone"] += loose is None or loose[1].decode() not in packed_in
         went.setdefault(folder(path), []).append(path.encode())
     counts["renamed"] = sum(relabelled(gone, came.get(name, [])) for name, gone in went.items())
-    left: dict[bytes | str, list[str]] = {}
+    left: dict[bytes | str, list[tuple[str, str]]] = {}
     for path in sorted(before.keys() - after.keys()):
-        left.setdefault(before[path].key or folder(path), []).append(path.rpartition("/")[2])
-    unnamed = sum(_unnamed(names, returned.get(key, [])) for key, names in left.items())
+        left.setdefault(before[path].key or folder(path), []).append((path.rpartition("/")[2], folder(path)))
+    around: dict[str, list[bytes]] = {}
+    for path in sorted(before) if left else ():
+        around.setdefault(folder(path), []).append(path.rpartition("/")[2].encode())
+    unnamed = sum(_unnamed(names, returned.get(key, []), around) for key, names in left.items())
     return Turnover(len(before), **counts, fresh_bytes=noise.fresh_bytes, noise_bytes=noise.noise_bytes, unnamed=unnamed)
 
 
-def _unnamed(left: list[str], returned: list[str]) -> int:
-    """Names of one content, then and now: pairs are made of equal ones first, then of those that have something in common."""
-    for name in [*left]:
+def _unnamed(left: list[tuple[str, str]], returned: list[str], around: Mapping[str, list[bytes]]) -> int:
+    """Names of one content, then (each with its folder) and now: equal ones are pairs, then those that have something in common."""
+    for name, where in sorted(left):
         if name in returned:
-            left.remove(name)
+            left.remove((name, where))
             returned.remove(name)
+    left.sort(key=lambda each: (each[0], beside(around[each[1]])))
     count = 0
-    for name in returned[: len(left)]:
-        match = next((old for old in left[:8] if akin(old.encode(), name.encode())), left[0])
-        count += not akin(match.encode(), name.encode())
-        left.remove(match)
+    for name in sorted(returned)[: len(left)]:
+        like = [old for old in left[:8] if akin(old[0].encode(), name.encode(), beside(around[old[1]]))]
+        count += not like
+        left.remove(like[0] if like else left[0])
     return count
 
 
@@ -121,27 +129,6 @@ def pages(rng: random.Random, count: int) -> bytes:
 
 def packed(data: bytes) -> bytes:
     return gzip.compress(data, 1)
-
-
-def releases(folder_of_wheels: Path) -> dict[str, list[Tree]]:
-    """Successive versions of real packages, by name, from their wheels. Equal files of two versions are one content."""
-    known: dict[bytes, Content] = {}
-    found: dict[str, list[tuple[tuple[int, ...], Tree]]] = {}
-    for wheel in sorted(folder_of_wheels.glob("*.whl")):
-        name, version, *_ = wheel.name.split("-")
-        order = tuple(int(part) for part in version.split(".") if part.isdigit())
-        found.setdefault(name, []).append((order, _unpacked(wheel, known)))
-    return {name: [tree for _, tree in sorted(versions, key=lambda each: each[0])] for name, versions in found.items() if len(versions) > 2}
-
-
-def _unpacked(wheel: Path, known: dict[bytes, Content]) -> Tree:
-    tree: Tree = {}
-    with zipfile.ZipFile(wheel) as archive:
-        for info in archive.infolist():
-            if not info.is_dir() and info.file_size < 2**20:
-                data = archive.read(info)
-                tree[info.filename] = known.setdefault(data, Content.of(data)) if data else EMPTY
-    return tree
 
 
 def with_suffix(path: str, suffix: str) -> str:

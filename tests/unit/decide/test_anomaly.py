@@ -111,6 +111,15 @@ def test_with_little_history_only_what_is_plain_counts(quiet: int) -> None:
     assert signals(replace(QUIET, gone=900), quiet=quiet) == []
 
 
+def test_the_one_file_that_always_changes_is_no_more_when_the_others_go() -> None:
+    always = replace(QUIET, ruined_changed=1)
+    small = replace(always, compared_files=30)
+    packed = replace(always, gone=970, added=900)
+    for days in range(1, 20):
+        assert signals(*[small] * days, packed, *[always] * 30, quiet=0) == [], days
+    assert signals(replace(small, ruined_changed=9), packed, *[always] * 30, quiet=0) == ["ruined"]
+
+
 def test_a_few_files_are_never_chance_enough() -> None:
     small = Turnover(8, changed=1)
     newest, *earlier = [snapshot(ago(f"{n}h"), turnover=small, bytes=8000) for n in range(1, 20)]

@@ -278,6 +278,36 @@ def test_names_are_lost_in_other_folders_too_and_where_files_hold_nothing(bench:
     assert turned(bench, base=base).unnamed == 6, "a copy of what is still there is no other name of what went"
 
 
+def test_what_all_names_of_a_folder_have_is_no_name(bench: Bench) -> None:
+    for number in range(20):
+        (bench.source / f"17{number:02}.mail-host:2,S").write_bytes(text(number))
+    base = first(bench)
+    for number in range(10):
+        (bench.source / f"17{number:02}.mail-host:2,S").rename(bench.source / f"{number * 7919:x}q.mail-host:2,S")
+    for number in range(10, 20):
+        (bench.source / f"17{number:02}.mail-host:2,S").rename(bench.source / f"17{number:02}.mail-host:2,RS")
+    found = turned(bench, base=base)
+    assert (found.gone, found.unnamed) == (20, 10)
+
+
+def test_objects_of_git_that_are_packed_do_not_go(bench: Bench) -> None:
+    """Beside them a folder that looks alike, and has no pack; and one whose pack is none."""
+    for place in ("code/.git", "alike", "robbed"):
+        for number in range(6):
+            folder = bench.source / place / "objects" / f"{number:02x}"
+            folder.mkdir(parents=True)
+            (folder / f"{number:038x}").write_bytes(zlib.compress(text(number) + place.encode()))
+        (bench.source / place / "objects" / "pack").mkdir()
+    base = first(bench)
+    for place in ("code/.git", "alike", "robbed"):
+        for number in range(6):
+            shutil.rmtree(bench.source / place / "objects" / f"{number:02x}")
+    (bench.source / "code/.git/objects/pack/pack-1.pack").write_bytes(b"PACK\0\0\0\2" + noise(1))
+    (bench.source / "robbed/objects/pack/pack-1.pack").write_bytes(noise(2))
+    found = turned(bench, base=base)
+    assert (found.added, found.gone, found.ruined_added) == (2, 12, 1)
+
+
 def test_so_many_names_are_estimated_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.repository.renaming._NAMES_MAX", 500)
     seen = Renaming()
@@ -325,6 +355,12 @@ EVERY_OTHER_BLOCK = b"".join(text(1, 2048)[at : at + 16] + noise(at, 16) for at 
         (b"base", b"".join(number.to_bytes(8, "little") for number in range(2000)), False),
         (b"base", b"".join(text(1, 1000) + noise(at, 500) for at in range(8)), True),
         (b"x", noise(1, 60), False),
+        (b"Europe/Berlin", b"TZif2" + noise(1), False),
+        (b"code.bc", b"BC\xc0\xde" + noise(1), False),
+        (b"0f3c", zlib.compress(noise(1)), False),
+        (b"0f3c", b"x\x9c" + noise(1), True),
+        (b"16384", b"".join(noise(at, 256) + bytes(768) for at in range(16)), True),
+        (b"16384", b"".join(number.to_bytes(4, "little") + bytes(12) for number in range(2000)), False),
     ],
 )
 def test_what_looks_ruined(name: bytes, content: bytes, ruined: bool) -> None:
