@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -312,3 +314,32 @@ def test_the_program_over_a_repository_holds_no_secret_in_its_words(old: Old) ->
     program = Program(old.program, str(old.folder), Secret(PASSWORD.encode()))
     assert PASSWORD not in repr(program)
     assert b'"id"' in program.output("cat", "config")
+
+
+def test_the_example_for_python_programs_runs_as_it_is_told(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+
+    def block(language: str) -> str:
+        found = re.search(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        assert found is not None
+        return found[1]
+
+    for name in ("specs", "notes"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "notes" / "first.txt").write_text("one")
+    documents = block("yaml").split("---\n")
+    (tmp_path / "specs" / "notes.yaml").write_text("---\n".join(one for one in documents if "kind: BackupPolicy" not in one))
+    (tmp_path / "specs" / "nas.yaml").write_text(block("yaml restic"))
+    (tmp_path / "restic.password").write_text(PASSWORD)
+    (tmp_path / "restic.password").chmod(0o600)
+    program = find_restic()
+    for words in (["init"], ["backup", "--host", "shop1", str(tmp_path / "notes")]):
+        argv = [program, "-q", "--no-cache", "-r", str(tmp_path / "restic"), *words]
+        subprocess.run(argv, env={**os.environ, "RESTIC_PASSWORD": PASSWORD}, check=True, capture_output=True)
+    script = tmp_path / "example.py"
+    script.write_text(block("python restic"))
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "RECONCILER_RESTIC": program, "PATH": os.environ["PATH"]}
+    argv = [sys.executable, "-W", "error", str(script)]
+    ended = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "restored-by-restic" / str(tmp_path).lstrip("/") / "notes" / "first.txt").read_text() == "one"
