@@ -81,8 +81,8 @@ def observe_one(
             return state
         with opener(wanted) as repository:
             _same(wanted, known, repository.id)
-            listing, small_indexes = repository.overview()
-            state = state_of(wanted.name, repository.id, listing, repository.free_bytes(), now)
+            listing, small_indexes, free_bytes = repository.overview()
+            state = state_of(wanted.name, repository.id, listing, free_bytes, now)
             return replace(state, small_indexes=small_indexes)
 
     try:

@@ -135,9 +135,10 @@ class Opened:
         """How many index objects a clean-up would merge with others. Every backup that stores something adds one."""
         return sum(found.size < INDEX_BYTES_SMALL for found in self._glance("index").list("index"))
 
-    def overview(self) -> tuple[RootListing, int]:
-        """(:meth:`listing`, :meth:`small_indexes`), asked for at the same time."""
-        return both(self._store, self.listing, self.small_indexes)
+    def overview(self) -> tuple[RootListing, int, int | None]:
+        """(:meth:`listing`, :meth:`small_indexes`, :meth:`free_bytes`), asked for at the same time."""
+        (listing, small), free = both(self._store, lambda: both(self._store, self.listing, self.small_indexes), self.free_bytes)
+        return listing, small, free
 
     def stored_bytes(self) -> int:
         """Sum over all objects."""

@@ -115,7 +115,7 @@ def test_what_a_listing_needs_is_asked_for_with_the_door_once(bench: Bench, door
     snapshot = first(bench, door)
     far = Far(str(bench.place))
     repository = Repository.open(str(bench.place), bench.key(), store=far, listed=True)
-    listing, indexes = repository.overview()
+    listing, indexes, _free = repository.overview()
     assert [root.id for root in listing.roots] == [snapshot]
     assert indexes == 1
     doors = {"get header", *(f"list {folder}" for folder in ("keys", "snapshots", "marks", "index"))}
