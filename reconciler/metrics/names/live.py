@@ -63,7 +63,7 @@ LOG_LINES = _live(
         Subject.AGENT,
         "Lines that the process has logged, by level.",
         ("level",),
-        "Those below `logLevel` are not said. " + _SINCE_START,
+        "Those below `--log-level` are not said. " + _SINCE_START,
     )
 )
 COLLECTED = _live(
