@@ -55,6 +55,8 @@ class ChunkTable:
 
     def find(self, chunk: bytes) -> int | None:
         """Its number; of one that came twice the first."""
+        if not self._ids:  # as in each first backup, once for every file
+            return None
         if self._entered * ID_BYTES != len(self._ids):
             self._enter()
         slots, is_there = self._slots, self._ids.startswith

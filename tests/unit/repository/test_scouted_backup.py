@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from reconciler.repository import Progress
 from reconciler.repository import take as take_module
 from reconciler.tree import scout as scout_module
 from reconciler.tree.entry import Listing
@@ -32,11 +33,14 @@ class Foretold:
         self._scan = Scan(roots)
         self.defects = self._scan.defects
         self.scouted = 0
+        self.scout: int | None = None
         self.made.append(self)
 
     def expect(self, marks: Sequence[bytes]) -> None:
         scout = Scout(self._roots, frozenset(), [*dict.fromkeys(marks), *self._folders()])
         assert scout._receive()
+        assert scout._process is not None
+        self.scout = scout._process.pid
         self._scan = Scan(self._roots, scout=scout)
         self.defects = self._scan.defects
 
@@ -121,3 +125,22 @@ def test_a_full_backup_asks_nobody(bench: Bench, tree: Path) -> None:
     assert base is not None
     bench.take(base=base.id, kind="full")
     assert Foretold.made[-1].scouted == 0
+
+
+def test_a_backup_that_ends_in_the_middle_leaves_no_scout(bench: Bench, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = bench.take().root
+    assert base is not None
+    started: list[int] = []
+
+    def fail(_: Progress) -> None:
+        process = Foretold.made[-1].scout
+        if process is not None:
+            started.append(process)
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(take_module, "_PROGRESS_SECONDS", 0)
+    with pytest.raises(ZeroDivisionError) as held:
+        bench.take(base=base.id, progress=fail)
+    assert held.traceback  # which holds the frames of the run
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
