@@ -46,10 +46,10 @@ def main() -> None:
 def _words() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     words.add_argument("--short", action="store_true", help="a tenth of each corpus, one run, without the slow tools: for every day")
-    words.add_argument("--nightly", action="store_true", help="the corpus of a million tiny files, too")
+    words.add_argument("--nightly", action="store_true", help="the corpora of a million tiny files and of one file above 4 GiB, too")
     words.add_argument("--many", action="store_true", help="instead: what a repository with 10,000 snapshots and more costs")
     words.add_argument("--runs", type=int, help="runs of each (default 3; 1 with --short)")
-    words.add_argument("--corpora", help=f"of {','.join(CORPORA)},tiny")
+    words.add_argument("--corpora", help=f"of {','.join(CORPORA)},tiny,dense")
     words.add_argument("--peers", help=f"of {','.join(peer.name for peer in ALL)}")
     words.add_argument("--rows", action="append", metavar="TEXT", help="only pieces of work whose name holds TEXT; may be repeated")
     words.add_argument("--share", type=float, help="of the full corpora")

@@ -22,7 +22,7 @@ _SNAPSHOTS = 1000
 
 def compare(results: Results, file: Path, peers: Sequence[Peer], asked: argparse.Namespace, work: Path) -> None:
     """Raises CommandFailed when this program or restic fails; another tool that fails is left out of the rest with a word."""
-    names = (asked.corpora or ",".join(["small", "large", "packed", "list", *(["tiny"] if asked.nightly else [])])).split(",")
+    names = (asked.corpora or ",".join(["small", "large", "packed", "list", *(["tiny", "dense"] if asked.nightly else [])])).split(",")
     runs = asked.runs or (1 if asked.short else 3)
     wanted = tuple(name for name in WORKS if not asked.rows or any(text in name for text in asked.rows))
     failed: set[str] = set()

@@ -1,7 +1,8 @@
 """What is backed up: real files of this machine, copied once into a working folder, so that every tool reads the same bytes.
 
 *small*: at least 100,000 small files, 2 GB. *large*: one file of at least 1.4 GB, made of real binaries. *packed*: data that is compressed
-already. *tiny*: a million generated files. *list*: next to nothing, for what many snapshots cost. ``share`` makes all of them smaller,
+already. *tiny*: a million generated files. *dense*: one file of noise that no 32-bit number can measure. *list*: next to nothing, for what
+many snapshots cost. ``share`` makes all of them smaller,
 for every day. Edits are undone to the byte and the time stamp, so that every tool meets the same corpus.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import stat
 import sys
@@ -21,6 +23,7 @@ SMALL_BYTES = 2_050_000_000
 LARGE_BYTES = 1_450_000_000
 PACKED_BYTES = 1_000_000_000
 TINY_FILES = 1_000_000
+DENSE_BYTES = 2**32 + 300 * 2**20 + 1
 _TINY_PER_FOLDER = 500
 _EVERY = 100
 _EDIT_BYTES = 1024
@@ -33,7 +36,7 @@ def make(name: str, folder: Path, share: float) -> Path:
     if not (place / ".complete").exists():
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        {"small": _small, "large": _large, "packed": _packed, "tiny": _tiny, "list": _list}[name](place / "data", share)
+        {"small": _small, "large": _large, "packed": _packed, "tiny": _tiny, "dense": _dense, "list": _list}[name](place / "data", share)
         (place / ".complete").touch()
     return place / "data"
 
@@ -164,6 +167,15 @@ def _tiny(place: Path, share: float) -> None:
         if number % _TINY_PER_FOLDER == 0:
             folder.mkdir(parents=True)
         (folder / f"{number:07}.txt").write_bytes(b"%d\n" % number)
+
+
+def _dense(place: Path, share: float) -> None:
+    """Without a hole and without a repetition: each byte of it has to be stored and to come back."""
+    place.mkdir(parents=True)
+    chance, left = random.Random(32), int(DENSE_BYTES * share)
+    with (place / "noise").open("wb") as out:
+        while left:
+            left -= out.write(chance.randbytes(min(left, 2**20)))
 
 
 def _list(place: Path, share: float) -> None:

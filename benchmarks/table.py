@@ -14,6 +14,7 @@ CORPORA = {
     "large": "one large file",
     "packed": "already compressed data",
     "tiny": "a million tiny files",
+    "dense": "one dense file above 4 GiB",
     "list": "many snapshots",
 }
 _PEERS = [peer.name for peer in ALL]

@@ -41,6 +41,7 @@ _BY_CORPUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "large": ((FIRST, RESTORE, VERIFY, NOTHING, EDITED), (FIRST, RESTORE, VERIFY, EDITED)),
     "packed": ((FIRST, RESTORE, VERIFY), (FIRST,)),
     "tiny": ((FIRST, RESTORE, VERIFY, NOTHING, REREAD), ()),
+    "dense": ((FIRST, RESTORE, VERIFY), ()),
 }
 WORKS = (*_ORDER, LIST)
 

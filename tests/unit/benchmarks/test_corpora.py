@@ -48,3 +48,13 @@ def test_half_a_corpus_is_made_anew(tmp_path: Path) -> None:
     (source / "decoy").touch()
     (source.parent / ".complete").unlink()
     assert not (corpora.make("tiny", tmp_path, 0.0001) / "decoy").exists()
+
+
+def test_the_dense_file_is_longer_than_32_bits_tell_and_its_length_is_followed(tmp_path: Path) -> None:
+    assert corpora.DENSE_BYTES > 2**32
+    share = 0.001
+    (noise,) = corpora.make("dense", tmp_path, share).iterdir()
+    content = noise.read_bytes()
+    assert len(content) == int(corpora.DENSE_BYTES * share)
+    pieces = [content[start : start + 4096] for start in range(0, len(content), 4096)]
+    assert len(set(pieces)) == len(pieces), "nothing in it repeats"
