@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.base.units import format_duration
 
@@ -16,10 +17,14 @@ def span(value: timedelta) -> str:
     """A duration rounded for reading: nobody wants hours with seconds, or the seconds of an hour."""
     seconds = value.total_seconds()
     if abs(seconds) >= 86400:
-        value = timedelta(seconds=round(seconds / 3600) * 3600)
-    elif abs(seconds) >= 600:
-        value = timedelta(seconds=round(seconds / 60) * 60)
-    return format_duration(value, parts=2)
+        return _worded(round(seconds / 3600) * 3600)
+    return _worded(round(seconds / 60) * 60 if abs(seconds) >= 600 else round(seconds))
+
+
+@lru_cache(4096)
+def _worded(seconds: int) -> str:
+    """Long lists of ages have few that differ."""
+    return format_duration(timedelta(seconds=seconds), parts=2)
 
 
 def age(at: datetime | None, now: datetime) -> str:

@@ -93,7 +93,7 @@ class RepositoryCache:
         """``listed`` with the groups of ``before``; nothing to work out for who has put the same before."""
         put, known = self._put.get(name, (None, None))
         if known is None or put is not listed or known is not before:
-            known = Listing.of(tuple(listed), before)
+            known = before if isinstance(before, Listing) and listed == before else Listing.of(tuple(listed), before)
             self._put[name] = (listed, known)
         return known
 

@@ -19,6 +19,8 @@ _GRADES = {
     Grade.SAFETY: Style.FAINT,
 }
 
+_ORDER = {kind: place for place, kind in enumerate(MarkKind)}
+
 
 def snapshots_page(snapshots: Sequence[Snapshot], now: datetime, *, realm: str) -> Page:
     """Oldest first: the newest stands where the eye is, above the prompt. ``realm``: our own, which needs no mention; empty: unknown."""
@@ -106,6 +108,5 @@ def _marks(copies: Sequence[Snapshot], now: datetime) -> Cell:
     for copy in copies:
         for mark in copy.marks:
             newest[mark.kind] = max(mark.at, newest.get(mark.kind, mark.at))
-    text = ", ".join(f"{kind} {when.ago(newest[kind], now)}" for kind in MarkKind if kind in newest)
-    bad = {MarkKind.DAMAGED, MarkKind.SUSPECT} & set(newest)
-    return (text, Style.BAD) if bad else text
+    text = ", ".join(f"{kind} {when.ago(newest[kind], now)}" for kind in sorted(newest, key=_ORDER.__getitem__))
+    return (text, Style.BAD) if MarkKind.DAMAGED in newest or MarkKind.SUSPECT in newest else text
