@@ -23,6 +23,7 @@ from reconciler.model.wishes import WISH_STANDS
 
 if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
+    from reconciler.decide.remembered import Remembered
     from reconciler.model.recovery import RecoveryRun
 
 
@@ -121,8 +122,8 @@ def forget_old_wishes(catalog: Catalog, scene: Scene) -> None:
         catalog.drop_wishes(scene.now - WISH_STANDS + timedelta(microseconds=1))
 
 
-def accept_retention(catalog: Catalog, scene: Scene) -> None:
+def accept_retention(catalog: Catalog, scene: Scene, remembered: Remembered | None = None) -> None:
     """Remember under which retention each system was last judged without objection: tightening is measured against it."""
-    for system, retention in settled_retention(scene.desired, scene.observed, scene.now).items():
+    for system, retention in settled_retention(scene.desired, scene.observed, scene.now, remembered=remembered).items():
         if scene.observed.accepted_retention.get(system) != retention:
             catalog.put_accepted_retention(system, retention)

@@ -19,7 +19,7 @@ from reconciler.base.secret import Secret, redact
 from reconciler.decide.alerts import COOLDOWN, judge
 from reconciler.decide.digest import digests
 from reconciler.decide.notices import LEVEL_KINDS, is_quiet, notices
-from reconciler.decide.raising import Found, of_status, together
+from reconciler.decide.raising import Found, Raising, together
 from reconciler.decide.receiving import DEAD_MAN, declared_receivers, receiver_name, receiver_statuses
 from reconciler.model.alerts import Alert, AlertSeverity, AlertsStatus, AlertState, Notice, Raised, Silence
 from reconciler.model.declared.secret import SecretFrom
@@ -38,13 +38,13 @@ _SUMMARY_MAX, _DETAIL_MAX, _WORD_MAX = 500, 1000, 200
 _DIGESTS = "alerts.digests"
 
 
-def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, checks: Found) -> Status:
+def take_turn(catalog: Catalog, scene: Scene, status: Status, *, settled: bool, checks: Found, raising: Raising | None = None) -> Status:
     """Let alerts fire and end, and put the messages about them where they wait; the status with the counts.
 
-    ``settled``: the actions of this pass have ended. ``checks``: what health says.
+    ``settled``: the actions of this pass have ended. ``checks``: what health says. ``raising``: the same one in each pass of a loop.
     """
     policies, now, book = scene.desired.alert_policies, scene.now, catalog.alerts
-    found = _bounded(together(of_status(scene.desired, status, now), checks))
+    found = _bounded(together((raising or Raising()).of(scene.desired, status, now), checks))
     cooldown = max((policy.spec.cooldown for policy in policies), default=COOLDOWN)
 
     def decide(known: tuple[Alert, ...], silences: tuple[Silence, ...]) -> tuple[Sequence[Alert], Sequence[Notice]]:

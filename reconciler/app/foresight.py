@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.app.scene import Scene
 from reconciler.base.log import get
 from reconciler.decide.impact.report import impact
+from reconciler.model.disaster import Tally
 from reconciler.model.impact import Impact
 
 SMALL = 1000
@@ -18,6 +19,15 @@ class Foresight:
     def __init__(self) -> None:
         self._known: Impact | None = None
         self._digest = ""
+        self._tallied: tuple[Impact, tuple[Tally, ...]] | None = None
+
+    def tallies(self) -> tuple[Tally, ...]:
+        """Of what :meth:`of` said last, counted once."""
+        if self._known is None:
+            return ()
+        if self._tallied is None or self._tallied[0] is not self._known:
+            self._tallied = (self._known, self._known.tallies())
+        return self._tallied[1]
 
     def of(self, scene: Scene, *, listed: bool) -> Impact | None:
         """As of now or of a little earlier. ``listed``: some repository was looked at in this pass. None: it could not be worked out."""

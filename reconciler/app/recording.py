@@ -17,7 +17,9 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.base.log import get
 from reconciler.decide.conditions import conditions as judge_conditions
 from reconciler.decide.memory import catalog_condition
+from reconciler.decide.raising import Raising
 from reconciler.decide.receiving import receiver_conditions
+from reconciler.decide.remembered import Remembered
 from reconciler.decide.status import status as make_status
 from reconciler.decide.words import pascal
 from reconciler.model.plan import Gap, Plan
@@ -26,17 +28,31 @@ from reconciler.model.status import Condition, ConditionType, LoopStatus, Status
 if TYPE_CHECKING:
     from reconciler.app.host_watch import HostWatch
     from reconciler.catalog.catalog import Catalog
-    from reconciler.decide.remembered import Remembered
 
 _LOOP = "loop"
+
+
+class Kept:
+    """What a loop keeps of its last pass, so that the next one judges only what is another."""
+
+    def __init__(self) -> None:
+        self.remembered = Remembered()
+        self.raising = Raising()
+
+
 _log = get("app")
 
 
-def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settled: bool, remembered: Remembered | None = None) -> Status:
-    """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: what was due has been done."""
+def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settled: bool, kept: Kept | None = None) -> Status:
+    """Put conditions, events and alerts into the catalog; the status as it then is. ``settled``: what was due has been done.
+
+    ``kept``: the same one in each pass of a loop.
+    """
+    remembered = kept.remembered if kept is not None else None
     judged = _judged(catalog, scene, plan, remembered)
-    known = {(c.kind, c.name, c.type) for c in catalog.conditions()}
+    before = catalog.conditions()
     dated, flips = catalog.put_conditions(judged, scene.now)
+    known = {(c.kind, c.name, c.type) for c in before} if flips else set()
     for flip in flips:
         if _event_kind(flip) == "Normal" and (flip.kind, flip.name, flip.type) not in known:
             continue  # well from the beginning: no news
@@ -44,7 +60,7 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settl
     health, checks = host.judge(catalog, scene)
     status = replace(_status(catalog, scene, plan, dated, remembered), health=health)
     try:
-        return take_turn(catalog, scene, status, settled=settled, checks=checks)
+        return take_turn(catalog, scene, status, settled=settled, checks=checks, raising=kept.raising if kept is not None else None)
     except ReconcilerError:
         raise  # the catalog itself, or the lease
     except Exception as error:  # noqa: BLE001 - a defect in what tells people must not end what protects them
@@ -57,7 +73,10 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settl
 def _judged(catalog: Catalog, scene: Scene, plan: Plan, remembered: Remembered | None = None) -> tuple[Condition, ...]:
     own = catalog_condition(last_recovery(catalog, scene.now), scene.now)
     receivers = receiver_conditions(scene.desired.alert_policies, catalog.alerts.receivers())
-    return (*judge_conditions(scene.desired, scene.observed, plan, scene.now, remembered=remembered), own, *receivers)
+    judged = judge_conditions(scene.desired, scene.observed, plan, scene.now, remembered=remembered)
+    if remembered is None:
+        return (*judged, own, *receivers)
+    return remembered.recall("judged", (judged,), lambda: (*judged, own, *receivers), equal=(own, receivers))
 
 
 def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
@@ -108,10 +127,10 @@ def _put_loop(catalog: Catalog, loop: LoopStatus) -> None:
     catalog.put_value(_LOOP, json.dumps(kept))
 
 
-def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: Sequence[Condition], remembered: Remembered | None = None) -> Status:
+def _status(catalog: Catalog, scene: Scene, plan: Plan, conditions: tuple[Condition, ...], remembered: Remembered | None = None) -> Status:
     endings, interval = catalog.endings.read(), scene.desired.settings.interval
     loop = replace(read_loop(catalog), interval=interval, durations=endings.durations, epoch=catalog.newest_lease())
-    made = make_status(scene.desired, scene.observed, plan, tuple(conditions), loop, scene.specs, scene.now, remembered=remembered)
+    made = make_status(scene.desired, scene.observed, plan, conditions, loop, scene.specs, scene.now, remembered=remembered)
     stock = read_stock(catalog)
     counted = (replace(each, last=endings.well.get(each.name, {}), stock=stock.get(each.name)) for each in made.repositories)
     return replace(made, repositories=tuple(counted))

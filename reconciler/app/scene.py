@@ -16,6 +16,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, RepositoryState
 from reconciler.model.problem import Severity
 from reconciler.observe.repositories import observe_all
+from reconciler.observe.sources import Known
 from reconciler.observe.world import Look, observe
 from reconciler.spec import Cache, Loaded, StoredDocument, revision
 from reconciler.spec import load as load_specs
@@ -83,9 +84,18 @@ def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:
 
 
 def look(
-    house: House, catalog: Catalog, loaded: Loaded, *, refresh: frozenset[str] | None = None, clock_jump: timedelta | None = None
+    house: House,
+    catalog: Catalog,
+    loaded: Loaded,
+    *,
+    refresh: frozenset[str] | None = None,
+    clock_jump: timedelta | None = None,
+    sources: Known | None = None,
 ) -> Scene:
-    """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them)."""
+    """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them).
+
+    ``sources``: the same one in each pass of a loop.
+    """
     now = house.clock.now()
     how = Look(
         house.agent,
@@ -94,6 +104,7 @@ def look(
         clock_jump=clock_jump,
         foreigner=house.foreigner(loaded.desired.realm),
         allow_commands=house.allow_commands,
+        sources=sources,
     )
     return Scene(loaded, history.compared(catalog, observe(loaded.desired, catalog, how, now)), now)
 

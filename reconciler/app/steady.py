@@ -21,13 +21,12 @@ from reconciler.app.create import create_missing
 from reconciler.app.foresight import Foresight
 from reconciler.app.host_watch import HostWatch
 from reconciler.app.house import House
-from reconciler.app.recording import begin_loop, end_of_pass, record, record_gaps
+from reconciler.app.recording import Kept, begin_loop, end_of_pass, record, record_gaps
 from reconciler.app.scene import Scene, load, look, remember_repositories, remember_specs
 from reconciler.app.stock import StockTaker
 from reconciler.base.lasting import Lasting
 from reconciler.base.log import get
 from reconciler.decide.plan import plan as decide_plan
-from reconciler.decide.remembered import Remembered
 from reconciler.loop.errors import ActionOverdue
 from reconciler.loop.loop import Tick
 from reconciler.loop.rest import Rest
@@ -36,6 +35,7 @@ from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Action, Gap
 from reconciler.model.problem import Place, Problem, Severity
+from reconciler.observe.sources import Known
 from reconciler.spec import Cache, Loaded, SpecError
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ class SteadyPass:
         self._host = HostWatch(house)
         self._stock = StockTaker(house)
         self._foresight = Foresight()
-        self._remembered = Remembered()
+        self._kept = Kept()
         self._lasting = Lasting()
+        self._sources = Known()
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""
@@ -90,21 +91,21 @@ class SteadyPass:
     def _pass(self, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
         loaded = self._load()
         listed = self._to_list(loaded.desired)
-        seen = look(self._house, self._catalog, loaded, refresh=listed, clock_jump=jump)
+        seen = look(self._house, self._catalog, loaded, refresh=listed, clock_jump=jump, sources=self._sources)
         scene = replace(seen, observed=replace(seen.observed, busy=seen.observed.busy | under_way))
         remember_repositories(self._catalog, scene, listed)
         self._host.begin(scene)
         self._stock.begin(scene, self._catalog)
-        plan = decide_plan(scene.desired, scene.observed, scene.now, remembered=self._remembered)
-        accept_retention(self._catalog, scene)
+        plan = decide_plan(scene.desired, scene.observed, scene.now, remembered=self._kept.remembered)
+        accept_retention(self._catalog, scene, self._kept.remembered)
         forget_old_wishes(self._catalog, scene)
         history.remember(self._catalog, scene.observed)
         self._tell(plan.gaps, scene)
         end_of_pass(self._catalog, scene.now, complete=plan.complete)
         found = self._foresight.of(scene, listed=bool(listed))
         self._stock.keep(scene, self._catalog)
-        recorded = record(self._catalog, scene, plan, self._host, settled=False, remembered=self._remembered)
-        status = replace(recorded, impact=found.tallies() if found is not None else ())
+        recorded = record(self._catalog, scene, plan, self._host, settled=False, kept=self._kept)
+        status = replace(recorded, impact=self._foresight.tallies())
         board = Board(status, plan, self._catalog.events(EVENTS_SHOWN), found)
         self._decided = dict.fromkeys(plan.actions, scene)
         self.follow(loaded.desired.settings)

@@ -6,7 +6,7 @@ never opens a catalog waits for it. The statements themselves stand in the modul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -148,7 +148,7 @@ class Catalog(Doors):
         with self._store.writing() as connection:
             return runs.mark_interrupted(connection, at)
 
-    def histories(self) -> dict[tuple[str, str], RunHistory]:
+    def histories(self) -> Mapping[tuple[str, str], RunHistory]:
         """By (system, repository): of backups only."""
         with self._store.reading() as connection:
             return self._histories.read(connection)
@@ -203,12 +203,18 @@ class Catalog(Doors):
         """Replace the conditions of everything: (the same with ``since``, those whose status flipped; never seen before is Unknown)."""
         from reconciler.catalog import conditions as statements
 
+        current = tuple(conditions)
         with self._store.reading() as connection:
+            same = self._conditions.same(connection, current)
             known = self._conditions.read(connection)
-        dated, flips, changed, gone = statements.compare(known, conditions, at)
+        if same is not None:
+            return same, ()
+        dated, flips, changed, gone = statements.compare(known, current, at)
+        revision = None
         if changed or gone:
             with self._store.writing() as connection:
-                statements.write(connection, changed, gone)
+                revision = statements.write(connection, changed, gone)
+        self._conditions.keep(current, dated, revision)
         return dated, flips
 
     def conditions(self) -> tuple[Condition, ...]:

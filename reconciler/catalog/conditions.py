@@ -23,11 +23,13 @@ _REVISION = "conditions.revision"
 
 
 class ConditionCache:
-    """The conditions as one connection has read them, until another revision of them is written."""
+    """The conditions as one connection has read or written them, until another revision of them is written."""
 
     def __init__(self) -> None:
         self._known: tuple[Condition, ...] = ()
         self._revision: str | None = None
+        self._put: tuple[tuple[Condition, ...], tuple[Condition, ...]] | None = None
+        """What was put last, without dates and with them, while it is all that there is."""
 
     def read(self, connection: Connection) -> tuple[Condition, ...]:
         """By kind, name and type."""
@@ -35,8 +37,23 @@ class ConditionCache:
         if revision != self._revision:
             order = (conditions.c.kind, conditions.c.name, conditions.c.type)
             rows = connection.execute(select(conditions).order_by(*order)).mappings()
-            self._known, self._revision = tuple(_condition(row) for row in rows), revision
+            self._known, self._revision, self._put = tuple(_condition(row) for row in rows), revision, None
         return self._known
+
+    def same(self, connection: Connection, current: tuple[Condition, ...]) -> tuple[Condition, ...] | None:
+        """What was made of ``current``, the same object as last time, when nothing was written since; else None."""
+        if get_value(connection, _REVISION) != self._revision or self._put is None or self._put[0] is not current:
+            return None
+        return self._put[1]
+
+    def keep(self, current: tuple[Condition, ...], dated: tuple[Condition, ...], revision: str | None) -> None:
+        """``current`` was put and became ``dated``. ``revision``: that was written; None: nothing had to be.
+
+        Were its transaction to fail, the revision would not be found and the memory not be used.
+        """
+        if revision is not None:
+            self._known, self._revision = tuple(sorted(dated, key=_key)), revision
+        self._put = (current, dated)
 
 
 def compare(
@@ -59,13 +76,16 @@ def compare(
     return tuple(dated), tuple(flips), tuple(changed), tuple(before)
 
 
-def write(connection: Connection, changed: Sequence[Condition], gone: Sequence[Key]) -> None:
+def write(connection: Connection, changed: Sequence[Condition], gone: Sequence[Key]) -> str:
+    """The new revision."""
     for kind, name, condition_type in gone:
         here = (conditions.c.kind == kind, conditions.c.name == name, conditions.c.type == condition_type)
         connection.execute(delete(conditions).where(*here))
     if changed:
         connection.execute(upsert(conditions), [_row(condition) for condition in changed])
-    put_value(connection, _REVISION, new_id())
+    revision = new_id()
+    put_value(connection, _REVISION, revision)
+    return revision
 
 
 def add_event(connection: Connection, event: Event) -> None:

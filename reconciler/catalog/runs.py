@@ -6,7 +6,7 @@ transaction, so cutting the log never changes what is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,12 +130,14 @@ class HistoryCache:
         self._known: dict[tuple[str, str], RunHistory] = {}
         self._revision = 0
 
-    def read(self, connection: Connection) -> dict[tuple[str, str], RunHistory]:
+    def read(self, connection: Connection) -> Mapping[tuple[str, str], RunHistory]:
+        """The same object again while none of them is another."""
         newer = select(tables.histories).where(tables.histories.c.revision > self._revision).order_by(tables.histories.c.revision)
-        for row in connection.execute(newer).mappings():
-            self._known[(row["system"], row["repository"])] = _history(row)
-            self._revision = row["revision"]
-        return dict(self._known)
+        rows = connection.execute(newer).mappings().all()
+        if rows:
+            self._known = self._known | {(row["system"], row["repository"]): _history(row) for row in rows}
+            self._revision = rows[-1]["revision"]
+        return self._known
 
 
 def counters(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.base.units import format_duration
@@ -54,29 +55,52 @@ def conditions(
     ``remembered``: the same, made from what earlier passes have left in it.
     """
     scene = Scene.of(desired, observed, now) if remembered is None else remembered.scene(desired, observed, now)
+    of_repositories = [
+        condition for repository in desired.repositories for condition in _of_repository(scene, repository, _error(desired, repository))
+    ]
+    of_plans = [
+        Condition("RecoveryPlan", each.name, ConditionType.RECOVERY_PROVEN, *statement)
+        for each in desired.recovery_plans
+        if (statement := tested(scene, each)) is not None
+    ]
+
+    def together(stated: Sequence[tuple[Condition, ...]]) -> tuple[Condition, ...]:
+        return (*chain.from_iterable(stated), *of_repositories, *of_plans)
+
+    if remembered is None:
+        given = _given(desired, plan)
+        return together([_of_system(scene, system, given[system.name]) for system in desired.systems])
+    given = remembered.recall("conditions.given", (plan.held,), lambda: _given(desired, plan))
+    stated = remembered.each("conditions", scene, _of_system, given)
+    return remembered.recall("conditions", (stated,), lambda: together(stated), equal=(of_repositories, of_plans))
+
+
+_Given = tuple[tuple[Held, ...], Problem | None]
+
+
+def _given(desired: Desired, plan: Plan) -> dict[str, _Given]:
+    """By system: what of it is held, and what is wrong with its declaration."""
     held: dict[str, tuple[Held, ...]] = {}
     for change in plan.held:
         held[change.system] = (*held.get(change.system, ()), change)
+    errors = _errors(desired)
+    return {system.name: (held.get(system.name, ()), errors.get(("System", system.name))) for system in desired.systems}
+
+
+def _errors(desired: Desired) -> dict[tuple[str, str], Problem]:
+    """By kind and name: the first of each object."""
     errors: dict[tuple[str, str], Problem] = {}
     for problem in desired.problems:
         if problem.severity is Severity.ERROR:
             errors.setdefault((problem.kind, problem.name), problem)
-    given = {system.name: (held.get(system.name, ()), errors.get(("System", system.name))) for system in desired.systems}
-    if remembered is None:
-        stated = [_of_system(scene, system, given[system.name]) for system in desired.systems]
-    else:
-        stated = remembered.each("conditions", scene, _of_system, given)
-    found = [condition for each in stated for condition in each]
-    for repository in desired.repositories:
-        found += _of_repository(scene, repository, errors.get(("Repository", repository.name)))
-    for each in desired.recovery_plans:
-        statement = tested(scene, each)
-        if statement is not None:
-            found.append(Condition("RecoveryPlan", each.name, ConditionType.RECOVERY_PROVEN, *statement))
-    return tuple(found)
+    return errors
 
 
-def _of_system(scene: Scene, system: DesiredSystem, given: tuple[tuple[Held, ...], Problem | None]) -> tuple[Condition, ...]:
+def _error(desired: Desired, repository: DesiredRepository) -> Problem | None:
+    return _errors(desired).get(("Repository", repository.name)) if desired.problems else None
+
+
+def _of_system(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[Condition, ...]:
     held, error = given
     statements: dict[ConditionType, _Statement] = {ConditionType.SPEC_ACCEPTED: _accepted(error, last_good=system.last_good)}
     if system.objectives.rpo is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -29,6 +30,9 @@ from reconciler.model.listing import marked, newest_first
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Held
 from reconciler.model.snapshot import MarkKind, Snapshot
+
+if TYPE_CHECKING:
+    from reconciler.decide.remembered import Remembered
 
 REST = timedelta(hours=24)
 """Between mark and removal: time for a person to notice."""
@@ -81,7 +85,7 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     return Ruling(spare, mark, forget, held, tuple(sorted({yes[i] for i in (*mark, *forget) if i in yes})))
 
 
-def settled_retention(desired: Desired, observed: Observed, now: datetime) -> dict[str, Retention]:
+def settled_retention(desired: Desired, observed: Observed, now: datetime, *, remembered: Remembered | None = None) -> dict[str, Retention]:
     """By system: the retention that may be remembered as the accepted one, for later tightening to be measured against. After a rename
     under both names, for the former one speaks while it is declared.
 
@@ -89,7 +93,9 @@ def settled_retention(desired: Desired, observed: Observed, now: datetime) -> di
     held, or that a repository out of reach has not met yet, must count as a change next time, too. While an approval is what lets
     snapshots go it is not accepted either: taking the approval back during the day of rest must stop the removal.
     """
-    scene = Scene.of(desired, observed, now)
+    scene = Scene.of(desired, observed, now) if remembered is None else remembered.scene(desired, observed, now)
+    if not scene.observed_only and not any(state.fresh for state in observed.repositories.values()):
+        return {}  # nothing was listed in this pass
     settled = {s.name: s.retention for s in desired.systems if scene.here(s) and s.repositories and _settled(scene, s)}
     former = {old: settled[new] for new, old in scene.former_names.items() if new in settled and old in observed.accepted_retention}
     return settled | former

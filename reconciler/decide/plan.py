@@ -7,7 +7,7 @@ two runs over the same world print the same lines.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -53,12 +53,12 @@ def plan(
     """
     if remembered is not None and request is None:
         scene = remembered.scene(desired, observed, now)
-        return _whole(scene, remembered.each("plan", scene, _portion))
+        return _whole(scene, remembered.each("plan", scene, _portion), remembered)
     scene = Scene.of(desired, observed, now)
     if request is not None:
         asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
         requested = [action for system in asked for action in plan_requested(scene, system, request)]
-        return _assembled(scene, _estimated(scene, requested), [], gaps_of_request(scene, request.systems), [])
+        return _partial(scene, _estimated(scene, requested), gaps_of_request(scene, request.systems))
     return _whole(scene, [_portion(scene, system) for system in desired.systems])
 
 
@@ -73,7 +73,7 @@ def _plan_tests(scene: Scene) -> tuple[Action, ...]:
 def plan_copy(desired: Desired, observed: Observed, now: datetime, systems: Sequence[str], target: str) -> Plan:
     """What a person asked for: bring what ``target`` lacks of these systems (none means all) into it."""
     scene = Scene.of(desired, observed, now)
-    return _assembled(scene, _estimated(scene, plan_requested_copies(scene, systems, target)), [], [], [])
+    return _partial(scene, _estimated(scene, plan_requested_copies(scene, systems, target)), [])
 
 
 def _portion(scene: Scene, system: DesiredSystem, _: None = None) -> Portion:
@@ -84,22 +84,43 @@ def _portion(scene: Scene, system: DesiredSystem, _: None = None) -> Portion:
     return Portion(tuple(actions), held, later, tuple(gaps_of_system(scene, system, held)))
 
 
-def _whole(scene: Scene, portions: Sequence[Portion]) -> Plan:
-    actions = [
-        *_estimated(scene, [*plan_maintenance(scene), *_plan_tests(scene)]),
-        *(action for portion in portions for action in portion.actions),
-    ]
-    held = [change for portion in portions for change in portion.held]
-    gaps = [*gaps_of_repositories(scene), *(gap for portion in portions for gap in portion.gaps)]
-    waiting = [one for portion in portions for one in portion.waiting]
-    return replace(_assembled(scene, actions, held, gaps, waiting), pause=scene.pause)
+def _whole(scene: Scene, portions: Sequence[Portion], remembered: Remembered | None = None) -> Plan:
+    of_tree = _estimated(scene, [*plan_maintenance(scene), *_plan_tests(scene)])
+    of_repositories = gaps_of_repositories(scene)
+
+    def sorted_out() -> Portion:
+        actions = [*of_tree, *(action for portion in portions for action in portion.actions)]
+        gaps = [*of_repositories, *(gap for portion in portions for gap in portion.gaps)]
+        held = [change for portion in portions for change in portion.held]
+        return _sorted(actions, held, gaps, [one for portion in portions for one in portion.waiting])
+
+    if remembered is None:
+        return _assembled(scene, sorted_out(), *_strangers(scene))
+    listed = tuple(state.snapshots for state in scene.observed.repositories.values())
+    strangers = remembered.recall("strangers", listed, lambda: _strangers(scene))
+    return _assembled(scene, remembered.recall("plan", (portions,), sorted_out, equal=(of_tree, of_repositories)), *strangers)
 
 
 def _estimated(scene: Scene, actions: Iterable[Action]) -> list[Action]:
     return [estimated(scene, action) for action in actions]
 
 
-def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], gaps: Iterable[Gap], waiting: Iterable[Waiting]) -> Plan:
+def _partial(scene: Scene, actions: Iterable[Action], gaps: Iterable[Gap]) -> Plan:
+    """Of what a person asked for; a pause of the loop is no matter of it."""
+    return replace(_assembled(scene, _sorted(actions, [], gaps, []), *_strangers(scene)), pause=None)
+
+
+def _sorted(actions: Iterable[Action], held: Iterable[Held], gaps: Iterable[Gap], waiting: Iterable[Waiting]) -> Portion:
+    """Of all systems together, in the order of the plan."""
+    return Portion(
+        actions=tuple(sorted(actions, key=_action_order)),
+        held=tuple(sorted(held, key=lambda h: (h.system, h.repository, h.guard))),
+        gaps=tuple(sorted(gaps, key=lambda g: (g.system, g.repository, g.code))),
+        waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),
+    )
+
+
+def _assembled(scene: Scene, parts: Portion, orphans: Mapping[str, int], foreign: int) -> Plan:
     names = [repository.name for repository in scene.desired.repositories]
     return Plan(
         at=scene.now,
@@ -107,14 +128,20 @@ def _assembled(scene: Scene, actions: Iterable[Action], held: Iterable[Held], ga
         clean=scene.desired.clean,
         complete=all(scene.reachable(name) for name in names),
         observed_at={name: state.listed_at if (state := scene.state(name)) is not None else None for name in sorted(names)},
-        actions=tuple(sorted(actions, key=_action_order)),
-        held=tuple(sorted(held, key=lambda h: (h.system, h.repository, h.guard))),
-        gaps=tuple(sorted(gaps, key=lambda g: (g.system, g.repository, g.code))),
-        waiting=tuple(sorted(waiting, key=lambda w: (w.system, w.repository, w.backup_kind))),
-        orphans=_orphans(scene),
+        actions=parts.actions,
+        held=parts.held,
+        gaps=parts.gaps,
+        waiting=parts.waiting,
+        orphans=orphans,
         revision=scene.desired.revision,
-        foreign=len({s.id for (realm, _, _), group in _groups(scene) if realm != scene.desired.realm for s in group}),
+        foreign=foreign,
+        pause=scene.pause,
     )
+
+
+def _strangers(scene: Scene) -> tuple[Mapping[str, int], int]:
+    """What no declared system explains: orphans by system, and how many snapshots belong to other realms."""
+    return _orphans(scene), len({s.id for (realm, _, _), group in _groups(scene) if realm != scene.desired.realm for s in group})
 
 
 def _action_order(action: Action) -> tuple[int, str, str, str, int, str]:

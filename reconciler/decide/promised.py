@@ -6,7 +6,9 @@ that. MTD counts it, because users wait that long, too; a scenario says how much
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import overload
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,6 +35,50 @@ class Facts(Struct, frozen=True):
     """When the next backup may begin; None: none is planned."""
     breach_at: datetime | None
     breach_why: str
+
+
+class Promises(Sequence[ObjectiveStatus]):
+    """What :func:`promised` says of one moment, worked out when somebody reads it.
+
+    Promises are ages by nature: they are other ones in each pass, of each system, and most passes nobody asks for any.
+    """
+
+    __slots__ = ("_facts", "_rows", "_scene", "_system")
+
+    def __init__(self, scene: Scene, system: DesiredSystem, facts: Facts) -> None:
+        self._scene, self._system, self._facts = scene, system, facts
+        self._rows: tuple[ObjectiveStatus, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[ObjectiveStatus, ...]:
+        """All of them."""
+        if self._rows is None:
+            self._rows = promised(self._scene, self._system, self._facts)
+        return self._rows
+
+    @overload
+    def __getitem__(self, which: int) -> ObjectiveStatus: ...
+    @overload
+    def __getitem__(self, which: slice) -> tuple[ObjectiveStatus, ...]: ...
+    def __getitem__(self, which: int | slice) -> ObjectiveStatus | tuple[ObjectiveStatus, ...]:
+        return self.rows[which]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[ObjectiveStatus]:
+        return iter(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Promises):
+            return self.rows == other.rows
+        return self.rows == other if isinstance(other, tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.rows)
+
+    def __repr__(self) -> str:
+        return repr(self.rows)
 
 
 def promised(scene: Scene, system: DesiredSystem, facts: Facts) -> tuple[ObjectiveStatus, ...]:

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from reconciler.decide.moment import Horizon, Moment
 from reconciler.decide.words import counted
 from reconciler.model.alerts import AlertKey, AlertSeverity, Raised, worst
 from reconciler.model.desired import Desired
-from reconciler.model.status import Condition, ConditionType, SpecStatus, Status, SystemStatus, Truth
+from reconciler.model.status import Condition, ConditionType, RepositoryStatus, SpecStatus, Status, SystemStatus, Truth
 
 UNKNOWN_MAX = timedelta(days=1)
 SPECS = "Specs"
@@ -58,12 +59,38 @@ def together(*parts: Found) -> Found:
 def of_status(desired: Desired, status: Status, now: datetime) -> Found:
     """Everything that the published conditions give. Systems of other hosts are their own agent's business."""
     labels = {system.name: dict(system.labels) for system in desired.systems}
+    users = _worst_users(status.systems)
     return together(
         *(_of_system(system, labels.get(system.name, {}), now) for system in status.systems if system.here),
-        *(_of_repository(repository.name, repository.conditions, status.systems, now) for repository in status.repositories),
+        *(_of_repository(repository, users.get(repository.name, AlertSeverity.LOW), now) for repository in status.repositories),
         _of_conditions(status.conditions, lambda condition: _FIXED.get(condition.type, AlertSeverity.MEDIUM), {}, now),
         Found(tuple(_of_specs(status.spec))),
     )
+
+
+class Raising:
+    """:func:`of_status`, worked out again only when a condition is another or a moment has come that it looks at."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._at: datetime | None = None
+        self._until: datetime | None = None
+        self._found = NOTHING_FOUND
+
+    def of(self, desired: Desired, status: Status, now: datetime) -> Found:
+        key = (
+            desired.systems,
+            [(system.conditions, system.suspended) for system in status.systems],
+            [(repository.name, repository.conditions) for repository in status.repositories],
+            status.conditions,
+            status.spec.errors,
+        )
+        held = self._at is not None and self._at <= now and (self._until is None or now < self._until)
+        if not held or self._key != key:
+            horizon = Horizon(now)
+            self._found = of_status(desired, status, Moment.of(horizon))
+            self._key, self._at, self._until = key, now, horizon.until
+        return self._found
 
 
 def severity_of(system: SystemStatus) -> AlertSeverity:
@@ -90,15 +117,24 @@ def _of_system(system: SystemStatus, labels: Mapping[str, str], now: datetime) -
     return _of_conditions(system.conditions, severity, known, now, quiet)
 
 
-def _of_repository(name: str, conditions: Iterable[Condition], systems: Iterable[SystemStatus], now: datetime) -> Found:
-    """As bad as the worst system whose first repository it is; one less where it only holds copies."""
-    users = [
-        severity_of(s) if s.protection[0].repository == name else _less(severity_of(s))
-        for s in systems
-        if s.here and any(p.repository == name for p in s.protection)
-    ]
-    bad = worst([*users, AlertSeverity.LOW])
-    return _of_conditions(conditions, lambda condition: _FIXED.get(condition.type, bad), {}, now)
+def _worst_users(systems: Iterable[SystemStatus]) -> dict[str, AlertSeverity]:
+    """By repository the worst system whose first repository it is; one less where it only holds copies."""
+    found: dict[str, AlertSeverity] = {}
+    for system in systems:
+        if system.here and system.protection:
+            own = severity_of(system)
+            first = system.protection[0].repository
+            for each in system.protection:
+                severity = own if each.repository == first else _less(own)
+                known = found.get(each.repository)
+                if known is None or severity.worse_than(known):
+                    found[each.repository] = severity
+    return found
+
+
+def _of_repository(repository: RepositoryStatus, users: AlertSeverity, now: datetime) -> Found:
+    """As bad as the worst of its users."""
+    return _of_conditions(repository.conditions, lambda condition: _FIXED.get(condition.type, users), {}, now)
 
 
 def _of_conditions(
@@ -160,6 +196,8 @@ def _of_specs(spec: SpecStatus) -> Iterable[Raised]:
         yield Raised(SPECS, "specs", ConditionType.SPEC_ACCEPTED.value, AlertSeverity.MEDIUM, summary, detail, "Invalid")
 
 
+_SEVERITIES = tuple(AlertSeverity)
+
+
 def _less(severity: AlertSeverity) -> AlertSeverity:
-    severities = tuple(AlertSeverity)
-    return severities[min(severity.rank + 1, len(severities) - 1)]
+    return _SEVERITIES[min(severity.rank + 1, len(_SEVERITIES) - 1)]

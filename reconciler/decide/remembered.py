@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from operator import is_
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -25,11 +27,11 @@ RENEWED = timedelta(hours=1)
 RESTLESS = 20
 """So many passes an answer that holds for one instant is worked out without watching what it looks at: to watch takes as long again."""
 T = TypeVar("T")
+_NONE = object()
 
 
 class _Kept(Struct, Generic[T], frozen=True, gc=False):
     answer: T
-    given: object
     until: datetime | None
 
 
@@ -40,6 +42,13 @@ class _Answers(Generic[T]):
         self.kept: dict[str, _Kept[T]] = {}
         self.restless: dict[str, int] = {}
         """For so many passes more the answer is not even watched."""
+        self.whole: list[T] | None = None
+        """The answers to the last pass in the order of the systems; the same list again where nothing of it is another."""
+        self.given: Mapping[str, Any] | None = None
+        self.stale: set[str] = set()
+        """Whose answer in ``whole`` is not known to hold."""
+        self._ends: list[tuple[datetime, str]] = []
+        """A heap: when which answer ends."""
         self._readers: dict[frozenset[Read], set[str]] = {}
         self._read: dict[str, frozenset[Read]] = {}
 
@@ -47,8 +56,12 @@ class _Answers(Generic[T]):
         self.drop(name)
         self.kept[name], self._read[name] = kept, read
         self._readers.setdefault(read, set()).add(name)
+        self.stale.discard(name)
+        if kept.until is not None:
+            heappush(self._ends, (kept.until, name))
 
     def drop(self, name: str) -> None:
+        self.stale.add(name)
         if self.kept.pop(name, None) is not None:
             read = self._read.pop(name)
             self._readers[read].discard(name)
@@ -62,6 +75,18 @@ class _Answers(Generic[T]):
         for name in stale:
             self.drop(name)
 
+    def asked_now(self, now: datetime, given: Mapping[str, Any] | None) -> set[str]:
+        """The systems that must be asked in this pass."""
+        while self._ends and self._ends[0][0] <= now:
+            until, name = heappop(self._ends)
+            if (kept := self.kept.get(name)) is not None and kept.until == until:
+                self.stale.add(name)
+        if given is not None and given != self.given:
+            before = self.given or {}
+            self.stale |= {name for name, more in given.items() if (was := before.get(name)) is not more and was != more}
+        self.given = given
+        return self.stale
+
 
 class Remembered:
     """From one pass to the next. Give the same one again and only what changed is asked anew; ticks come from one thread."""
@@ -74,17 +99,22 @@ class Remembered:
         self._begun: datetime | None = None
         """When everything was last asked anew."""
         self._answers: dict[str, _Answers[Any]] = {}
+        self._positions: dict[str, int] = {}
+        self._recalled: dict[str, tuple[tuple[object, ...], object, Any]] = {}
 
     def scene(self, desired: Desired, observed: Observed, now: datetime) -> Scene:
         """The world as it is now; the same one again for the same arguments."""
         last = self._scene
         if last is not None and last.desired is desired and last.observed is observed and last.now == now:
             return last
-        scene = Scene.of(desired, observed, now)
+        same_tree = last is not None and _same_tree(last.desired, desired)
+        scene = Scene.of(desired, observed, now, before=last if same_tree else None)
         over = self._begun is None or now - self._begun >= self._renewed
-        if last is None or over or now < last.now or not _same_tree(last.desired, desired):
+        if last is None or over or now < last.now or not same_tree:
             self._answers.clear()
+            self._recalled.clear()
             self._begun = now
+            self._positions = {system.name: position for position, system in enumerate(desired.systems)}
         else:
             different = changed(last, scene)
             for answers in self._answers.values() if different else ():
@@ -99,23 +129,49 @@ class Remembered:
         work_out: Callable[[Scene, DesiredSystem, Any], T],
         given: Mapping[str, Any] | None = None,
     ) -> list[T]:
-        """The answer for each system, in their order. ``scene``: of :meth:`scene`. ``given``: what else it is made from, by system."""
+        """The answer for each system, in their order; the same list as last time where no answer is another. Nobody may change it.
+
+        ``scene``: of :meth:`scene`. ``given``: what else it is made from, by system.
+        """
         answers: _Answers[T] = self._answers.setdefault(question, _Answers())
+        asked = answers.asked_now(scene.now, given)
+        if answers.whole is None:
+            asked = set(self._positions)
+        elif not asked:
+            return answers.whole
         fresh: _Asking | None = None
-        found = []
-        for system in scene.desired.systems:
+        found: list[Any] = list(answers.whole) if answers.whole is not None else [_NONE] * len(self._positions)
+        differs = answers.whole is None
+        for position in sorted(self._positions[name] for name in asked if name in self._positions):
+            system = scene.desired.systems[position]
             more = given[system.name] if given is not None else None
-            kept = answers.kept.get(system.name)
-            if kept is None or (kept.until is not None and kept.until <= scene.now) or kept.given != more:
-                self.asked += 1
-                if answers.restless.get(system.name):
-                    answers.restless[system.name] -= 1
-                    found.append(work_out(scene, system, more))
-                    continue
+            self.asked += 1
+            if answers.restless.get(system.name):
+                answers.restless[system.name] -= 1
+                answers.stale.add(system.name)
+                answer = work_out(scene, system, more)
+            else:
                 fresh = fresh or _Asking(scene)
-                kept = fresh.ask(answers, system, more, work_out)
-            found.append(kept.answer)
-        return found
+                answer = fresh.ask(answers, system, more, work_out).answer
+            if found[position] is _NONE or found[position] != answer:
+                found[position], differs = answer, True
+        if differs:
+            answers.whole = found
+        assert answers.whole is not None
+        return answers.whole
+
+    def recall(self, about: str, same: tuple[object, ...], make: Callable[[], T], *, equal: object = None) -> T:
+        """What ``make`` made last time, while the objects of ``same`` are the same ones and ``equal`` equals what it was then.
+
+        For what is put together from answers and from nothing else: neither from the scene nor from the hour.
+        """
+        known = self._recalled.get(about)
+        if known is not None and len(known[0]) == len(same) and all(map(is_, known[0], same)) and known[1] == equal:
+            found: T = known[2]
+            return found
+        made = make()
+        self._recalled[about] = same, equal, made
+        return made
 
 
 class _Asking:
@@ -131,8 +187,8 @@ class _Asking:
         if _has_the_hour(answer):
             answers.drop(system.name)
             answers.restless[system.name] = RESTLESS
-            return _Kept(work_out(self._scene, system, given), given, self._scene.now)
-        kept = _Kept(answer, given, self._horizon.until)
+            return _Kept(work_out(self._scene, system, given), self._scene.now)
+        kept = _Kept(answer, self._horizon.until)
         if kept.until is not None and kept.until <= self._scene.now + TICK:
             answers.restless[system.name] = RESTLESS
         answers.put(system.name, kept, self._reads.found())

@@ -188,7 +188,7 @@ def _system(
         verified_at=_verified_at(status.protection),
         verify_every=status.verification.deep,
         copied=status.copied,
-        objectives=status.objectives,
+        objectives=tuple(status.objectives),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.decide.anomaly import suspects, with_suspects
 from reconciler.model.desired import Desired, DesiredSystem
@@ -49,7 +50,10 @@ class Scene(Struct, frozen=True):
     _measured: Mapping[str, tuple[DrillRecord, ...]]
 
     @classmethod
-    def of(cls, desired: Desired, observed: Observed, now: datetime) -> Scene:
+    def of(cls, desired: Desired, observed: Observed, now: datetime, *, before: Scene | None = None) -> Scene:
+        """``before``: a scene of the same tree; what it has worked out about the same listings and drills is not worked out again."""
+        if before is not None and _same_things(before.observed, observed):
+            return replace(before, desired=desired, observed=observed, now=now)
         former = _former_names(desired)
         heirs = {old: new for new, old in former.items()}
         index: dict[tuple[str, str], tuple[Snapshot, ...]] = {}
@@ -122,6 +126,13 @@ class Scene(Struct, frozen=True):
     def suspended(self, system: DesiredSystem) -> bool:
         """Whether a person froze its actions and the time has not run out."""
         return system.suspend is not None and self.now < system.suspend.until
+
+
+def _same_things(one: Observed, other: Observed) -> bool:
+    """Whether they saw the very same listings, and equal drills."""
+    before, after = one.repositories, other.repositories
+    listed = before.keys() == after.keys() and all(before[name].snapshots is state.snapshots for name, state in after.items())
+    return listed and one.drills == other.drills
 
 
 def _grouped(drills: Iterable[DrillRecord], key: Callable[[DrillRecord], str]) -> dict[str, tuple[DrillRecord, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ from reconciler.decide.copy_rule import digits
 from reconciler.decide.forecast import breach_in_words, rpo_breach_at
 from reconciler.decide.maintenance import cleaned_every
 from reconciler.decide.objectives import expected_duration, newest_checked_at, newest_verified_at, recovery_point
-from reconciler.decide.promised import Facts, promised
+from reconciler.decide.promised import Facts, Promises, promised
 from reconciler.decide.readiness import Plans, readiness, standing
 from reconciler.decide.rehearsal import recovery, rehearsed
 from reconciler.decide.scene import Scene
 from reconciler.model.desired import Desired, DesiredRepository, DesiredSystem
 from reconciler.model.listing import Listing
+from reconciler.model.objective import ObjectiveStatus
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
 from reconciler.model.records import is_records
@@ -47,7 +48,7 @@ def status(
     desired: Desired,
     observed: Observed,
     plan: Plan,
-    conditions: Sequence[Condition],
+    conditions: tuple[Condition, ...],
     loop: LoopStatus,
     spec: SpecStatus,
     now: datetime,
@@ -59,31 +60,29 @@ def status(
     ``remembered``: the same, made from what earlier passes have left in it.
     """
     scene = Scene.of(desired, observed, now) if remembered is None else remembered.scene(desired, observed, now)
-    grouped: dict[tuple[str, str], list[Condition]] = {}
-    for condition in conditions:
-        grouped.setdefault((condition.kind, condition.name), []).append(condition)
-    by_object = {key: tuple(found) for key, found in grouped.items()}
-    due, held, plans = _next_due(plan), Counter[str](), Plans.of(scene)
-    for change in plan.held:
-        held[change.system] += len(change.snapshots)
-    given = {
-        s.name: _Given(by_object.get(("System", s.name), ()), due.get(s.name, _NEVER), held[s.name], plans.about(s.name))
-        for s in desired.systems
-    }
+    plans = Plans.of(scene)
     if remembered is None:
+        grouped = _grouped(conditions)
+        given = _given(desired, plan, plans, grouped)
         standings = [_standing(scene, system, given[system.name]) for system in desired.systems]
+        judged: list[Sequence[ObjectiveStatus]] = [
+            promised(scene, system, facts) for system, (_, facts) in zip(desired.systems, standings, strict=True)
+        ]
     else:
+        grouped = remembered.recall("status.grouped", (conditions,), lambda: _grouped(conditions))
+        parts = (grouped, plan.actions, plan.waiting, plan.held)
+        given = remembered.recall("status.given", parts, lambda: _given(desired, plan, plans, grouped), equal=plans)
         standings = remembered.each("status", scene, _standing, given)
-    systems = zip(desired.systems, standings, strict=True)
+        judged = [Promises(scene, system, facts) for system, (_, facts) in zip(desired.systems, standings, strict=True)]
     return Status(
         at=now,
         agent=observed.agent,
         realm=desired.realm,
-        systems=tuple(replace(status, objectives=promised(scene, system, facts)) for system, (status, facts) in systems),
-        repositories=tuple(_repository(scene, plan, r, by_object.get(("Repository", r.name), ())) for r in desired.repositories),
+        systems=tuple(replace(status, objectives=each) for (status, _), each in zip(standings, judged, strict=True)),
+        repositories=tuple(_repository(scene, plan, r, grouped.get(("Repository", r.name), ()), remembered) for r in desired.repositories),
         spec=spec,
         loop=replace(loop, pause=scene.pause),
-        conditions=tuple(condition for condition in conditions if condition.kind not in _OF_OBJECTS),
+        conditions=grouped.get(_ELSEWHERE, ()),
         recovery_plans=tuple(standing(scene, plans, each) for each in desired.recovery_plans),
         planned=_planned(plan),
     )
@@ -92,6 +91,30 @@ def status(
 def _planned(plan: Plan) -> Planned:
     actions, held = Counter(action.kind.value for action in plan.actions), Counter(change.guard for change in plan.held)
     return Planned(dict(actions), dict(held), len(plan.gaps))
+
+
+_Grouped = Mapping[tuple[str, str], tuple[Condition, ...]]
+_ELSEWHERE = ("", "")
+
+
+def _grouped(conditions: Iterable[Condition]) -> _Grouped:
+    """By kind and name of systems and repositories; those of everything else under :data:`_ELSEWHERE`."""
+    found: dict[tuple[str, str], list[Condition]] = {}
+    for condition in conditions:
+        key = (condition.kind, condition.name) if condition.kind in _OF_OBJECTS else _ELSEWHERE
+        found.setdefault(key, []).append(condition)
+    return {key: tuple(members) for key, members in found.items()}
+
+
+def _given(desired: Desired, plan: Plan, plans: Plans, grouped: _Grouped) -> dict[str, _Given]:
+    """By system."""
+    due, held = _next_due(plan), Counter[str]()
+    for change in plan.held:
+        held[change.system] += len(change.snapshots)
+    return {
+        s.name: _Given(grouped.get(("System", s.name), ()), due.get(s.name, _NEVER), held[s.name], plans.about(s.name))
+        for s in desired.systems
+    }
 
 
 _Due = tuple[datetime, str]
@@ -204,19 +227,26 @@ def _copied(scene: Scene, system: DesiredSystem) -> Copied:
     )
 
 
-def _repository(scene: Scene, plan: Plan, repository: DesiredRepository, conditions: tuple[Condition, ...]) -> RepositoryStatus:
+def _repository(
+    scene: Scene, plan: Plan, repository: DesiredRepository, conditions: tuple[Condition, ...], remembered: Remembered | None
+) -> RepositoryStatus:
     state = scene.state(repository.name)
     listed = state.snapshots if state is not None else ()
-    own: Counter[str] = Counter()
-    for (realm, system, _), group in Listing.of(listed).groups.items():
-        own[system] += len(group) if realm == scene.desired.realm else 0
+
+    def counted() -> Counter[str]:
+        own: Counter[str] = Counter()
+        for (realm, system, _), group in Listing.of(listed).groups.items():
+            own[system] += len(group) if realm == scene.desired.realm else 0
+        return own
+
+    own = counted() if remembered is None else remembered.recall(f"status.own.{repository.name}", (listed,), counted)
     return RepositoryStatus(
         name=repository.name,
         reachable=scene.reachable(repository.name),
         listed_at=state.listed_at if state is not None else None,
         snapshots=own.total(),
         foreign=len(listed) - own.total(),
-        orphaned=sum(count for system, count in own.items() if system in plan.orphans),
+        orphaned=sum(own[system] for system in plan.orphans),
         free_bytes=state.free_bytes if state is not None else None,
         conditions=conditions,
         failure=state.failure if state is not None else None,

@@ -33,7 +33,7 @@ class Rest:
 
     def over(self, action: Action) -> bool:
         """Whether the action may be tried now."""
-        if action.kind is ActionKind.BACKUP:
+        if action.kind is ActionKind.BACKUP or not self._failed:
             return True
         with self._lock:
             failures, at = self._failed.get(_key(action), (0, 0.0))

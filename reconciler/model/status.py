@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -142,7 +142,7 @@ class SystemStatus(Struct, frozen=True):
     rehearsed: Rehearsed = field(default_factory=Rehearsed)
     recovery: RecoveryTime = field(default_factory=RecoveryTime)
     copied: Copied = field(default_factory=Copied)
-    objectives: tuple[ObjectiveStatus, ...] = ()
+    objectives: Sequence[ObjectiveStatus] = ()
     """One for each promise that is declared, those for types of disaster last."""
     readiness: Readiness | None = None
     """How ready it is to be recovered; None: it holds the records of a host."""

@@ -52,6 +52,11 @@ def still_hanging(key: str) -> bool:
         return False
 
 
+def something_hangs() -> bool:
+    """Whether some call may not have come back yet."""
+    return bool(_hanging)
+
+
 def remember_hanging(key: str, thread: threading.Thread) -> None:
     with _lock:
         _hanging[key] = thread

@@ -1,29 +1,114 @@
-"""Are the sources there? Looked at in one thread, system after system; one that hangs is passed over, the others are still seen."""
+"""Are the sources there? Looked at in one thread, system after system; one that hangs is passed over, the others are still seen.
+
+A loop looks at thousands of folders each half minute, and to list one takes ten times as long as to ask whether it is another than before:
+:class:`Known` remembers that.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 
+from msgspec import Struct
+
+from reconciler.model.declared.system import Source
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure, SourceState
-from reconciler.observe.deadline import remember_hanging, still_hanging
+from reconciler.observe.deadline import remember_hanging, something_hangs, still_hanging
 from reconciler.observe.errors import SourceSilent
 from reconciler.sources.look import check_sources
 
 SECONDS_MAX = 10.0
 """For one system: looking at a path takes microseconds, waking a disk some seconds."""
 
+LISTED_EVERY = 20
+SETTLED_SECONDS = 3.0
+"""A folder that changed less long ago may change again without its times telling: they are as coarse as two seconds on some disks."""
+
 Looks = dict[str, tuple[SourceState, ...]]
 
 
-def observe_sources(systems: Sequence[DesiredSystem], *, allowed: Sequence[Path] = (), seconds_max: float = SECONDS_MAX) -> Looks:
-    """What is at every path, by system. ``allowed``: directories whose commands may run here."""
-    found: Looks = {s.name: _silent(s) for s in systems}
-    todo = [s for s in systems if not still_hanging(_key(s))]
+class _Seen(Struct):
+    sources: Sequence[Source]
+    marks: tuple[os.stat_result, ...]
+    states: tuple[SourceState, ...]
+    passes_left: int
+
+
+class Known:
+    """Folders that were well when they were last listed, and have not changed since: of these only the inode is asked.
+
+    Whatever comes or goes directly below a folder, and whoever may read it, changes its times. Some file systems know no such times (those
+    of a bucket), and a disk may fail: so every :data:`LISTED_EVERY` passes each is listed all the same, not all in the same pass.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+        self._settled = 0.0
+
+    def begin(self, now: datetime) -> None:
+        """A pass begins."""
+        self._settled = now.timestamp() - SETTLED_SECONDS
+
+    def of(self, system: DesiredSystem, allowed: Sequence[Path]) -> tuple[SourceState, ...]:
+        """What is at every path of it."""
+        seen, marks = self._seen.get(system.name), _marks(system.sources)
+        if seen is not None and seen.passes_left > 0 and seen.sources == system.sources and _all_same(marks, seen.marks):
+            seen.passes_left -= 1
+            return seen.states
+        states = check_sources(system.sources, previous=False, allowed=allowed)
+        if marks is not None and all(state.failure is None for state in states) and all(m.st_mtime < self._settled for m in marks):
+            left = LISTED_EVERY if seen is not None else crc32(system.name.encode()) % LISTED_EVERY
+            self._seen[system.name] = _Seen(system.sources, marks, states, left)
+        else:
+            self._seen.pop(system.name, None)
+        return states
+
+
+def _marks(sources: Sequence[Source]) -> tuple[os.stat_result, ...] | None:
+    """Of the folders; None when one of them is none, or is not to be seen."""
+    found = []
+    for source in sources:
+        if source.path is None:
+            return None
+        try:
+            mark = os.lstat(source.path)
+        except OSError:
+            return None
+        if not stat.S_ISDIR(mark.st_mode):
+            return None
+        found.append(mark)
+    return tuple(found)
+
+
+def _all_same(now: tuple[os.stat_result, ...] | None, before: tuple[os.stat_result, ...]) -> bool:
+    return now is not None and len(now) == len(before) and all(map(_same, now, before))
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (
+        one.st_ctime_ns == other.st_ctime_ns
+        and one.st_mtime_ns == other.st_mtime_ns
+        and one.st_ino == other.st_ino
+        and one.st_dev == other.st_dev
+        and one.st_mode == other.st_mode
+    )
+
+
+def observe_sources(
+    systems: Sequence[DesiredSystem], *, allowed: Sequence[Path] = (), seconds_max: float = SECONDS_MAX, known: Known | None = None
+) -> Looks:
+    """What is at every path, by system. ``allowed``: directories whose commands may run here. ``known``: the same one in each pass."""
+    known = known if known is not None else Known()
+    found: Looks = {}
+    todo = [s for s in systems if not still_hanging(_key(s))] if something_hangs() else systems
     while todo:
-        worker = _Worker(todo, allowed)
+        worker = _Worker(todo, known, allowed)
         worker.start()
         worker.wait(seconds_max)
         found |= worker.found
@@ -32,20 +117,21 @@ def observe_sources(systems: Sequence[DesiredSystem], *, allowed: Sequence[Path]
             break
         remember_hanging(_key(stuck), worker)
         todo = todo[todo.index(stuck) + 1 :]
-    return found
+    return {s.name: found[s.name] if s.name in found else _silent(s) for s in systems}
 
 
 class _Worker(threading.Thread):
-    def __init__(self, systems: Sequence[DesiredSystem], allowed: Sequence[Path]) -> None:
+    def __init__(self, systems: Sequence[DesiredSystem], known: Known, allowed: Sequence[Path]) -> None:
         super().__init__(name="observe sources", daemon=True)
         self.found: Looks = {}
         self._systems = systems
+        self._known = known
         self._allowed = allowed
         self._given_up = False
 
     def run(self) -> None:
         for system in self._systems:
-            states = check_sources(system.sources, previous=False, allowed=self._allowed)
+            states = self._known.of(system, self._allowed)
             if self._given_up:
                 return
             self.found[system.name] = states

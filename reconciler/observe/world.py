@@ -15,7 +15,7 @@ from reconciler.model.drill import DrillRecord
 from reconciler.model.observed import Observed, Pace, RepositoryState, RunHistory
 from reconciler.model.wishes import Pause, Wish
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Foreigner, Opener, observe_all
-from reconciler.observe.sources import observe_sources
+from reconciler.observe.sources import Known, observe_sources
 
 if TYPE_CHECKING:
     from reconciler.model.recovery import RecoveryRun
@@ -69,11 +69,15 @@ class Look(Struct, frozen=True):
     foreigner: Foreigner | None = None
     allow_commands: tuple[Path, ...] = ()
     """Directories whose programs the specs may name on this host."""
+    sources: Known | None = None
+    """What a loop knows of the sources from its earlier looks."""
 
 
 def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Observed:
     """The world as of ``now``. What another tree left in the catalog under names that are not wanted is not looked at."""
     known = memory.repositories()
+    if look.sources is not None:
+        look.sources.begin(now)
     names = frozenset(r.name for r in desired.repositories)
     return Observed(
         at=now,
@@ -87,8 +91,8 @@ def observe(desired: Desired, memory: Memory, look: Look, now: datetime) -> Obse
             seconds_max=look.seconds_max,
             foreigner=look.foreigner,
         ),
-        runs=dict(memory.histories()),
-        sources=observe_sources([s for s in desired.systems if s.runs_on(look.agent)], allowed=look.allow_commands),
+        runs=memory.histories(),
+        sources=observe_sources([s for s in desired.systems if s.runs_on(look.agent)], allowed=look.allow_commands, known=look.sources),
         accepted_retention=dict(memory.accepted_retention()),
         clock_jump=look.clock_jump,
         pruned=dict(memory.pruned()),

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.decide.conditions import conditions
 from reconciler.decide.plan import plan
+from reconciler.decide.raising import Raising, of_status
 from reconciler.decide.remembered import Remembered
 from reconciler.decide.status import status
 from reconciler.model.desired import Desired
@@ -46,11 +47,13 @@ def decided(tree: Desired, seen: Observed, now: datetime, remembered: Remembered
     return made, stated, status(tree, seen, made, stated, LoopStatus(), specs, now, remembered=remembered)
 
 
-def agree(tree: Desired, seen: Observed, now: datetime, remembered: Remembered) -> None:
+def agree(tree: Desired, seen: Observed, now: datetime, remembered: Remembered, raising: Raising | None = None) -> None:
     """Field by field, and nothing of it moves on with the hour afterwards."""
     kept, anew = decided(tree, seen, now, remembered), decided(tree, seen, now, None)
     for one, other in zip(kept, anew, strict=True):
         assert one == other
+    if raising is not None:
+        assert raising.of(tree, kept[2], now) == of_status(tree, anew[2], now)
 
 
 def horizons(remembered: Remembered) -> list[datetime]:
@@ -107,9 +110,9 @@ def changes(draw: st.DrawFn, tree: Desired, seen: Observed) -> tuple[str, Desire
 @settings(max_examples=150, deadline=None)
 @given(st.data(), worlds())
 def test_what_is_remembered_is_what_would_be_decided_anew(data, world):
-    (tree, seen), now, remembered = world, NOW, Remembered(renewed=timedelta.max)
+    (tree, seen), now, remembered, raising = world, NOW, Remembered(renewed=timedelta.max), Raising()
     for _ in range(data.draw(st.integers(3, 10))):
-        agree(tree, seen, now, remembered)
+        agree(tree, seen, now, remembered, raising)
         what, tree, seen = data.draw(changes(tree, seen))
         _reached[what] += 1
         ahead = [at for at in horizons(remembered) if at > now]
@@ -142,6 +145,16 @@ def test_a_pass_in_which_nothing_happened_asks_no_system_anything():
     decided(tree, seen, NOW, remembered)
     later = NOW + timedelta(minutes=10)
     assert asked_in(remembered, lambda: agree(tree, replace(seen, at=later), later, remembered)) == 0
+
+
+def test_after_a_quiet_pass_the_plan_and_the_conditions_are_the_very_same_values():
+    (tree, seen), remembered = quiet_world(50), Remembered(renewed=timedelta.max)
+    before = decided(tree, seen, NOW, remembered)
+    later = NOW + timedelta(minutes=10)
+    after = decided(tree, replace(seen, at=later), later, remembered)
+    assert after[0].waiting is before[0].waiting
+    assert after[0].actions is before[0].actions
+    assert after[1] is before[1]
 
 
 def test_a_new_snapshot_asks_its_own_system_alone():

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from reconciler.model.declared.system import Source
 from reconciler.model.desired import DesiredSystem
-from reconciler.observe.sources import observe_sources
+from reconciler.observe import sources
+from reconciler.observe.sources import LISTED_EVERY, Known, observe_sources
 from tests.fakes.worlds import system
 
 
@@ -66,3 +69,58 @@ def test_a_source_that_still_hangs_is_not_asked_again(tmp_path: Path, hanging: P
 
 def test_nothing_declared_is_nothing_seen() -> None:
     assert observe_sources([]) == {}
+
+
+def begun() -> Known:
+    known = Known()
+    known.begin(datetime.now(UTC))
+    return known
+
+
+def old(folder: Path) -> Path:
+    """As if nothing had changed there for a minute."""
+    folder.mkdir(exist_ok=True)
+    (folder / "file").touch()
+    os.utime(folder, ns=(time.time_ns(), time.time_ns() - 60 * 10**9))
+    return folder
+
+
+def test_a_folder_that_has_not_changed_is_not_listed_again_in_each_pass(tmp_path, monkeypatch):
+    known, listed, real = begun(), [], sources.check_sources
+    monkeypatch.setattr(sources, "check_sources", lambda *a, **k: (listed.append(a), real(*a, **k))[1])
+    orders = reading("orders", old(tmp_path / "orders"))
+    passes = [observe_sources([orders], known=known) for _ in range(2 * LISTED_EVERY)]
+    assert all(found == passes[0] for found in passes)
+    assert 2 <= len(listed) <= 4
+
+
+@pytest.mark.parametrize("change", ["emptied", "gone", "a link", "filled", "a file"])
+def test_what_happens_to_a_known_folder_is_seen_in_the_next_pass(tmp_path, change):
+    known, folder = begun(), old(tmp_path / "orders")
+    if change == "filled":
+        (folder / "file").unlink()
+        os.utime(folder, ns=(time.time_ns(), time.time_ns() - 60 * 10**9))
+    orders = reading("orders", folder)
+    for _ in range(3):
+        observe_sources([orders], known=known)
+    match change:
+        case "emptied":
+            (folder / "file").unlink()
+        case "filled":
+            (folder / "file").touch()
+        case _:
+            folder.rename(tmp_path / "elsewhere")
+            if change == "a link":
+                folder.symlink_to(tmp_path / "elsewhere")
+            if change == "a file":
+                folder.touch()
+    assert observe_sources([orders], known=known) == observe_sources([orders])
+
+
+def test_a_folder_that_changed_a_moment_ago_is_listed_until_its_times_can_tell(tmp_path):
+    known, folder = begun(), tmp_path / "orders"
+    folder.mkdir()
+    (folder / "file").touch()
+    orders = reading("orders", folder)
+    observe_sources([orders], known=known)
+    assert not known._seen
