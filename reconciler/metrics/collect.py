@@ -44,13 +44,18 @@ _TRUTH = {Truth.TRUE: 1.0, Truth.FALSE: 0.0, Truth.UNKNOWN: -1.0}
 
 def families(status: Status | None) -> Iterator[Family]:
     """Every metric of names.ALL that is not live, in that order, also without a sample: a query then finds the name and its help."""
+    for metric, values in collected(status):
+        yield histogram(metric, status) if metric.type is MetricType.HISTOGRAM else family(metric, values)
+
+
+def collected(status: Status | None) -> Iterator[tuple[Metric, dict[tuple[str, ...], float]]]:
+    """The same with its values by labels; of a histogram there are none here."""
     told = [metric for metric in names.ALL if not metric.live]
     values: dict[str, dict[tuple[str, ...], float]] = {metric.name: {} for metric in told}
     for metric, labels, value in samples(status):
         values[metric.name][labels] = value
-    durations = status.loop.durations if status is not None else {}
     for metric in told:
-        yield _histogram(metric, durations) if metric is names.ACTION_DURATION else family(metric, values[metric.name])
+        yield metric, values[metric.name]
 
 
 def samples(status: Status | None) -> Iterator[Sample]:
@@ -263,7 +268,9 @@ def family(metric: Metric, values: Mapping[tuple[str, ...], float]) -> Family:
             raise AssertionError(f"{metric.name} has no single values")
 
 
-def _histogram(metric: Metric, by_kind: Mapping[str, Durations]) -> Family:
+def histogram(metric: Metric, status: Status | None) -> Family:
+    """How long actions took."""
+    by_kind: Mapping[str, Durations] = status.loop.durations if status is not None else {}
     found = HistogramMetricFamily(metric.family, metric.help, labels=metric.labels)
     for kind in dict.fromkeys([*(kind.value for kind in ActionKind), *by_kind]):  # 0 is there before the first one happens
         took = by_kind.get(kind, Durations())

@@ -7,10 +7,17 @@ import time
 from datetime import timedelta
 from itertools import count
 
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.metrics.exposition import Exposition, written
+from reconciler.metrics import names
+from reconciler.metrics.collect import family
+from reconciler.metrics.exposition import Exposition, _Families, plainly_written, written
+from reconciler.metrics.metric import MetricType
+from reconciler.metrics.text import Writing
 from reconciler.model.pulse import LanePulse
 from reconciler.model.status import Status
 from tests.fakes.statuses import company, pulse
@@ -42,6 +49,24 @@ def test_a_hundred_scrapes_between_two_passes_cost_less_than_one_that_writes() -
         exposition()
     assert time.process_time() - began < writing
     assert first.startswith(written(status))
+
+
+def test_the_text_is_what_the_client_library_writes() -> None:
+    status = company()
+    (orders,) = (system for system in status.systems if system.name == "orders")
+    odd = tuple(replace(orders, name=name, owner='a "quoted"\nname \\ with all') for name in ("ünï", "a{b}", 'x"y', "z\\n", "%s"))
+    for each in (None, status, crowd(20), replace(status, systems=odd)):
+        assert written(each) == plainly_written(each)
+
+
+@given(
+    st.dictionaries(st.tuples(st.text(max_size=5), st.text(max_size=5)), st.floats().map(lambda value: value + 0.0))
+)  # of the two zeros one is enough
+def test_every_number_and_every_label_is_written_as_the_library_does(values: dict[tuple[str, ...], float]) -> None:
+    metric = next(each for each in names.ALL if len(each.labels) == 2 and each.type is MetricType.GAUGE)
+    plain = CollectorRegistry()
+    plain.register(_Families(lambda: [family(metric, values)]))
+    assert "".join(Writing().lines(metric, values)).encode("utf-8") == generate_latest(plain)
 
 
 def test_what_the_loop_is_at_is_read_anew_while_the_status_is_not_written_again() -> None:
