@@ -20,7 +20,7 @@ from msgspec import Struct
 from reconciler.base.units import format_duration
 from reconciler.decide.approve import approved, change_digest, flaws
 from reconciler.decide.retention import digest as retention_digest
-from reconciler.decide.retention import let_go
+from reconciler.decide.retention import judge, let_go
 from reconciler.decide.rollback import lost_sentence
 from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
 from reconciler.decide.words import counted, minute
@@ -76,13 +76,16 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
         tightened = set()
     going = unwanted - tightened
     leaving = [s for s in snapshots if s.id in going]
-    mark, forget = _ids(_unmarked(leaving)), _ids(_rested(leaving, scene, repository))
+    mark, forget = _unmarked(leaving), _rested(leaving, scene, repository)
+    if mark or forget:  # where something goes, each has to be without a reason, and not only quickly or from memory
+        reasons = {verdict.snapshot.id: verdict.reasons for verdict in judge(snapshots, system.retention, scene.now)}
+        mark, forget, leaving = ([s for s in found if not reasons[s.id]] for found in (mark, forget, leaving))
     if not mark and not forget:  # what rests between mark and removal needs no guard yet
         return Ruling(spare, held=held)
     objection = _doubt(scene, system, repository, snapshots) or _below_floor(scene, system, snapshots, leaving)
     if objection is not None:
-        return Ruling(spare, held=(*held, _hold(system, repository, snapshots, {*mark, *forget}, *objection)))
-    return Ruling(spare, mark, forget, held, tuple(sorted({yes[i] for i in (*mark, *forget) if i in yes})))
+        return Ruling(spare, held=(*held, _hold(system, repository, snapshots, {*_ids(mark), *_ids(forget)}, *objection)))
+    return Ruling(spare, _ids(mark), _ids(forget), held, tuple(sorted({yes[s.id] for s in (*mark, *forget) if s.id in yes})))
 
 
 def settled_retention(desired: Desired, observed: Observed, now: datetime, *, remembered: Remembered | None = None) -> dict[str, Retention]:

@@ -16,6 +16,7 @@ from reconciler.model.declared.policy import GuardLimits, Retention
 from reconciler.model.declared.repository import ObjectLock
 from reconciler.model.declared.system import Suspend
 from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.listing import Group, Listing
 from reconciler.model.observed import Observed
 from reconciler.model.plan import ActionKind, Plan
 from reconciler.model.snapshot import Grade, Mark, MarkKind, Snapshot
@@ -63,6 +64,19 @@ def test_what_retention_asks_for_again_loses_its_mark():
     still = plan(*accepted(keeping(), *marked), NOW)
     assert leaving(still, ActionKind.UNMARK) == set()
     assert leaving(still, ActionKind.FORGET) == old_ids(snapshots)
+
+
+def test_what_has_a_reason_to_stay_stays_whatever_a_memory_says():
+    """Retention remembers what it lets go, and finds it without giving reasons: where something is to go, each is asked for its reasons."""
+    snapshots = daily(8)
+    of = keeping()
+    wanted, found = accepted(of, *snapshots)
+    found = replace(found, repositories={"main": replace(found.repositories["main"], snapshots=Listing(snapshots))})
+    group = Scene.of(wanted, found, NOW).stored(of.name, "main")
+    assert isinstance(group, Group)
+    wrong = frozenset(s.id for s in snapshots[1:])
+    assert group.recall(of.retention, lambda: wrong) == wrong
+    assert leaving(plan(wanted, found, NOW), ActionKind.MARK) == old_ids(snapshots)
 
 
 def test_what_may_go_is_marked_first_and_nothing_is_removed():
