@@ -197,7 +197,7 @@ class Year:
             self._doomed = going
 
     def _observed(self) -> RepositoryState:
-        listing, small = self.repository.overview()
+        listing, small, _free = self.repository.overview()
         state = state_of("main", self.repository.id, listing, None, self.clock.at)
         return RepositoryState(
             state.name, state.listed_at, reachable=True, fresh=state.fresh, id=state.id, snapshots=state.snapshots, small_indexes=small
