@@ -62,7 +62,8 @@ def now() -> list[Json]:
 
 
 def plan_and_queue() -> list[Json]:
-    oldest = "reconciler_actions_under_way_oldest_timestamp_seconds"
+    waits = each("reconciler_queue_oldest_timestamp_seconds", "instance", "lane")
+    takes = each("reconciler_actions_under_way_oldest_timestamp_seconds", "instance", "lane")
     return [
         lines(
             "Planned",
@@ -93,12 +94,11 @@ def plan_and_queue() -> list[Json]:
         ),
         lines(
             "Longest wait and longest action",
-            "How long the action has waited that waits longest, and how long the one takes so far that began first; no line where there "
-            "is none.",
+            "How long the action has waited that waits longest, and how long the one takes so far that began first; 0 where there is none.",
             "s",
             queries(
-                (f"time() - ({each('reconciler_queue_oldest_timestamp_seconds', 'instance', 'lane')} > 0)", f"{BY_LANE}: waits"),
-                (f"time() - ({each(oldest, 'instance', 'lane')} > 0)", f"{BY_LANE}: takes"),
+                (f"(time() - ({waits} > 0)) or {waits}", f"{BY_LANE}: waits"),
+                (f"(time() - ({takes} > 0)) or {takes}", f"{BY_LANE}: takes"),
             ),
             (6, 8),
         ),

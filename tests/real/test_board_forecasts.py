@@ -48,7 +48,7 @@ def test_the_first_one_that_is_full_is_named_in_time(prometheus: Callable[..., P
             hours=30,
         ),
     )
-    lasts = _answers(scraped, "Repositories", "D")
+    lasts = _answers(scraped, "Repositories", "E")
     assert lasts["main"] == pytest.approx(48 * HOUR, rel=0.02)
     assert lasts["vault"] == pytest.approx(720 * HOUR, rel=0.02)
     assert lasts["offsite"] == 3650 * 86400
@@ -62,7 +62,7 @@ def test_the_first_one_that_is_full_is_named_in_time(prometheus: Callable[..., P
 def test_an_hour_is_no_ground_for_a_forecast(prometheus: Callable[..., Prometheus]) -> None:
     scraped = prometheus(f"127.0.0.1:{free_port()}", history=_history({"main": lambda ago: (48 + ago) * GIB}, hours=1))
     assert _answers(scraped, "Least space")[""] == pytest.approx(48 * GIB, rel=0.01)
-    assert [_answers(scraped, "Repositories", "D"), _answers(scraped, "First one full"), _answers(scraped, "Free space in 30 days")] == [
+    assert [_answers(scraped, "Repositories", "E"), _answers(scraped, "First one full"), _answers(scraped, "Free space in 30 days")] == [
         {},
         {},
         {},
