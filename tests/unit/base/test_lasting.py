@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from reconciler.base.lasting import LOOKED_THROUGH_SECONDS, Lasting
+from reconciler.base.lasting import LOOKED_THROUGH_SECONDS, SWEPT_EVERY, Lasting
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,20 @@ def test_a_cycle_that_was_set_aside_is_found_some_hours_later():
     with lasting.kept(LOOKED_THROUGH_SECONDS):
         pass
     assert here == ["gone"]
+
+
+def test_cycles_that_each_pass_leaves_do_not_pile_up_until_the_collector_comes_by_itself():
+    class Knot:
+        pass
+
+    lasting, knots = Lasting(), []
+    gc.disable()  # as good as what a process of ours does: it calls the collector rarely
+    for second in range(5 * SWEPT_EVERY):
+        with lasting.kept(float(second)):
+            knot = Knot()
+            knot.itself = knot
+            knots.append(weakref.ref(knot))
+    assert len([knot for knot in knots if knot() is not None]) <= SWEPT_EVERY + 2, "beside the first and the one in hand"
 
 
 def test_a_pass_that_fails_leaves_the_collector_as_it_was():
