@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from reconciler.base import own_process
 from reconciler.base.errors import ReconcilerError
 from reconciler.notify.errors import ReceiverUnfit
 from reconciler.notify.services import Service
 
 SECONDS_MAX = 20.0
-_MAIN = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
 _PORTS = {"http": 80, "https": 443}
 _LEAVES = {"socket.getaddrinfo", "socket.connect", "socket.sendto", "socket.sendmsg"}
 _ACTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.startfile", "syslog.syslog"}
@@ -50,7 +50,7 @@ def find(url: str) -> Whereabouts | None:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-c", _MAIN, __name__, *sys.path],
+            own_process.command(__name__),
             input=url.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

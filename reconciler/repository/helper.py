@@ -22,11 +22,11 @@ from typing import IO, Final
 
 import msgspec
 
+from reconciler.base import own_process
 from reconciler.base.errors import ReconcilerError
 from reconciler.repository.errors import HelperLost
 
 HELPERS_MAX: Final = 4  # one process can feed about that many
-_MAIN: Final = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
 _LENGTH: Final = struct.Struct(">Q")
 _LOOK_SECONDS: Final = 0.2  # how soon a stop reaches a helper
 _END_SECONDS: Final = 10
@@ -34,9 +34,8 @@ _END_SECONDS: Final = 10
 
 def helpers_here() -> int:
     """How many helpers this machine can use; 0: threads do it as well."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    possible = cores > 1 and bool(sys.executable) and os.name == "posix" and hasattr(os, "setpgid")
-    return min(cores, HELPERS_MAX) if possible else 0
+    most = own_process.processors()
+    return min(most, HELPERS_MAX) if most > 1 else 0
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -56,7 +55,7 @@ class Helper:
         self._sending, self._receiving = threading.Lock(), threading.Lock()
         self._told = False
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _MAIN, module, *sys.path],
+            own_process.command(module),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -12,19 +12,19 @@ import os
 import select
 import struct
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
+from reconciler.base import own_process
 from reconciler.tree.entry import Counts, Row, walk_key
 from reconciler.tree.scan import ScanRoot
 from reconciler.tree.shares import Shares
 
 LENGTH: Final = struct.Struct(">I")
-_MAIN: Final = "import sys; sys.path[:] = sys.argv[1:]; from reconciler.tree.scout_helper import main; main()"
+_HELPER: Final = "reconciler.tree.scout_helper"
 _PATIENCE_SECONDS: Final = 5.0
 _END_SECONDS: Final = 10
 _READ_BYTES: Final = 2**20
@@ -64,7 +64,7 @@ class Scout:
 
     def _start(self, setup: Setup) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _MAIN, *sys.path],
+            own_process.command(_HELPER),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -134,5 +134,4 @@ def told_root(root: ScanRoot) -> tuple[str, tuple[str, ...], bool, bool, list[by
 
 def possible() -> bool:
     """Whether this machine has a second processor for it, and processes as it needs them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores > 1 and bool(sys.executable) and os.name == "posix" and hasattr(os, "setpgid")
+    return own_process.processors() > 1
