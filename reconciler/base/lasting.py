@@ -32,11 +32,10 @@ class Lasting:
         The first time, and then rarely, nothing is collected meanwhile, once afterwards, and then what is there is set aside.
         """
         if self._at is not None and now - self._at < LOOKED_THROUGH_SECONDS:
-            yield
-            self._unswept += 1
-            if self._unswept >= SWEPT_EVERY:
-                self._unswept = 0
-                gc.collect()
+            try:
+                yield
+            finally:
+                self._sweep()
             return
         self._at, self._unswept = now, 0
         was_on = gc.isenabled()
@@ -49,3 +48,9 @@ class Lasting:
             gc.freeze()
             if was_on:
                 gc.enable()
+
+    def _sweep(self) -> None:
+        self._unswept += 1
+        if self._unswept >= SWEPT_EVERY:
+            self._unswept = 0
+            gc.collect()
