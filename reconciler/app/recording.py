@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
 _LOOP = "loop"
+_log = get("app")
 
 
 class Kept:
@@ -38,9 +39,6 @@ class Kept:
     def __init__(self) -> None:
         self.remembered = Remembered()
         self.raising = Raising()
-
-
-_log = get("app")
 
 
 def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settled: bool, kept: Kept | None = None) -> Status:

@@ -16,7 +16,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed, RepositoryState
 from reconciler.model.problem import Severity
 from reconciler.observe.repositories import observe_all
-from reconciler.observe.sources import Known
+from reconciler.observe.sources import KnownSources
 from reconciler.observe.world import Look, observe
 from reconciler.spec import Cache, Loaded, StoredDocument, revision
 from reconciler.spec import load as load_specs
@@ -90,7 +90,7 @@ def look(
     *,
     refresh: frozenset[str] | None = None,
     clock_jump: timedelta | None = None,
-    sources: Known | None = None,
+    sources: KnownSources | None = None,
 ) -> Scene:
     """Everything as of now. ``refresh``: repositories to list; None: all, empty: none (as the catalog remembers them).
 

@@ -35,7 +35,7 @@ from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Action, Gap
 from reconciler.model.problem import Place, Problem, Severity
-from reconciler.observe.sources import Known
+from reconciler.observe.sources import KnownSources
 from reconciler.spec import Cache, Loaded, SpecError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SteadyPass:
         self._foresight = Foresight()
         self._kept = Kept()
         self._lasting = Lasting()
-        self._sources = Known()
+        self._sources = KnownSources()
 
     def begin(self, *, init: bool) -> SettingsSpec:
         """Before the first tick: runs of dead processes, the specs, what is to be created."""

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
     from reconciler.model.desired import DesiredRepository
     from reconciler.model.observed import RepositoryState
-    from reconciler.repository import Glance
+    from reconciler.repository import Outside
     from reconciler.spec import Loaded
 
-GLANCE_SECONDS_MAX = 5.0
+OUTSIDE_SECONDS_MAX = 5.0
 """So long a repository may take to say how many objects it holds."""
 APART = timedelta(minutes=1)
 """What passes remember of the clock is no finer."""
 Row = tuple[str, str]
+_NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
 def of_clock(catalog: Catalog, house: House) -> Iterator[Row]:
@@ -110,10 +111,10 @@ def _of_place(house: House, repository: DesiredRepository) -> str:
 
     try:
         found = within(
-            GLANCE_SECONDS_MAX,
-            partial(_glance, house, repository),
+            OUTSIDE_SECONDS_MAX,
+            partial(_outside, house, repository),
             what="it",
-            key=f"glance {repository.name}",
+            key=f"outside {repository.name}",
         )
     except ReconcilerError as error:  # the page goes on
         return f"{error.code}: {error.message}"
@@ -123,10 +124,10 @@ def _of_place(house: House, repository: DesiredRepository) -> str:
     return f"format {found.format}, suite {found.suite}{features}; {total:,} objects, {format_size(found.bytes)}: {parts}"
 
 
-def _glance(house: House, repository: DesiredRepository) -> Glance:
-    from reconciler.repository import glance
+def _outside(house: House, repository: DesiredRepository) -> Outside:
+    from reconciler.repository import look_outside
 
-    return glance(house.memory.place(repository, house.allow_commands))
+    return look_outside(house.memory.place(repository, house.allow_commands))
 
 
 def _dated(at: datetime | None, now: datetime) -> str:
@@ -145,6 +146,3 @@ def _synchronised() -> str:
         if state >= 0:
             return "no" if state == _NOT_SYNCHRONISED else "yes"
     return "unknown"
-
-
-_NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)

@@ -1,7 +1,7 @@
 """Are the sources there? Looked at in one thread, system after system; one that hangs is passed over, the others are still seen.
 
 A loop looks at thousands of folders each half minute, and to list one takes ten times as long as to ask whether it is another than before:
-:class:`Known` remembers that.
+:class:`KnownSources` remembers that.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Seen(Struct):
     passes_left: int
 
 
-class Known:
+class KnownSources:
     """Folders that were well when they were last listed, and have not changed since: of these only the inode is asked.
 
     Whatever comes or goes directly below a folder, and whoever may read it, changes its times. Some file systems know no such times (those
@@ -101,10 +101,10 @@ def _same(one: os.stat_result, other: os.stat_result) -> bool:
 
 
 def observe_sources(
-    systems: Sequence[DesiredSystem], *, allowed: Sequence[Path] = (), seconds_max: float = SECONDS_MAX, known: Known | None = None
+    systems: Sequence[DesiredSystem], *, allowed: Sequence[Path] = (), seconds_max: float = SECONDS_MAX, known: KnownSources | None = None
 ) -> Looks:
     """What is at every path, by system. ``allowed``: directories whose commands may run here. ``known``: the same one in each pass."""
-    known = known if known is not None else Known()
+    known = known if known is not None else KnownSources()
     found: Looks = {}
     todo = [s for s in systems if not still_hanging(_key(s))] if something_hangs() else systems
     while todo:
@@ -121,7 +121,7 @@ def observe_sources(
 
 
 class _Worker(threading.Thread):
-    def __init__(self, systems: Sequence[DesiredSystem], known: Known, allowed: Sequence[Path]) -> None:
+    def __init__(self, systems: Sequence[DesiredSystem], known: KnownSources, allowed: Sequence[Path]) -> None:
         super().__init__(name="observe sources", daemon=True)
         self.found: Looks = {}
         self._systems = systems

@@ -15,7 +15,7 @@ from reconciler.model.drill import DrillRecord
 from reconciler.model.observed import Observed, Pace, RepositoryState, RunHistory
 from reconciler.model.wishes import Pause, Wish
 from reconciler.observe.repositories import LISTING_SECONDS_MAX, Foreigner, Opener, observe_all
-from reconciler.observe.sources import Known, observe_sources
+from reconciler.observe.sources import KnownSources, observe_sources
 
 if TYPE_CHECKING:
     from reconciler.model.recovery import RecoveryRun
@@ -69,7 +69,7 @@ class Look(Struct, frozen=True):
     foreigner: Foreigner | None = None
     allow_commands: tuple[Path, ...] = ()
     """Directories whose programs the specs may name on this host."""
-    sources: Known | None = None
+    sources: KnownSources | None = None
     """What a loop knows of the sources from its earlier looks."""
 
 

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from reconciler.repository.keyring import Keyring, Slot
     from reconciler.repository.known import Cache, RootListing
     from reconciler.repository.marks import MarkRecord
-    from reconciler.repository.outside import Glance, glance
+    from reconciler.repository.outside import Outside, look_outside
     from reconciler.repository.pattern import Pattern
     from reconciler.repository.place import store_at, store_to_read
     from reconciler.repository.repair import Repaired, RepairPlan
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "FORMAT": "format",
-    **dict.fromkeys(("Glance", "glance"), "outside"),
+    **dict.fromkeys(("Outside", "look_outside"), "outside"),
     **dict.fromkeys(("ADOPTED", "adoption_note", "owner"), "adoption"),
     **dict.fromkeys(("Access", "Credentials", "Lock"), "access"),
     "Pruned": "collect",
@@ -154,8 +154,8 @@ __all__ = [
     "Lock",
     "Locked",
     "FORMAT",
-    "Glance",
-    "glance",
+    "Outside",
+    "look_outside",
     "Beyond",
     "Browser",
     "CONTENT",

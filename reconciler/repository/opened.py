@@ -18,7 +18,7 @@ from reconciler.repository.errors import (
     RepositoryError,
 )
 from reconciler.repository.fetch import Fetcher
-from reconciler.repository.format import FOLDERS, INDEX_BYTES_SMALL, OBJECT_BYTES_MAX, Type
+from reconciler.repository.format import INDEX_BYTES_SMALL, OBJECT_BYTES_MAX, Type
 from reconciler.repository.header import Chunker, check_header, read_header
 from reconciler.repository.index import ChunkIndex, load_index
 from reconciler.repository.keys import Stored, open_slots, read_slots
@@ -27,6 +27,7 @@ from reconciler.repository.listing import list_snapshots
 from reconciler.repository.manifest import read_entries
 from reconciler.repository.marks import distrusted_packs
 from reconciler.repository.near import Kept, Near, glance
+from reconciler.repository.outside import count_objects
 from reconciler.repository.place import checked_key, store_at
 from reconciler.repository.root import RootRecord, unseal_root
 from reconciler.repository.seal import Seals
@@ -146,11 +147,8 @@ class Opened:
 
     def stock(self) -> tuple[int, int]:
         """(objects, bytes) of everything that lies there: a listing of all folders, so for whoever has time."""
-        objects, size = 0, 0
-        for folder in FOLDERS:
-            for found in self._store.list(folder):
-                objects, size = objects + 1, size + found.size
-        return objects, size
+        objects, size = count_objects(self._store)
+        return sum(objects.values()), size
 
     def content_bytes(self) -> tuple[int, int]:
         """(before, after) compression and encryption: all content of files, each chunk once."""

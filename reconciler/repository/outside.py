@@ -11,7 +11,7 @@ from reconciler.repository.header import read_header
 from reconciler.repository.store import Readable
 
 
-class Glance(Struct, frozen=True):
+class Outside(Struct, frozen=True):
     """At one instant; nothing of it was checked against a key."""
 
     format: int
@@ -24,14 +24,20 @@ class Glance(Struct, frozen=True):
     bytes: int
 
 
-def glance(store: Readable) -> Glance:
+def look_outside(store: Readable) -> Outside:
     """Raises NotInitialised, Damaged, NewerFormat, Unreachable. Lists everything: seconds where a repository is large and far away."""
     header = read_header(store)
     features = {str(name) for names in header["features"].values() for name in names}
+    objects, total = count_objects(store)
+    return Outside(int(header["format"]), int(header["suite"]), tuple(sorted(features)), str(header["created"]), objects, total)
+
+
+def count_objects(store: Readable) -> tuple[dict[str, int], int]:
+    """(how many in each folder, without empty ones; bytes of all together). A list of everything."""
     objects: dict[str, int] = {}
     total = 0
     for folder in FOLDERS:
         for found in store.list(folder):
             objects[folder] = objects.get(folder, 0) + 1
             total += found.size
-    return Glance(int(header["format"]), int(header["suite"]), tuple(sorted(features)), str(header["created"]), objects, total)
+    return objects, total

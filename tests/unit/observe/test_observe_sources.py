@@ -14,7 +14,7 @@ import pytest
 from reconciler.model.declared.system import Source
 from reconciler.model.desired import DesiredSystem
 from reconciler.observe import sources
-from reconciler.observe.sources import LISTED_EVERY, Known, observe_sources
+from reconciler.observe.sources import LISTED_EVERY, KnownSources, observe_sources
 from tests.fakes.worlds import system
 
 
@@ -71,8 +71,8 @@ def test_nothing_declared_is_nothing_seen() -> None:
     assert observe_sources([]) == {}
 
 
-def begun() -> Known:
-    known = Known()
+def begun() -> KnownSources:
+    known = KnownSources()
     known.begin(datetime.now(UTC))
     return known
 
