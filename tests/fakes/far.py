@@ -21,7 +21,8 @@ from tests.fakes.faulty_gateway import Gateway
 from tests.fakes.s3_server import S3Server, access_to
 from tests.unit.repository.conftest import KEY, Bench, described
 
-PATIENCE = 8.0
+PATIENCE = 30.0
+"""Seconds. Six refusals in a row are waited for by chance up to 12.6, and all threads share the quiet time."""
 
 
 class Far(Struct):
