@@ -13,12 +13,12 @@ from functools import partial
 import msgspec
 
 from reconciler.base.ids import new_id
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.abreast import abreast
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import FORMAT, OBJECT_BYTES_MAX, Type
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Readable, Store
-from reconciler.repository.wire import UNREADABLE
 
 
 class DeletionRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import msgspec
 from blake3 import blake3
 
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import BLOCK_ENTRIES
-from reconciler.repository.wire import UNREADABLE
 from reconciler.tree.entry import MTIME, NAME, Row, join
 
 UNREAD = 1  # flag of an entry whose content could not be read: restore must say so instead of making an empty file

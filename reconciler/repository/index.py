@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.abreast import abreast
 from reconciler.repository.chunk_table import ChunkTable
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
@@ -24,7 +25,6 @@ from reconciler.repository.format import INDEX_CHUNKS_MAX, OBJECT_BYTES_MAX, Typ
 from reconciler.repository.pack import HEAD_BYTES, PackEntry, check_entry, pack_name, read_directory
 from reconciler.repository.seal import Seals, lengths_of
 from reconciler.repository.store import Readable, Store
-from reconciler.repository.wire import UNREADABLE
 
 
 class IndexObject(msgspec.Struct, array_like=True, frozen=True):

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
 from reconciler.base.files import REAL_DISK, read_regular
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import OBJECT_BYTES_MAX, Raw, Type
 from reconciler.repository.marks import MarkRecord
@@ -29,7 +30,6 @@ from reconciler.repository.seal import Seals
 from reconciler.repository.shelf import DamagedObjects, Shelf
 from reconciler.repository.stamps import Stamp
 from reconciler.repository.store import Found
-from reconciler.repository.wire import UNREADABLE
 
 T = TypeVar("T")
 

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.base.ids import new_id
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.errors import Damaged, ObjectMissing
 from reconciler.repository.format import Type
 from reconciler.repository.root import from_micros, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Readable, Store
-from reconciler.repository.wire import UNREADABLE
 
 _LIMIT = 64 * 1024
 _PACK_DIGITS = 64

@@ -18,6 +18,7 @@ import msgspec
 from blake3 import blake3
 from msgspec import Struct
 
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.abreast import abreast
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import (
@@ -35,7 +36,6 @@ from reconciler.repository.format import (
 from reconciler.repository.near import Kept, segment_name
 from reconciler.repository.seal import Seals, lengths_of
 from reconciler.repository.store import Draft, Readable, Store
-from reconciler.repository.wire import UNREADABLE
 
 _READ_BACK_BYTES = 8 * 2**20
 _HEAD = struct.Struct(">8sH32s")

@@ -16,13 +16,13 @@ from msgspec import Struct, field
 
 from reconciler.base.clock import Clock
 from reconciler.base.ids import new_id
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.errors import Damaged, ObjectMissing, RepositoryError
 from reconciler.repository.format import Type
 from reconciler.repository.marks import READ
 from reconciler.repository.root import from_micros, to_micros
 from reconciler.repository.seal import Seals
 from reconciler.repository.store import Store
-from reconciler.repository.wire import UNREADABLE
 
 FOLDER = f"marks/{READ}"
 _LIMIT = 4 * 2**20

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.entries import BlockRef
 from reconciler.repository.errors import Damaged, NewerFormat
 from reconciler.repository.format import FORMAT, Raw, Type
 from reconciler.repository.seal import Seals
 from reconciler.repository.turnover import Turnover
-from reconciler.repository.wire import UNREADABLE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -1,8 +1,8 @@
 """Another process that lists a part of the folders ahead, each in the bytes of a manifest: an unchanged one is then one comparison.
 
 What it says is a look at the disk like any other, and only that: a folder that it could not list without a defect, or that is not as the
-last snapshot has it, is listed again by the process that asks, which opens whatever is read. When it ends early or says nothing for long,
-the scan goes on without it. It is started without a shell, in a process group of its own; it ends when nobody reads what it says.
+last snapshot has it, is listed again by the process that asks, which opens whatever is read. When it ends early, says nothing for long or
+talks nonsense, the scan goes on without it. It is started without a shell, in a process group of its own; it ends when nobody listens.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from reconciler.base import own_process
+from reconciler.base.wire import UNREADABLE
 from reconciler.tree.entry import Counts, Row, walk_key
 from reconciler.tree.scan import ScanRoot
 from reconciler.tree.shares import Shares
@@ -28,6 +29,7 @@ _HELPER: Final = "reconciler.tree.scout_helper"
 _PATIENCE_SECONDS: Final = 5.0
 _END_SECONDS: Final = 10
 _READ_BYTES: Final = 2**20
+_MESSAGE_BYTES_MAX: Final = 2**28  # a folder with a few million entries; with more in one, the scan goes on alone
 
 
 class Found(NamedTuple):
@@ -103,12 +105,16 @@ class Scout:
     def _receive(self) -> bool:
         """Whether something more came."""
         head = self._read(LENGTH.size)
-        body = self._read(LENGTH.unpack(head)[0]) if head is not None else None
-        if body is None:
-            self.close()
-            return False
-        self._waiting.extend(self._decoder.decode(body))
-        return True
+        length = LENGTH.unpack(head)[0] if head is not None else 0
+        body = self._read(length) if 0 < length <= _MESSAGE_BYTES_MAX else None
+        try:
+            if body is not None:
+                self._waiting.extend(self._decoder.decode(body))
+                return True
+        except UNREADABLE:
+            pass  # who talks nonsense once is not asked again
+        self.close()
+        return False
 
     def _read(self, length: int) -> bytes | None:
         if self._process is None:

@@ -6,9 +6,12 @@ import contextlib
 import os
 import signal
 import socket
+import struct
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +22,7 @@ from reconciler.tree.excludes import Excludes
 from reconciler.tree.scan import HANDLES_MAX, Scan, ScanRoot
 from reconciler.tree.scout import Scout
 from reconciler.tree.shares import Shares
+from tests.fakes import babbling_scout
 from tests.fakes.trees import deep_chain, open_handles, plant, remove, scan_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "setpgid"), reason="no groups of processes here")
@@ -192,6 +196,45 @@ def test_a_scan_goes_on_without_a_scout_that_could_not_be_started(tree: Path, mo
     monkeypatch.setattr("sys.executable", str(tree / "nothing"))
     scan = Scan(_roots(tree), scout=Scout(_roots(tree), frozenset(), _marks(tree)))
     assert [listing.path for listing in scan if listing.encoded is None] == list(_plain(tree)[0])
+
+
+_TOO_FEW_FIELDS = msgspec.msgpack.encode([[b"root", 1]])
+_ANOTHER_TYPE = msgspec.msgpack.encode([[b"root", "one", 1, b"", [0, 0], 0, []]])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(struct.pack(">I", 4) + b"\xc1\xff\x00\xc1", id="no message at all"),
+        pytest.param(struct.pack(">I", 9) + b"\x91\x97\xc4\x04ro\xff\xff\xff", id="broken off inside"),
+        pytest.param(struct.pack(">I", len(_TOO_FEW_FIELDS)) + _TOO_FEW_FIELDS, id="a folder of which half is missing"),
+        pytest.param(struct.pack(">I", len(_ANOTHER_TYPE)) + _ANOTHER_TYPE, id="a word for a number"),
+        pytest.param(struct.pack(">I", 4) + b"\x91\x91\x91\x91", id="lists in lists that end nowhere"),
+    ],
+)
+def test_a_scan_goes_on_without_a_scout_that_talks_nonsense(tree: Path, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr(scout_module, "_HELPER", babbling_scout.__name__)
+    monkeypatch.setenv(babbling_scout.WORDS, said.hex())
+    plain, excluded, defects = _plain(tree)
+    with scouted(_roots(tree), _marks(tree), ready=False) as (scan, scout):
+        seen = {listing.path: listing.rows for listing in scan if listing.encoded is None}
+        assert scout._process is None
+    assert {path: rows for path, rows in seen.items() if b"root" in path} == {p: rows for p, rows in plain.items() if b"root" in p}
+    assert list(seen) == list(plain)
+    assert (scan.excluded, {(defect.path, defect.kind) for defect in scan.defects}) == (excluded, defects)
+
+
+def test_a_scout_that_promises_more_than_a_message_can_be_is_not_heard_to_its_end(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scout_module, "_HELPER", babbling_scout.__name__)
+    monkeypatch.setenv(babbling_scout.WORDS, "ffffffff")
+    monkeypatch.setenv(babbling_scout.ZEROS, str(64 * 2**20))
+    tracemalloc.start()
+    try:
+        with scouted(_roots(tree), _marks(tree), ready=False) as (scan, _):
+            assert [listing.path for listing in scan if listing.encoded is None] == list(_plain(tree)[0])
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_scouted_scan_that_is_left_leaves_no_process_and_no_handle(tree: Path) -> None:
