@@ -128,7 +128,7 @@ def test_a_repair_leaves_what_is_locked_and_brings_back_what_it_held(vault: Vaul
         (rotten,) = [found.name for found in repository._store.list("packs")]
     path = s3.folder / vault.url.removeprefix("s3://") / rotten
     data = bytearray(path.read_bytes())
-    middle = len(data) // 2  # always the content of a file; the list of files, which no other repository can give back, may lie at either end
+    middle = len(data) // 2  # always the content of a file; the list of files, which nothing else can give back, may lie at either end
     data[middle : middle + 60] = os.urandom(60)
     path.write_bytes(data)
     with Repository.open(local, Secret(KEY)) as donor, vault.open() as repository:
