@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.base.printable import escape
-from reconciler.cli.render.page import Page, Style
+from reconciler.cli.render.page import Page, Style, width_of
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,31 @@ def test_a_long_reason_continues_under_its_own_column() -> None:
     assert len(lines) > 2
     assert all(line.startswith(" " * 21 + "because") for line in lines[1:])
     assert max(map(len, lines)) <= 60
+
+
+def test_columns_that_do_not_fit_stand_below_the_others() -> None:
+    page = Page()
+    page.table(
+        ["NAME", "SIZE", "PLACE", "WHY"], [["first", "10 B", "p" * 20, "because " * 3], ["second", "7 B", "", ""]], right=".r..", indent=2
+    )
+    assert page.render(width=40).splitlines() == [
+        "  NAME    SIZE  PLACE",
+        "      WHY",
+        "  first   10 B  " + "p" * 20,
+        "      because because because",
+        "  second   7 B",
+    ]
+    assert len(page.render().splitlines()) == 3, "in a pipe a row is a line"
+    assert len(page.render(width=80).splitlines()) == 3
+
+
+@given(st.lists(st.lists(st.text(alphabet="ab 漢", max_size=12), min_size=8, max_size=8), min_size=1, max_size=5), st.integers(40, 120))
+def test_no_line_of_a_table_is_wider_than_the_terminal_and_no_cell_is_lost(rows: list[list[str]], width: int) -> None:
+    page = Page()
+    page.table(list("ABCDEFGH"), rows, right="r..r...")
+    shown = page.render(width=width)
+    assert all(width_of(line) <= width for line in shown.splitlines())
+    assert "".join(sorted(shown.replace(" ", "").replace("\n", ""))) == "".join(sorted(page.render().replace(" ", "").replace("\n", "")))
 
 
 def test_a_pipe_gets_one_line_per_fact_and_no_colour() -> None:
