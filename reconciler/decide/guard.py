@@ -77,12 +77,13 @@ def rule(scene: Scene, system: DesiredSystem, repository: str) -> Ruling:
     going = unwanted - tightened
     leaving = [s for s in snapshots if s.id in going]
     mark, forget = _unmarked(leaving), _rested(leaving, scene, repository)
-    if mark or forget:  # where something goes, each has to be without a reason, and not only quickly or from memory
+    objection = _doubt(scene, system, repository, snapshots) if mark or forget else None
+    if (mark or forget) and objection is None:  # where something goes, each has to be without a reason, and not only quickly or from memory
         reasons = {verdict.snapshot.id: verdict.reasons for verdict in judge(snapshots, system.retention, scene.now)}
         mark, forget, leaving = ([s for s in found if not reasons[s.id]] for found in (mark, forget, leaving))
     if not mark and not forget:  # what rests between mark and removal needs no guard yet
         return Ruling(spare, held=held)
-    objection = _doubt(scene, system, repository, snapshots) or _below_floor(scene, system, snapshots, leaving)
+    objection = objection or _below_floor(scene, system, snapshots, leaving)
     if objection is not None:
         return Ruling(spare, held=(*held, _hold(system, repository, snapshots, {*_ids(mark), *_ids(forget)}, *objection)))
     return Ruling(spare, _ids(mark), _ids(forget), held, tuple(sorted({yes[s.id] for s in (*mark, *forget) if s.id in yes})))

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -65,8 +67,9 @@ def judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) ->
     if is_empty(retention):
         return tuple(Verdict(s, ("no retention rule",)) for s in ordered)
     reasons: dict[str, list[str]] = {s.id: [] for s in ordered}
-    good = [s for s in ordered if s.good and not from_future(s.counted_at, now)]
-    for snapshot, reason in (*_by_safety(ordered, good, retention, now), *_by_rules(ordered, good, retention)):
+    future = frozenset(s.id for s in takewhile(lambda s: from_future(s.counted_at, now), ordered))  # newest first: none comes after them
+    good = [s for s in ordered if s.good and s.id not in future]
+    for snapshot, reason in (*_by_safety(ordered, good, retention, future, now), *_by_rules(ordered, good, retention)):
         if reason not in reasons[snapshot.id]:
             reasons[snapshot.id].append(reason)
     return tuple(Verdict(s, tuple(reasons[s.id])) for s in ordered)
@@ -129,7 +132,7 @@ def digest(retention: Retention) -> str:
 
 
 def _by_safety(
-    ordered: Sequence[Snapshot], good: Sequence[Snapshot], retention: Retention, now: datetime
+    ordered: Sequence[Snapshot], good: Sequence[Snapshot], retention: Retention, future: AbstractSet[str], now: datetime
 ) -> Iterable[tuple[Snapshot, str]]:
     """What stays whatever the rules say."""
     if good:
@@ -141,7 +144,7 @@ def _by_safety(
     for snapshot in ordered:
         if snapshot.held(now):
             yield snapshot, "held"
-        if from_future(snapshot.counted_at, now):
+        if snapshot.id in future:
             yield snapshot, "from the future"
         elif not snapshot.good and not snapshot.safety and (not good or snapshot.counted_at > good[0].counted_at):
             yield snapshot, "newer than the newest good"
