@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 TICK = timedelta(microseconds=1)
+MOMENTS_MAX = 100
+"""So many lengths that decisions count from the hour are kept as moments: of one pass there are some dozen."""
 
 
 class Horizon:
@@ -25,6 +27,8 @@ class Horizon:
         self.now = now
         self.until: datetime | None = None
         """The first moment at which it may be another answer; None: never."""
+        self.moments: dict[timedelta, Moment] = {}
+        """By how long they are after the hour."""
 
     def begin(self) -> None:
         """Forget what was asked before."""
@@ -45,11 +49,33 @@ class Horizon:
             self.until = at
 
 
+class Told:
+    """What a datetime can tell beside comparing itself: it changes with each instant."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, moment: Moment | None, kind: type) -> Any:
+        if moment is None:
+            return getattr(datetime, self._name)
+        moment._horizon.only_now()
+        return getattr(moment.plain, self._name)
+
+
 def _comparing(name: str) -> Callable[[Any, Any], Any]:
     compare = getattr(operator, name)
 
-    def compared(self: Any, other: Any) -> Any:
-        return self.against(other, compare)
+    def compared(self: Moment, other: Any) -> Any:
+        """With a moment, which is remembered where it does not move with the hour, and is not over. Most are: they cost one comparison."""
+        plain = self.plain
+        if type(other) is not datetime:
+            if not isinstance(other, datetime):
+                return NotImplemented
+            if isinstance(other, Moment):
+                return compare(plain, other.plain)
+        if other >= plain:
+            _meet(self._horizon, other, -self._shift)
+        return compare(plain, other)
 
     return compared
 
@@ -57,6 +83,7 @@ def _comparing(name: str) -> Callable[[Any, Any], Any]:
 class Moment(datetime):
     """The hour, or what lies a fixed time before or after it."""
 
+    __slots__ = ("_horizon", "_shift", "plain")
     plain: datetime
     _shift: timedelta
     _horizon: Horizon
@@ -64,19 +91,15 @@ class Moment(datetime):
     @classmethod
     def of(cls, horizon: Horizon, shift: timedelta = timedelta(0)) -> Moment:
         """``horizon.now + shift``."""
+        known = horizon.moments.get(shift)
+        if known is not None:
+            return known
         at = horizon.now + shift
         made = cls(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, at.tzinfo, fold=at.fold)
-        object.__getattribute__(made, "__dict__").update(plain=at, _shift=shift, _horizon=horizon)
+        made.plain, made._shift, made._horizon = at, shift, horizon
+        if len(horizon.moments) < MOMENTS_MAX:
+            horizon.moments[shift] = made
         return made
-
-    def against(self, other: object, compare: Callable[[Any, Any], bool]) -> Any:
-        """Compared with a moment, which is remembered where it does not move with the hour."""
-        if not isinstance(other, datetime):
-            return NotImplemented
-        if isinstance(other, Moment):
-            return compare(self.plain, other.plain)
-        _meet(self._horizon, other, -self._shift)
-        return compare(self.plain, other)
 
     __lt__, __le__, __gt__, __ge__ = (_comparing(name) for name in ("lt", "le", "gt", "ge"))
     __eq__, __ne__ = _comparing("eq"), _comparing("ne")
@@ -109,13 +132,6 @@ class Moment(datetime):
             self._horizon.only_now()
         return day
 
-    def __getattribute__(self, name: str) -> Any:
-        """Whatever else a datetime can tell changes with each instant."""
-        if name in _PLAIN:
-            object.__getattribute__(self, "_horizon").only_now()
-            return getattr(object.__getattribute__(self, "plain"), name)
-        return object.__getattribute__(self, name)
-
     def __format__(self, spec: str) -> str:
         self._horizon.only_now()
         return format(self.plain, spec)
@@ -129,7 +145,17 @@ class Moment(datetime):
         return repr(self.plain)
 
 
-_PLAIN = frozenset(name for name in dir(datetime) if not name.startswith("_")) - {"date", "tzinfo", "min", "max", "resolution"}
+for _name in {name for name in dir(datetime) if not name.startswith("_")} - {"date", "tzinfo", "min", "max", "resolution"}:
+    setattr(Moment, _name, Told(_name))
+
+
+def _comparing_age(name: str) -> Callable[[Any, Any], Any]:
+    compare = getattr(operator, name)
+
+    def compared(self: Any, other: Any) -> Any:
+        return self.against(other, compare)
+
+    return compared
 
 
 class Age:
@@ -152,11 +178,13 @@ class Age:
             return compare(self.plain, other.plain)
         if not isinstance(other, timedelta):
             return NotImplemented
-        _meet(self._horizon, self._at, self._sign * other)
-        return compare(self.plain, other)
+        plain = self.plain
+        if other >= plain if self._sign > 0 else other <= plain:
+            _meet(self._horizon, self._at, self._sign * other)
+        return compare(plain, other)
 
-    __lt__, __le__, __gt__, __ge__ = (_comparing(name) for name in ("lt", "le", "gt", "ge"))
-    __eq__, __ne__ = _comparing("eq"), _comparing("ne")
+    __lt__, __le__, __gt__, __ge__ = (_comparing_age(name) for name in ("lt", "le", "gt", "ge"))
+    __eq__, __ne__ = _comparing_age("eq"), _comparing_age("ne")
 
     def __bool__(self) -> bool:
         return bool(self != timedelta(0))

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from operator import is_
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from reconciler.decide.moment import TICK, Age, Horizon, Moment
 from reconciler.decide.reads import Read, Reads, changed, owner, through_windows
@@ -204,17 +204,51 @@ def _same_tree(before: Desired, after: Desired) -> bool:
     return replace(before, systems=(), revision=None) == replace(after, systems=(), revision=None)
 
 
-def _has_the_hour(value: object) -> bool:
+def _has_the_hour(answer: object) -> bool:
     """Whether it is, or contains, something that moves with the hour."""
-    if isinstance(value, Moment | Age):
-        return True
-    if isinstance(value, str | int | float | datetime | timedelta) or value is None:
-        return False
-    parts: Iterable[object] = ()
-    if isinstance(value, Struct):
-        parts = (getattr(value, name) for name in value.__struct_fields__)
-    elif isinstance(value, Mapping):
-        parts = (*value.keys(), *value.values())
-    elif isinstance(value, list | tuple | set | frozenset):
-        parts = value
-    return any(_has_the_hour(part) for part in parts)
+    waiting: list[Any] = [answer]
+    while waiting:
+        value = waiting.pop()
+        parts = _PARTS.get(type(value), _unknown)(value)
+        if parts is None:
+            return True
+        waiting += parts
+    return False
+
+
+def _unknown(value: Any) -> Iterable[Any] | None:
+    """The same for a type that was not met before: it is from now on."""
+    kind = type(value)
+    known: Callable[[Any], Iterable[Any] | None] = _none
+    if issubclass(kind, Moment | Age):
+        known = _moves
+    elif issubclass(kind, str | int | float | datetime | timedelta) or value is None:
+        pass
+    elif issubclass(kind, Struct):
+        known = astuple
+    elif issubclass(kind, Mapping):
+        known = _of_mapping
+    elif issubclass(kind, list | tuple | set | frozenset):
+        known = _itself
+    _PARTS[kind] = known
+    return known(value)
+
+
+def _moves(_value: object) -> None:
+    return None
+
+
+def _none(_value: object) -> tuple[()]:
+    return ()
+
+
+def _itself(value: Any) -> Iterable[Any]:
+    return cast("Iterable[Any]", value)
+
+
+def _of_mapping(value: Mapping[Any, Any]) -> Iterable[Any]:
+    return (*value.keys(), *value.values())
+
+
+_PARTS: dict[type, Callable[[Any], Iterable[Any] | None]] = {}
+"""What values of a type are made of; None: they move with the hour. A first pass asks of a million values."""
