@@ -1,4 +1,7 @@
-"""What disasters would do, kept while the loop runs: worked out anew when something changed, in a big tree no oftener than it is listed."""
+"""What disasters would do, kept while the loop runs: worked out anew when something changed, in a big tree no oftener than it is listed.
+
+There the first pass goes without: what protects does not wait for what foretells.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class Foresight:
     """Of one loop."""
 
     def __init__(self) -> None:
+        self._begun = False
         self._known: Impact | None = None
         self._digest = ""
         self._tallied: tuple[Impact, tuple[Tally, ...]] | None = None
@@ -30,7 +34,10 @@ class Foresight:
         return self._tallied[1]
 
     def of(self, scene: Scene, *, listed: bool) -> Impact | None:
-        """As of now or of a little earlier. ``listed``: some repository was looked at in this pass. None: it could not be worked out."""
+        """As of now or of a little earlier. ``listed``: some repository was looked at in this pass.
+
+        None: it could not be worked out, or is not yet.
+        """
         if self._is_due(scene, listed=listed):
             try:
                 self._known = impact(scene.desired, scene.observed, scene.now, mend=False)
@@ -41,7 +48,10 @@ class Foresight:
         return self._known
 
     def _is_due(self, scene: Scene, *, listed: bool) -> bool:
+        small, begun = len(scene.desired.systems) * len(scene.desired.scenarios) <= SMALL, self._begun
+        self._begun = True
+        if not small and not begun:
+            return False
         if self._known is None or self._digest != scene.desired.digest:
             return True
-        small = len(scene.desired.systems) * len(scene.desired.scenarios) <= SMALL
         return (listed and small) or abs(scene.now - self._known.at) >= scene.desired.settings.observe_every

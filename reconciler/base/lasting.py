@@ -24,12 +24,15 @@ class Lasting:
     def __init__(self) -> None:
         self._at: float | None = None
         self._unswept = 0
+        self._unsearched = False
+        """Whether what is set aside may still hold cycles of the first pass: nobody waits for what these take when a loop starts."""
 
     @contextmanager
     def kept(self, now: float) -> Iterator[None]:
         """Around whatever builds the memory up, and each time that it is renewed. ``now``: seconds of a monotonic clock.
 
-        The first time, and then rarely, nothing is collected meanwhile, once afterwards, and then what is there is set aside.
+        The first time, and then rarely, nothing is collected meanwhile, and then what is there is set aside. It is searched once
+        before that; the first time some passes later.
         """
         if self._at is not None and now - self._at < LOOKED_THROUGH_SECONDS:
             try:
@@ -37,20 +40,27 @@ class Lasting:
             finally:
                 self._sweep()
             return
-        self._at, self._unswept = now, 0
+        self._unsearched, self._at, self._unswept = self._at is None, now, 0
         was_on = gc.isenabled()
         gc.disable()
         gc.unfreeze()
         try:
             yield
         finally:
-            gc.collect()
+            if not self._unsearched:
+                gc.collect()
             gc.freeze()
             if was_on:
                 gc.enable()
 
     def _sweep(self) -> None:
         self._unswept += 1
-        if self._unswept >= SWEPT_EVERY:
-            self._unswept = 0
-            gc.collect()
+        if self._unswept < SWEPT_EVERY:
+            return
+        self._unswept = 0
+        if self._unsearched:
+            gc.unfreeze()
+        gc.collect()
+        if self._unsearched:
+            gc.freeze()
+        self._unsearched = False

@@ -41,6 +41,15 @@ def test_the_loop_works_it_out_anew_when_something_changed_and_seldom_in_a_big_t
     assert foresight.of(replace_digest(later(many, now.desired.settings.observe_every), "big"), listed=False) is not known
 
 
+def test_the_first_pass_of_a_big_tree_does_not_wait_for_what_disasters_would_do(house: WholeHouse) -> None:
+    house.system("orders")
+    now, foresight = scene(house), Foresight()
+    big = later(now, timedelta(0), systems=now.desired.systems * (SMALL // 10 + 1))
+    assert foresight.of(big, listed=True) is None
+    assert foresight.tallies() == ()
+    assert foresight.of(later(big, timedelta(seconds=30)), listed=False) is not None
+
+
 def replace_digest(found: Scene, digest: str) -> Scene:
     return later(found, timedelta(0), digest=digest)
 

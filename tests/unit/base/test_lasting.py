@@ -50,6 +50,25 @@ def test_a_cycle_that_was_set_aside_is_found_some_hours_later():
     assert here == ["gone"]
 
 
+def test_what_the_first_pass_leaves_in_cycles_is_looked_for_some_passes_later_because_a_start_is_waited_for():
+    class Knot:
+        pass
+
+    lasting, before = Lasting(), gc.get_freeze_count()
+    with lasting.kept(0.0):
+        built = [[number] for number in range(10_000)]
+        knot = Knot()
+        knot.itself = knot
+        gone = weakref.ref(knot)
+        del knot
+    assert gone() is not None
+    for second in range(SWEPT_EVERY):
+        with lasting.kept(float(second)):
+            pass
+    assert gone() is None
+    assert gc.get_freeze_count() >= before + len(built), "what is not in a cycle stays set aside"
+
+
 def test_cycles_that_each_pass_leaves_do_not_pile_up_until_the_collector_comes_by_itself():
     class Knot:
         pass
