@@ -10,10 +10,10 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
@@ -45,7 +45,34 @@ POLICY_LISTS = ("checksums", "repositories")
 BUILT_IN = "(built in)"
 """Stands in the place of a file for what nobody declares."""
 
+T = TypeVar("T")
 _SAID = TypeVar("_SAID", bound=SecretFrom)
+
+
+class Shared:
+    """What was worked out about objects that thousands of systems share, such as the blocks of a policy, by their identity.
+
+    To compare two blocks takes as long as to merge them. So they are told apart by where they are in memory, and held as long as something
+    is remembered about them: nothing else can be there meanwhile. For what depends on these objects alone, which nobody changes.
+    A bounded memory; when it is full it begins anew.
+    """
+
+    def __init__(self, kept_max: int = 512) -> None:
+        self._kept_max = kept_max
+        self._known: dict[tuple[int, ...], tuple[tuple[object, ...], object]] = {}
+
+    def recall(self, about: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What ``make`` made for the very same objects before, else now."""
+        key = tuple(map(id, about))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= self._kept_max:
+                self._known.clear()
+            known = self._known[key] = (about, make())
+        return cast("T", known[1])
+
+
+_MERGED, _NORMAL = Shared(), Shared()
 
 
 class Objects(Struct, frozen=True):
@@ -125,10 +152,19 @@ def layers(objects: Objects, spec: SystemSpec, declared: Declared) -> tuple[list
 
 
 def merge_block(side: list[Layer], name: str, model: type[Block]) -> Any:
-    """The block ``name`` as the layers give it. A compression level belongs to its algorithm, so a new algorithm drops it."""
+    """The block ``name`` as the layers give it. A compression level belongs to its algorithm, so a new algorithm drops it.
+
+    Thousands of systems that share a policy and say nothing of their own get the very same block, merged once.
+    """
+    given = tuple(layer.blocks[name] for layer in side if layer.blocks.get(name) is not None)
+    if side and side[-1].blocks.get(name) is not None:
+        return _merged(given, model)
+    return _MERGED.recall((model, *given), lambda: _merged(given, model))
+
+
+def _merged(blocks: Iterable[Any], model: type[Block]) -> Block:
     merged = model.model_construct()
-    for layer in side:
-        later = layer.blocks.get(name)
+    for later in blocks:
         if isinstance(later, Compression) and later.algorithm not in (None, merged.given().get("algorithm")) and later.level is None:
             merged = model.model_construct()
         merged = merged.merged(later)
@@ -231,6 +267,8 @@ def _credentials(said: Credentials, folder: str) -> Credentials:
 
 def _drill(drill: Drill, folder: str) -> Drill:
     """Its paths, also those of a tier, count from the folder of the system's own file."""
+    if drill.sandbox is None and not drill.assertions:
+        return drill
     given = drill.given()
     if drill.sandbox is not None:
         given["sandbox"] = absolute(folder, drill.sandbox)
@@ -265,8 +303,7 @@ def normal(value: Any) -> Any:
     As pydantic would dump it, without building a serializer per block for the few that a tree holds (a test compares the two).
     """
     if isinstance(value, BaseModel):
-        given = type(value).model_fields.items()
-        return {field.alias or _alias(key): normal(inner) for key, field in given if (inner := getattr(value, key)) is not None}
+        return _NORMAL.recall((value,), lambda: _normal_fields(value)) if isinstance(value, Block) else _normal_fields(value)
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, datetime):
@@ -276,6 +313,11 @@ def normal(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [normal(inner) for inner in value]
     return value
+
+
+def _normal_fields(value: BaseModel) -> dict[str, Any]:
+    given = type(value).model_fields.items()
+    return {field.alias or _alias(key): normal(inner) for key, field in given if (inner := getattr(value, key)) is not None}
 
 
 _alias = functools.cache(to_camel)

@@ -28,7 +28,10 @@ class Block(BaseModel):
         """This block with the keys that ``later`` sets: a value replaces, ``null`` removes. One level, no chains."""
         if later is None:
             return self
-        values = self.given() | later.given()
+        mine, theirs = self.given(), later.given()
+        if not mine and None not in theirs.values():
+            return later  # equal to what would be made, and one instance for all who say nothing of their own
+        values = mine | theirs
         kept = {key for key, value in values.items() if value is not None}
         return cast("Self", self.model_construct(_fields_set=kept, **values))
 
