@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Protocol
 
 from reconciler.repository.entries import (
     BlockRef,
@@ -22,17 +23,26 @@ from reconciler.repository.entries import (
 )
 from reconciler.repository.format import BLOCK_BYTES_MAX, BLOCK_ENTRIES_MAX, BLOCKS_PER_LIST, Type
 from reconciler.repository.manifest import BaseCursor, BaseFolder
-from reconciler.repository.sink import Sink
 from reconciler.tree.entry import NAME, Row, encode_rows
 
 UnderWay = tuple[bytes, int, Sequence[Row], Sequence[Cold]]
 """What is read so far of a folder, as :meth:`ManifestBuilder.add` takes it."""
 
 
+class BlockSink(Protocol):
+    """Where blocks go."""
+
+    def put(self, kind: Type, data: bytes, /) -> bytes:
+        """The id of what was put there."""
+        ...
+
+
 class ManifestBuilder:
     """One per run. Folders must come in walk order."""
 
-    def __init__(self, sink: Sink, cuts: Cuts, base: BaseCursor | None, base_refs: Sequence[BlockRef], base_devices: Sequence[int]) -> None:
+    def __init__(
+        self, sink: BlockSink, cuts: Cuts, base: BaseCursor | None, base_refs: Sequence[BlockRef], base_devices: Sequence[int]
+    ) -> None:
         self._sink = sink
         self._cuts = cuts
         self._base = base

@@ -1,7 +1,8 @@
 """Lost chunks brought back from another repository that holds the same files, under whatever key.
 
-A file is looked for in the snapshot of the same id there, else in the newest snapshot of the system that has the path. What a donor gives
-is believed only when its keyed id is the one that is missed: a wrong guess costs time, never wrong data.
+A file is looked for in the snapshot of the same id there, else in the newest snapshot of the system that has the path; a lost list of
+files only in the snapshot of the same id (:mod:`donor_lists`). What a donor gives is believed only when its keyed id is the one that is
+missed: a wrong guess costs time, never wrong data.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from msgspec import Struct
 
 from reconciler.repository.codec import Codec
 from reconciler.repository.copier import Side
+from reconciler.repository.donor_lists import Mason, spans
 from reconciler.repository.entries import Entry, entries_of
-from reconciler.repository.errors import Damaged, ObjectMissing
+from reconciler.repository.errors import Damaged, NoSuchSnapshot, ObjectMissing
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import SEGMENT_BYTES, Type
+from reconciler.repository.index import ChunkIndex
 from reconciler.repository.inventory import Inventory
 from reconciler.repository.manifest import block_refs, read_block, read_entries
 from reconciler.repository.pack import PackWriter
@@ -42,6 +45,18 @@ class Donor(Struct, frozen=True):
                 continue  # then from another one
 
 
+class _Mended(Fetcher):
+    """Reads also what was made anew and lies in no indexed pack yet."""
+
+    def __init__(self, store: Store, seals: Seals, index: ChunkIndex) -> None:
+        super().__init__(store, seals, index)
+        self.mended: dict[bytes, bytes] = {}
+
+    def chunk(self, kind: Type, chunk: bytes) -> bytes:
+        found = self.mended.get(chunk)
+        return found if found is not None else super().chunk(kind, chunk)
+
+
 class Healing:
     """One per repair. Chunks that it finds go into ``packs`` and are good from then on."""
 
@@ -49,7 +64,7 @@ class Healing:
         self._seals = seals
         self._seen = seen
         self._packs = packs
-        self._survey = Survey(seen.index, Fetcher(store, seals, seen.index))
+        self._fetcher = _Mended(store, seals, seen.index)
         self._sealer = SegmentSealer(seals, Codec())
         self._plain, self._ids, self._lengths = bytearray(), bytearray(), array("I")
         self.healed = 0
@@ -59,6 +74,8 @@ class Healing:
         fetcher = donor.side.fetcher()
         for lost in self.left():
             record = self._seen.roots[f"snapshots/{lost.snapshot}"]
+            if lost.manifest:
+                self._mend_list(record, donor, fetcher)
             wanted = {entry.path: entry for entry in self._entries(record) if self._misses(entry)}
             for other in donor.likely(lost):
                 if not wanted:
@@ -68,7 +85,7 @@ class Healing:
 
     def left(self) -> tuple[Affected, ...]:
         """Snapshots that still cannot be restored whole."""
-        survey = Survey(self._seen.index, self._survey.fetcher)
+        survey = Survey(self._seen.index, self._fetcher)
         records = [self._seen.roots[f"snapshots/{each.snapshot}"] for each in self._seen.affected]
         found = (survey.affected(record, lambda chunk: chunk not in self._seen.good) for record in records)
         return tuple(each for each in found if each is not None)
@@ -81,13 +98,28 @@ class Healing:
             self._packs.append(Type.DATA, packed, len(self._plain), ids, lengths, sealed)
             self._plain, self._ids, self._lengths = bytearray(), bytearray(), array("I")
 
+    def _mend_list(self, record: RootRecord, donor: Donor, fetcher: Fetcher) -> None:
+        mason = Mason(self._seals, record, spans(record, self._fetcher), self._is_lost)
+        try:
+            for kind, chunk, data in mason.made(donor.side.record(record.id), fetcher):
+                lengths = lengths_packed(array("I", [len(data)]))
+                packed, sealed = self._sealer.seal(kind, memoryview(data), chunk, lengths)
+                self._packs.append(kind, packed, len(data), chunk, lengths, sealed)
+                self._fetcher.mended[chunk] = data
+                self._seen.good.add(chunk)
+                self.healed += 1
+        except (NoSuchSnapshot, Damaged, ObjectMissing):
+            return  # the donor has no copy of it that can be read
+
+    def _is_lost(self, chunk: bytes) -> bool:
+        return chunk not in self._seen.good
+
     def _entries(self, record: RootRecord) -> Iterator[Entry]:
         """Those of all blocks that can be read."""
-        fetcher = self._survey.fetcher
         try:
-            for ref in block_refs(record, fetcher):
+            for ref in block_refs(record, self._fetcher):
                 try:
-                    pieces = read_block(fetcher, ref)
+                    pieces = read_block(self._fetcher, ref)
                 except (Damaged, ObjectMissing):
                     continue  # it is among the faults
                 for piece in pieces:
