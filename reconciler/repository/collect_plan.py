@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.repository.format import PACK_CHUNKS
 from reconciler.repository.pack import pack_name
 
 SMALL_BYTES = 8 * 2**20
@@ -77,6 +78,7 @@ class SurveyedPack(Struct, frozen=True):
     held: bool = False
     stored_bytes: int = 0
     """All its segments together. Beginning and directory do not count: of a small pack they are a third, and stay with any pack."""
+    chunks: int = 0
 
 
 class PlannedPack(Struct, frozen=True):
@@ -187,4 +189,4 @@ def _fate(pack: SurveyedPack) -> PackFate:
         return PackFate.DOUBTED
     if pack.live_bytes < _DENSE * (pack.stored_bytes or pack.size):
         return PackFate.SPARSE
-    return PackFate.SMALL if pack.size < SMALL_BYTES else PackFate.USED
+    return PackFate.SMALL if pack.size < SMALL_BYTES and pack.chunks < PACK_CHUNKS else PackFate.USED

@@ -72,6 +72,7 @@ class Survey(Struct):
                     doubted=pack in self.doubted,
                     held=pack in self.held,
                     stored_bytes=sum(segment.stored_bytes for segment in named.segments) if named is not None else 0,
+                    chunks=_chunks(named) if named is not None else 0,
                 )
             )
         return surveyed

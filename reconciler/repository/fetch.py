@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Protocol
@@ -31,7 +31,8 @@ class Index(Protocol):
 
 
 class Fetcher:
-    """Chunks by id. Memory: about 48 MiB of decoded segments, the least recently used go first."""
+    """Chunks by id. Memory: about 48 MiB of decoded segments; those of which everything was read that is expected once go first, then the
+    least recently used."""
 
     def __init__(self, store: Readable, seals: Seals, index: Index, kept_bytes: int = _KEPT_BYTES, *, kept: Kept | None = None) -> None:
         """``kept``: where parts that describe snapshots may lie on this machine, for whoever does not look for damage."""
@@ -42,17 +43,22 @@ class Fetcher:
         self._lock = threading.Lock()
         self._segments: OrderedDict[int, Future[Buffer]] = OrderedDict()
         self._bytes = 0
+        self._left: dict[int, int] = {}
+        """Of segments whose chunks are read once each: how many are still to come."""
         self._latest: tuple[int, Buffer] = (-1, b"")
         self._kept = kept
         self._ahead = Ahead(store) if store.at_once > 1 else None
 
-    def expect(self, chunks: Iterable[bytes]) -> None:
-        """These will be read, about in this order: where a question takes time, it is asked now. Nothing else changes."""
-        if self._ahead is None:
+    def expect(self, chunks: Iterable[bytes], *, once: bool = False) -> None:
+        """These will be read, about in this order: where a question takes time, it is asked now. ``once``: each by one call of
+        :meth:`chunk`, and what they lie in is let go with the last of them. What is read otherwise arrives, too, and may take longer."""
+        if self._ahead is None and not once:
             return
-        numbers = dict.fromkeys(position.segment for chunk in chunks if (position := self._index.find(chunk)) is not None)
+        numbers = Counter(position.segment for chunk in chunks if (position := self._index.find(chunk)) is not None)
         with self._lock:
             fresh = [number for number in numbers if number not in self._segments]
+            if once:
+                self._left |= {number: self._left.get(number, 0) + count for number, count in numbers.items()}
         self.expect_parts(map(self._index.segment, fresh))
 
     def expect_parts(self, places: Iterable[SegmentPlace]) -> None:
@@ -86,6 +92,8 @@ class Fetcher:
         if self._seals.chunk_id(kind, data) != chunk:
             name = self._index.segment(self.locate(chunk).segment).pack_name
             raise Damaged(f"chunk {chunk.hex()[:16]} in {name} is not what its id says", object=name)
+        if self._left:
+            self._leave(self.locate(chunk).segment)
         return data
 
     def view(self, chunk: bytes) -> memoryview:
@@ -124,6 +132,17 @@ class Fetcher:
                 if self._segments.pop(number, None) is not None:
                     self._bytes -= self._index.segment(number).plain_bytes
             future.set_exception(error)
+
+    def _leave(self, number: int) -> None:
+        """One chunk less of a segment is still to come."""
+        with self._lock:
+            left = self._left.pop(number, 0)
+            if left > 1:
+                self._left[number] = left - 1
+            elif left and self._segments.pop(number, None) is not None:
+                self._bytes -= self._index.segment(number).plain_bytes
+                if self._latest[0] == number:
+                    self._latest = (-1, b"")
 
     def _shrink(self) -> None:
         while self._bytes > self._kept_bytes and len(self._segments) > 1:

@@ -29,8 +29,9 @@ CHUNK_BYTES_AVERAGE: Final = 2**20
 CHUNK_BYTES_MAX: Final = 2**22
 WHOLE_FILE_BYTES: Final = 2**20  # a file up to this is one chunk
 PACK_BYTES: Final = 48 * 2**20
-PACK_CHUNKS: Final = 2**18
-"""A pack is closed with so many, too: its directory is read whole and has a limit. Their ids take 8 MiB: a clean-up finds it not small."""
+SEGMENT_CHUNKS: Final = 2**14  # of less than 64 bytes each: their ids take as much as they do
+PACK_CHUNKS: Final = 2**16
+"""A pack is closed with so many, too: its directory is in memory several times while it is written or read. Then it is full, not small."""
 PACK_BYTES_MAX: Final = 512 * 2**20
 DIRECTORY_BYTES_MAX: Final = 64 * 2**20
 SEGMENT_BYTES_MAX: Final = 17 * 2**20
@@ -46,7 +47,7 @@ BLOCK_BYTES_MAX: Final = 2**19  # one changed file touches two blocks at most: u
 BLOCKS_PER_LIST: Final = 4096
 CHECKPOINT_SECONDS: Final = 300.0
 CHECKPOINT_BYTES: Final = 4 * 2**30
-CHECKPOINT_CHUNKS: Final = 2**19  # 36 bytes wait in memory for each that no index object names yet
+CHECKPOINT_CHUNKS: Final = 2**18  # 36 bytes wait in memory for each that no index object names yet
 
 
 class Type(IntEnum):

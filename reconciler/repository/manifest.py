@@ -85,11 +85,13 @@ def read_entries(
                 yield from entries if not prefix else [entry for entry in entries if is_below(entry.path, prefix)]
 
 
-def wanted_blocks(refs: Sequence[BlockRef], fetcher: Fetcher, prefix: bytes) -> list[tuple[BlockRef, BlockRef | None]]:
-    """(block, the one after it) of those that may hold something of ``prefix``; they will be read now."""
+def wanted_blocks(
+    refs: Sequence[BlockRef], fetcher: Fetcher, prefix: bytes, *, once: bool = False
+) -> list[tuple[BlockRef, BlockRef | None]]:
+    """(block, the one after it) of those that may hold something of ``prefix``; they will be read now. ``once``: and then not again."""
     beside = zip(refs, (*refs[1:], None), strict=True)
     wanted = [(ref, after) for ref, after in beside if not prefix or may_hold(ref, after, prefix)]
-    fetcher.expect(ref.id for ref, _ in wanted)
+    fetcher.expect((ref.id for ref, _ in wanted), once=once)
     return wanted
 
 
@@ -161,7 +163,7 @@ class BaseCursor:
 
     def _grouped(self) -> Iterator[BaseFolder]:
         folder: BaseFolder | None = None
-        self._fetcher.expect(ref.id for ref in self._refs)
+        self._fetcher.expect((ref.id for ref in self._refs), once=True)
         for number, ref in enumerate(self._refs):
             try:
                 pieces = read_block(self._fetcher, ref)

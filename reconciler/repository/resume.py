@@ -59,7 +59,9 @@ def _subject(record: Root | RootRecord) -> tuple[str, str]:
 def is_whole(record: RootRecord, fetcher: Fetcher, index: ChunkIndex) -> bool:
     """Whether everything that a root lists is in the index: a clean-up owes nothing to a checkpoint that did not know its record."""
     try:
-        for ref in block_refs(record, fetcher):
+        refs = list(block_refs(record, fetcher))
+        fetcher.expect((ref.id for ref in refs), once=True)
+        for ref in refs:
             for piece in read_block(fetcher, ref):
                 for cold in decode_colds(piece.cold):
                     if any(index.find(cold.chunks[at : at + 32]) is None for at in range(0, len(cold.chunks), 32)):

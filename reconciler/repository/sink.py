@@ -20,7 +20,7 @@ from typing import TypeVar
 from reconciler.base.arena import Arena, Region
 from reconciler.repository.codec import Codec
 from reconciler.repository.errors import HelperLost
-from reconciler.repository.format import SEGMENT_BYTES, WHOLE_FILE_BYTES, Packed, Type
+from reconciler.repository.format import SEGMENT_BYTES, SEGMENT_CHUNKS, WHOLE_FILE_BYTES, Packed, Type
 from reconciler.repository.helper import HELPERS_MAX, helpers_here
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.pack import PackWriter
@@ -137,7 +137,7 @@ class Sink:
         segment.ids += chunk
         segment.lengths.append(length)
         segment.size += length
-        if segment.size >= SEGMENT_BYTES:
+        if segment.size >= SEGMENT_BYTES or len(segment.lengths) >= SEGMENT_CHUNKS:
             self._submit(kind)
 
     def _submit(self, kind: Type) -> None:

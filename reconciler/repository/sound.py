@@ -103,7 +103,7 @@ def _believed(entries: Sequence[Entry], refused: Listener) -> Iterator[Entry]:
 
 def _blocks(record: RootRecord, fetcher: Fetcher, refused: Listener, prefix: bytes) -> Iterator[_Block]:
     refs = _in_order(list(block_refs(record, fetcher, lambda ref, why: refused(Refusal(join(ref.folder, ref.name), why)))), fetcher)
-    for ref, after in wanted_blocks(refs, fetcher, prefix):
+    for ref, after in wanted_blocks(refs, fetcher, prefix, once=True):
         try:
             pieces = [entries for piece in _read(fetcher, ref) if (entries := _decoded(piece, prefix, refused))]
         except (Damaged, ObjectMissing) as error:

@@ -55,7 +55,9 @@ class Survey(Struct):
         found = Needs()
         for outer in record.lists:
             self._want(outer.id, found)
-        for ref in self._refs(record, found):
+        refs = list(self._refs(record, found))
+        self.fetcher.expect((ref.id for ref in refs if ref.id not in self._packs), once=True)
+        for ref in refs:
             packs = self._packs.get(ref.id)
             if packs is None:
                 packs = self._walk(ref, found)
