@@ -32,7 +32,6 @@ AT_A_TIME = 32
 _PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _WEB_PORTS = {"http": 80, "https": 443}
 _SSH_PORT = 22
-_DIRECTLY = Proxies()
 
 
 def endpoints(house: House, desired: Desired) -> tuple[Endpoint, ...]:
@@ -61,13 +60,12 @@ def _together(asked: list[Callable[[], Iterable[Endpoint]]]) -> Iterator[Endpoin
 
 
 def _of_repository(house: House, repository: DesiredRepository) -> Endpoint:
-    """``s3``: the store, wherever the bucket is in it. Only restic goes to it through a web proxy."""
+    """``s3``: the store, wherever the bucket is in it."""
     use, parts = Use(Role.REPOSITORY, repository.name), urlsplit(repository.url)
     if parts.scheme == "sftp":
         return Endpoint(use, parts.hostname or "", parts.port or _SSH_PORT)
     access = access_to(repository, house.allow_commands)
-    proxies = Proxies.of(os.environ) if repository.observed_only else _DIRECTLY
-    return _web(use, access.endpoint or f"https://s3.{access.region or 'us-east-1'}.amazonaws.com", proxies)
+    return _web(use, access.endpoint or f"https://s3.{access.region or 'us-east-1'}.amazonaws.com", Proxies.of(os.environ))
 
 
 def _of_receiver(house: House, name: str, receiver: Receiver) -> Iterator[Endpoint]:

@@ -46,6 +46,7 @@ def _access(
     allowed: Sequence[Path],
     locked: ObjectLock | None = None,
 ) -> Access:
+    from reconciler.base.proxy import Proxies
     from reconciler.repository import Access, Lock
 
     amazon = url.startswith("s3://")
@@ -53,6 +54,7 @@ def _access(
         endpoint=endpoint or (_first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") if amazon else None),
         region=region or (_first("AWS_REGION", "AWS_DEFAULT_REGION") if amazon else None),
         credentials=lambda: _credentials(said, allowed, os.environ if amazon else {}),
+        proxies=Proxies.of(os.environ) if amazon else None,
         known_hosts=said.known_hosts,
         bandwidth=limits.bandwidth,
         lock=Lock(locked.mode, locked.retain, locked.slack) if locked is not None else None,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from reconciler.base.secret import Secret
+
+if TYPE_CHECKING:
+    from reconciler.base.proxy import Proxies
 
 PATIENCE_SECONDS = 900.0
 SILENCE_SECONDS = 120.0
@@ -49,6 +53,8 @@ class Access(Struct, frozen=True):
     region: str | None = None
     credentials: Callable[[], Credentials] | None = None
     """Asked before the first call, and again when the place refuses what it said: keys are replaced and expire."""
+    proxies: Proxies | None = None
+    """Of the web, on the way to an object store; None: it is asked directly."""
     known_hosts: str | None = None
     """File with the host keys of SSH servers; None: that of this user."""
     connections: int | None = None

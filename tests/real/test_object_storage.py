@@ -13,6 +13,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from reconciler.base.proxy import Proxies
 from reconciler.base.secret import Secret
 from reconciler.model.declared.repository import Key
 from reconciler.model.desired import DesiredRepository
@@ -38,6 +39,7 @@ from reconciler.repository.remote.s3 import S3Store
 from tests.fakes.clocks import FakeClock
 from tests.fakes.far import Far
 from tests.fakes.place_contract import PlaceContract
+from tests.fakes.proxies import web_proxy
 from tests.fakes.s3_server import ACCESS, SECRET, S3Server, access_to
 from tests.fakes.sftp_server import SftpServer
 from tests.unit.repository.conftest import CREATED, KEY, Bench
@@ -52,6 +54,21 @@ class TestBucket(PlaceContract):
         store.prepare()
         yield store
         store.close()
+
+
+class TestBucketBehindProxy(PlaceContract):
+    """The proxy alone knows the name of the store."""
+
+    @pytest.fixture
+    def place(self, s3: S3Server, tmp_path: Path) -> Iterator[Store]:
+        with web_proxy("Basic dXNlcjpwYXNz") as proxy:
+            proxies = Proxies.of({"HTTP_PROXY": proxy.url.replace("//", "//user:pass@")})
+            endpoint = s3.endpoint.replace("127.0.0.1", "store.example")
+            store = store_at(f"s3://{s3.bucket('contract')}/proxied-{tmp_path.name}", access_to(endpoint, proxies=proxies))
+            store.prepare()
+            assert proxy.asked
+            yield store
+            store.close()
 
 
 class TestOpenSsh(PlaceContract):

@@ -6,12 +6,12 @@ import http.client
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from reconciler.base.clock import Clock
 from reconciler.base.files import Buffer
 from reconciler.repository.remote.throttle import PIECE_BYTES, Throttle
 from reconciler.repository.remote.waiting import Waiting
+from reconciler.repository.remote.way import Way
 
 _SLOWEST = 1024  # bytes per second over the whole answer: less is a place that only pretends to be there
 _READ_BYTES = 256 * 1024
@@ -38,20 +38,17 @@ class Lines:
     """All connections to one endpoint. Threads may share it."""
 
     def __init__(
-        self, endpoint: str, connections: int, silence_seconds: float, throttle: Throttle, clock: Clock, waiting: Waiting | None = None
+        self, way: Way, connections: int, silence_seconds: float, throttle: Throttle, clock: Clock, waiting: Waiting | None = None
     ) -> None:
-        parts = urlsplit(endpoint)
-        self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname or "", parts.port
-        self.host = parts.netloc
+        self._way = way
+        self.host = way.place
         self._silence = silence_seconds
         self._throttle = throttle
         self._clock = clock
-        self._waiting = waiting or Waiting(None, clock, endpoint)
+        self._waiting = waiting or Waiting(None, clock, way.place)
         self._seats = threading.BoundedSemaphore(connections)
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
-        self._context: object = None
         self.asked = 0
         """Questions so far; tests of what a run costs count them."""
 
@@ -79,14 +76,10 @@ class Lines:
             line.close()
 
     def _new(self) -> http.client.HTTPConnection:
-        if not self._secure:
-            return http.client.HTTPConnection(self._host, self._port, timeout=self._silence)
-        import ssl
-
-        if self._context is None:
-            self._context = ssl.create_default_context()
-        assert isinstance(self._context, ssl.SSLContext)
-        return http.client.HTTPSConnection(self._host, self._port, timeout=self._silence, context=self._context)
+        try:
+            return self._way.line()
+        except OSError as error:
+            raise Lost(_words(error)) from error
 
     def _over(
         self,
@@ -100,6 +93,7 @@ class Lines:
         whole = False
         try:
             response = self._sent(line, method, target, headers, body)
+            self._way.check(response.status)
             answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, b"")
             if method != "HEAD":
                 answer = answer._replace(body=self._received(response, limit))
@@ -108,7 +102,7 @@ class Lines:
             whole = not response.will_close
             return answer
         except (OSError, http.client.HTTPException) as error:
-            raise Lost(str(error) or type(error).__name__) from error
+            raise Lost(_words(error)) from error
         finally:
             if whole:
                 with self._lock:
@@ -120,14 +114,16 @@ class Lines:
         self, line: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: Sequence[Buffer]
     ) -> http.client.HTTPResponse:
         length = sum(memoryview(piece).nbytes for piece in body)
-        with_length = {**headers, "content-length": str(length)} if body or method in {"PUT", "POST"} else dict(headers)
+        target, sent = self._way.written(target, headers)
+        if body or method in {"PUT", "POST"}:
+            sent["content-length"] = str(length)
         try:
-            line.request(method, target, self._pieces(body) if length else None, with_length)
+            line.request(method, target, self._pieces(body) if length else None, sent)
         except (BrokenPipeError, ConnectionResetError):
             try:  # it may have refused before it had heard everything
                 return line.getresponse()
             except (OSError, http.client.HTTPException) as error:
-                raise Lost(str(error) or type(error).__name__) from error
+                raise Lost(_words(error)) from error
         return line.getresponse()
 
     def _pieces(self, body: Sequence[Buffer]) -> Iterator[memoryview]:
@@ -161,3 +157,10 @@ class Lines:
         if expected is not None and expected.isdigit() and int(expected) != size:
             raise Lost(f"{size} bytes of {expected} came")
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _words(error: Exception) -> str:
+    """Of a proxy its own sentence, of anything else what the system says."""
+    from reconciler.base.proxy import ProxyTrouble
+
+    return str(error.strerror if isinstance(error, ProxyTrouble) else error) or type(error).__name__

@@ -1,16 +1,22 @@
-"""Connections to a place that speaks HTTP: kept, and asked again over."""
+"""Connections to a place that speaks HTTP: kept, asked again over, and led through web proxies."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from reconciler.base.clock import SystemClock
-from reconciler.repository.remote.lines import Lines
+from reconciler.base.proxy import Proxies
+from reconciler.repository.remote.lines import Lines, Lost
 from reconciler.repository.remote.throttle import Throttle
+from reconciler.repository.remote.way import Way
+from tests.fakes.certificates import certificate
+from tests.fakes.proxies import web_proxy
 
 
 class _Counting(ThreadingHTTPServer):
@@ -49,9 +55,13 @@ def far() -> Iterator[_Counting]:
         thread.join()
 
 
-def test_one_connection_serves_every_question_of_one_thread(far: _Counting) -> None:
+def lines_to(endpoint: str, environment: dict[str, str] | None = None) -> Lines:
     clock = SystemClock()
-    lines = Lines(f"http://127.0.0.1:{far.server_port}", 5, 10.0, Throttle(None, clock), clock)
+    return Lines(Way(endpoint, 5.0, Proxies.of(environment or {})), 5, 5.0, Throttle(None, clock), clock)
+
+
+def test_one_connection_serves_every_question_of_one_thread(far: _Counting) -> None:
+    lines = lines_to(f"http://127.0.0.1:{far.server_port}")
     for method, path in (("GET", "/one"), ("GET", "/empty"), ("HEAD", "/one"), ("PUT", "/one"), ("DELETE", "/empty"), ("GET", "/two")):
         body = (b"what is stored",) if method == "PUT" else ()
         answer = lines.ask(method, path, {}, body, 10_000)
@@ -60,3 +70,46 @@ def test_one_connection_serves_every_question_of_one_thread(far: _Counting) -> N
     lines.close()
     assert far.accepted == 1
     assert lines.asked == 6
+
+
+def test_a_proxy_is_told_where_each_question_goes_and_keeps_its_connection(far: _Counting) -> None:
+    with web_proxy("Basic dXNlcjpwYXNz") as proxy:
+        lines = lines_to(f"http://store.example:{far.server_port}", {"http_proxy": proxy.url.replace("//", "//user:pass@")})
+        for path in ("/one", "/two"):
+            assert lines.ask("PUT", path, {"host": lines.host}, (b"what is stored",), 10_000).status == 200
+        lines.close()
+        assert proxy.asked == [f"PUT http://store.example:{far.server_port}/one HTTP/1.1"]
+    assert far.accepted == 1
+
+
+def test_what_is_encrypted_goes_through_a_tunnel_and_is_checked_for_the_name_behind_it(
+    far: _Counting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusted = certificate(tmp_path, datetime.now(UTC) + timedelta(days=9), name="store.example")
+    far.socket = context.wrap_socket(far.socket, server_side=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with web_proxy() as proxy:
+        lines = lines_to(f"https://store.example:{far.server_port}", {"HTTPS_PROXY": proxy.url})
+        assert len(lines.ask("GET", "/one", {}, (), 10_000).body) == 7000
+        with pytest.raises(Lost, match=r"store\.other"):
+            lines_to(f"https://store.other:{far.server_port}", {"HTTPS_PROXY": proxy.url}).ask("GET", "/one", {}, (), 10_000)
+        lines.close()
+        assert proxy.asked == [f"CONNECT store.{name}:{far.server_port} HTTP/1.1" for name in ("example", "other")]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_refuses_is_named(scheme: str) -> None:
+    with web_proxy("Basic other") as proxy, pytest.raises(Lost, match=r"^the web proxy answers 407$"):
+        lines_to(f"{scheme}://store.example", {"ALL_PROXY": proxy.url}).ask("GET", "/", {}, (), 100)
+    with pytest.raises(Lost, match=r"^the web proxy: Connection refused$"):
+        lines_to(f"{scheme}://store.example", {"ALL_PROXY": proxy.url}).ask("GET", "/", {}, (), 100)
+    with pytest.raises(Lost, match="socks5"):
+        lines_to(f"{scheme}://store.example", {"ALL_PROXY": "socks5://127.0.0.1:1"}).ask("GET", "/", {}, (), 100)
+
+
+def test_what_the_environment_excepts_is_asked_directly(far: _Counting) -> None:
+    with web_proxy() as proxy:
+        lines = lines_to(f"http://127.0.0.1:{far.server_port}", {"ALL_PROXY": proxy.url})
+        assert lines.ask("GET", "/one", {}, (), 10_000).status == 200
+        lines.close()
+        assert proxy.asked == []
