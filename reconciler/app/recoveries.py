@@ -21,7 +21,7 @@ from reconciler.app.restoring import journal as journals
 from reconciler.app.restoring.backwards import undoing
 from reconciler.app.restoring.journal import Header, Journal, State
 from reconciler.app.restoring.plan import Choice, below, outlook_of
-from reconciler.app.restoring.record import who
+from reconciler.app.restoring.record import in_place_record, who
 from reconciler.app.restoring.resume import remaining
 from reconciler.app.restoring.run import Reporter, Teller, frame_for, report_of, teller, weighing
 from reconciler.app.restoring.steps import Policy, Steps
@@ -44,7 +44,7 @@ def restores(house: House, limit: int, system: str | None) -> RestoreList:
         recorded = catalog.restores(limit, system)
     states = {each.header.id: each for each in _states(house) if system in (None, each.header.system)}
     found = [_corrected(record, states.get(record.id)) for record in recorded]
-    lost = [_from_journal(house, each) for name, each in states.items() if name not in {record.id for record in recorded}]
+    lost = [_from_journal(each) for name, each in states.items() if name not in {record.id for record in recorded}]
     found = sorted([*found, *lost], key=lambda record: record.started_at, reverse=True)[:limit]
     begun = {name for name, each in states.items() if each.begun and not each.ended}  # before that nothing was changed
     waiting = tuple(record.id for record in found if record.outcome is RunOutcome.INTERRUPTED and record.id in begun)
@@ -291,22 +291,8 @@ def _corrected(record: RestoreRecord, state: State | None) -> RestoreRecord:
     return record
 
 
-def _from_journal(house: House, state: State) -> RestoreRecord:
+def _from_journal(state: State) -> RestoreRecord:
     """One that the catalog does not remember."""
-    header = state.header
+    began = datetime.strptime(state.header.at, "%Y-%m-%d %H:%M:%SZ").replace(tzinfo=UTC)
     outcome = RunOutcome(state.outcome) if state.outcome in set(RunOutcome) else RunOutcome.INTERRUPTED
-    return RestoreRecord(
-        id=header.id,
-        kind="rollback" if header.kind == "rollback" else "restore",
-        system=header.system,
-        repository=header.repository,
-        snapshot_id=header.snapshot,
-        target="",
-        in_place=True,
-        policy=header.policy,
-        actor=header.actor,
-        started_at=datetime.strptime(header.at, "%Y-%m-%d %H:%M:%SZ").replace(tzinfo=UTC),
-        undoes=header.undoes,
-        safety_id=state.safety,
-        outcome=outcome,
-    )
+    return replace(in_place_record(state.header, began), safety_id=state.safety, outcome=outcome)

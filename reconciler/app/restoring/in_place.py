@@ -19,7 +19,7 @@ from reconciler.app.house import House
 from reconciler.app.restoring import journal as journals
 from reconciler.app.restoring.apply import Applied, Applying
 from reconciler.app.restoring.journal import Header, Journal, State
-from reconciler.app.restoring.record import Traces
+from reconciler.app.restoring.record import Traces, in_place_record
 from reconciler.app.restoring.resume import leftovers
 from reconciler.app.restoring.safety import SafetyFrame, take_safety
 from reconciler.app.restoring.steps import Steps
@@ -52,20 +52,7 @@ class Operation(Struct):
     """Whose unfinished files are to be swept first."""
 
     def record(self) -> RestoreRecord:
-        header = self.header
-        return RestoreRecord(
-            id=header.id,
-            kind="rollback" if header.kind == "rollback" else "restore",
-            system=header.system,
-            repository=header.repository,
-            snapshot_id=header.snapshot,
-            target="",
-            in_place=True,
-            policy=header.policy,
-            actor=header.actor,
-            started_at=self.house.clock.now(),
-            undoes=header.undoes,
-        )
+        return in_place_record(self.header, self.house.clock.now())
 
 
 class Ended(Struct, frozen=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -14,10 +15,28 @@ from msgspec.structs import replace
 from reconciler.act.backup import user_name
 from reconciler.app.house import House
 from reconciler.app.restoring.apply import Applied
+from reconciler.app.restoring.journal import Header
 from reconciler.base.errors import Cancelled, ReconcilerError, StateError
 from reconciler.catalog.errors import AuditError, CatalogError
 from reconciler.catalog.records import RestoreRecord, RunOutcome
 from reconciler.model.observed import Failure
+
+
+def in_place_record(header: Header, began: datetime) -> RestoreRecord:
+    """Of a restore in place, as its journal began."""
+    return RestoreRecord(
+        id=header.id,
+        kind="rollback" if header.kind == "rollback" else "restore",
+        system=header.system,
+        repository=header.repository,
+        snapshot_id=header.snapshot,
+        target="",
+        in_place=True,
+        policy=header.policy,
+        actor=header.actor,
+        started_at=began,
+        undoes=header.undoes,
+    )
 
 
 class Traces(Struct):
