@@ -182,7 +182,7 @@ _OTHER_PLACES = {
     "compare": {"os.stat", "os.lstat"},  # and looks at them
     "compare_target": {"os.read", "os.stat"},  # looks at what stands where a restore would write
     "restore_files": {"os.write", "os.pwrite", "os.ftruncate", "os.pread"},  # writes the target and reads it back
-    "places": {"os.pread"},  # where the content of a large file lies in it
+    "restore_large": {"os.pwrite"},  # the same, for the content of large files
     "near": {"os.scandir"},  # looks at what is kept on this machine
     "stamps": {"os.scandir", "os.stat", "open"},  # looks when folders changed, and reads the list of mounts
     "helper": {"subprocess"},  # starts processes that do a part of the work

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import Damaged
 from reconciler.tree.entry import SIZE
+
+Part = tuple[int, int]
+"""Offset in the file, and length."""
 
 
 class Places:
@@ -34,30 +37,22 @@ class Places:
             self._offset, self._left = following
         return False
 
-    def split(self, view: memoryview) -> list[tuple[int, memoryview]]:
+    def split(self, view: memoryview) -> Iterator[tuple[int, memoryview]]:
         """The parts of the next chunk, with the offset of each."""
-        parts = []
-        while view:
+        start = 0
+        for offset, length in self.take(len(view)):
+            yield offset, view[start : start + length]
+            start += length
+
+    def take(self, length: int) -> Iterator[Part]:
+        """Where the next ``length`` bytes of the stream lie."""
+        while length:
             if not self._left:
                 self._next()
                 if not self._left:
                     raise Damaged("its chunks are longer than its size")
-            take = min(len(view), self._left)
-            parts.append((self._offset, view[:take]))
-            view = view[take:]
-            self._offset += take
-            self._left -= take
-        return parts
-
-    def read(self, handle: int, length: int) -> bytes:
-        """The next ``length`` bytes of the stream, from the file."""
-        pieces = []
-        while length:
-            if not self._left:
-                self._next()
-            take = min(length, self._left)
-            pieces.append(os.pread(handle, take, self._offset))
-            self._offset += take
-            self._left -= take
-            length -= take
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            part = self._offset, min(length, self._left)
+            self._offset += part[1]
+            self._left -= part[1]
+            length -= part[1]
+            yield part

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -20,7 +20,7 @@ from reconciler.repository.entries import UNREAD, Entry
 from reconciler.repository.errors import Damaged, ObjectMissing, TargetFull, Unread
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import Type
-from reconciler.repository.places import Places
+from reconciler.repository.restore_large import LargeWriter
 from reconciler.repository.seal import Seals
 from reconciler.tree.entry import NAME, SIZE
 from reconciler.tree.errors import TreeError
@@ -56,7 +56,7 @@ def attempt(target: Target, entry: Entry, write: Callable[[Entry], _T], failed: 
     return None
 
 
-class FileWriter(Struct):
+class FileWriter(Struct, dict=True):
     """Writes batches of regular files, each under a temporary name until it is whole, read back and has its metadata."""
 
     fetcher: Fetcher
@@ -64,6 +64,10 @@ class FileWriter(Struct):
     target: Target
     stopped: Callable[[], bool]
     """Asked between two files. What is written by then keeps its name: it is whole."""
+
+    @cached_property
+    def _large(self) -> LargeWriter:
+        return LargeWriter(self.fetcher, self.seals)
 
     def write(self, batch: Sequence[Entry]) -> Written:
         """Raises TargetFull, TargetUnusable, or a RepositoryError that concerns everything; then nothing half is left."""
@@ -109,7 +113,9 @@ class FileWriter(Struct):
             if len(entry.cold.chunks) <= 32 and entry.cold.extents is None:
                 self._write_small(file, entry)
             else:
-                self._read_back(file, entry, self._write_content(file, entry))
+                self._large.write(file.fd, entry)
+                if entry.cold.extents is not None:
+                    os.ftruncate(file.fd, entry.row[SIZE])
             xattrs = tuple(entry.cold.xattrs.items()) if entry.cold.xattrs else ()
             losses = self.target.apply(file.fd, None, entry.row, xattrs=xattrs, path=entry.path)
         except BaseException:
@@ -122,7 +128,7 @@ class FileWriter(Struct):
         return file, losses
 
     def _write_small(self, file: NewFile, entry: Entry) -> None:
-        """A file of one chunk or none, nearly every one: the same as below in a third of the calls."""
+        """A file of one chunk or none, nearly every one: the same as a large one in a third of the calls."""
         chunk, size = entry.cold.chunks, entry.row[SIZE]
         view = self.fetcher.view(chunk) if chunk else memoryview(b"")
         if len(view) != size:
@@ -134,33 +140,6 @@ class FileWriter(Struct):
             written += os.pwrite(file.fd, view[written:], written)
         if self.seals.chunk_id(Type.DATA, os.pread(file.fd, size, 0)) != chunk:
             raise self._differs(chunk)
-
-    def _write_content(self, file: NewFile, entry: Entry) -> list[int]:
-        """Write the chunks where they belong; returns their lengths."""
-        chunks = entry.cold.chunks
-        places = Places(entry)
-        lengths = []
-        for start in range(0, len(chunks), 32):
-            view = self.fetcher.view(chunks[start : start + 32])
-            lengths.append(len(view))
-            for offset, piece in places.split(view):
-                while piece:
-                    written = os.pwrite(file.fd, piece, offset)
-                    offset += written
-                    piece = piece[written:]
-        if not places.complete:
-            raise Damaged("its chunks do not add up to its size")
-        if entry.cold.extents is not None:
-            os.ftruncate(file.fd, entry.row[SIZE])
-        return lengths
-
-    def _read_back(self, file: NewFile, entry: Entry, lengths: list[int]) -> None:
-        """What is on the disk now has the ids that the manifest names."""
-        places = Places(entry)
-        for number, length in enumerate(lengths):
-            chunk = entry.cold.chunks[32 * number : 32 * number + 32]
-            if self.seals.chunk_id(Type.DATA, places.read(file.fd, length)) != chunk:
-                raise self._differs(chunk)
 
     def _differs(self, chunk: bytes) -> Damaged:
         return Damaged(f"what was written differs from chunk {chunk.hex()[:16]} of {self.fetcher.pack_of(chunk)}")
