@@ -42,18 +42,18 @@ class Reads:
     """What was looked at since :meth:`begin`."""
 
     def __init__(self) -> None:
-        self._system = ""
+        self.system = ""
         self._found: set[Read] = set()
 
     def begin(self, system: str) -> None:
-        self._system, self._found = system, set()
+        self.system, self._found = system, set()
 
     def found(self) -> frozenset[Read]:
         """Without what is the system's own."""
         return frozenset(self._found)
 
     def add(self, field: str, key: Hashable) -> None:
-        if owner(field, key) != self._system:
+        if owner(field, key) != self.system:
             self._found.add((field, key))
 
 
@@ -104,15 +104,20 @@ def _differ(old: object, new: object) -> bool:
 
 
 class _Window(Mapping[Any, Any]):
+    """Asked a hundred times about each system, nearly always for what is its own."""
+
     def __init__(self, field: str, behind: Mapping[Any, Any], reads: Reads) -> None:
         self._field, self._behind, self._reads = field, behind, reads
+        self._owned, self._part = field in _OWNER, _OWNER.get(field)
 
     def __getitem__(self, key: Any) -> Any:
-        self._reads.add(self._field, key)
+        if not self._owned or (key if self._part is None else key[self._part]) != self._reads.system:
+            self._reads.add(self._field, key)
         return self._behind[key]
 
     def get(self, key: Any, default: Any = None) -> Any:
-        self._reads.add(self._field, key)
+        if not self._owned or (key if self._part is None else key[self._part]) != self._reads.system:
+            self._reads.add(self._field, key)
         return self._behind.get(key, default)
 
     def __contains__(self, key: object) -> bool:

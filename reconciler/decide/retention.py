@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.scene import from_future
 from reconciler.model.declared.policy import Retention
-from reconciler.model.listing import Group, marked, newest_first
+from reconciler.model.listing import Group, good, marked, newest_first
 from reconciler.model.snapshot import BackupKind, MarkKind, Snapshot
 
 LATE = timedelta(hours=1)
@@ -68,8 +68,8 @@ def judge(snapshots: Iterable[Snapshot], retention: Retention, now: datetime) ->
         return tuple(Verdict(s, ("no retention rule",)) for s in ordered)
     reasons: dict[str, list[str]] = {s.id: [] for s in ordered}
     future = frozenset(s.id for s in takewhile(lambda s: from_future(s.counted_at, now), ordered))  # newest first: none comes after them
-    good = [s for s in ordered if s.good and s.id not in future]
-    for snapshot, reason in (*_by_safety(ordered, good, retention, future, now), *_by_rules(ordered, good, retention)):
+    sound = [s for s in ordered if s.good and s.id not in future]
+    for snapshot, reason in (*_by_safety(ordered, sound, retention, future, now), *_by_rules(ordered, sound, retention)):
         if reason not in reasons[snapshot.id]:
             reasons[snapshot.id].append(reason)
     return tuple(Verdict(s, tuple(reasons[s.id])) for s in ordered)
@@ -88,34 +88,32 @@ def _let_go(group: Group, retention: Retention) -> frozenset[str]:
     """
     if is_empty(retention):
         return frozenset()
-    moments = {s.id: s.counted_at for s in group}
-    good = [s for s in group if s.good]
-    kept = {s.id for s in good[: max(1, retention.minimum or 0)]}
+    found, newest = good(group), group[0]
+    kept = {s.id for s in found[: max(1, retention.minimum or 0)]}
     for kind in (BackupKind.FULL, BackupKind.DIFFERENTIAL):
-        kept.update([s.id for s in good if s.kind is kind][:1])
-    kept.update([s.id for s in good if s.marks and s.marked(MarkKind.VERIFIED)][:1])
-    if not good or good[0] is not group[0]:
-        kept.update(s.id for s in group if not s.good and (not good or moments[s.id] > moments[good[0].id]))
-    for late in (False, True):
-        filling = [(s.id, moments[s.id]) for s in good if _late(s) is late]
-        kept.update(name for name, _ in filling[: retention.last or 0])
-        for rule, number in _NUMBERS.items():
-            _fill_quickly(filling, number, getattr(retention, rule) or 0, kept)
-    if retention.keep_within is not None and good:
-        oldest = moments[good[0].id] - retention.keep_within
-        kept.update(name for name, at in moments.items() if at >= oldest)
-    return frozenset(moments.keys() - kept)
+        kept.update(islice((s.id for s in found if s.kind is kind), 1))
+    kept.update(islice((s.id for s in found if s.marks and s.marked(MarkKind.VERIFIED)), 1))
+    if not found or found[0] is not newest:
+        kept.update(s.id for s in group if not s.good and (not found or s.counted_at > found[0].counted_at))
+    late = [s for s in found if _late(s)]
+    _fill_quickly([s for s in found if not _late(s)] if late else found, retention, kept)
+    if late:
+        _fill_quickly(late, retention, kept)
+    if retention.keep_within is not None and found:
+        oldest = found[0].counted_at - retention.keep_within
+        kept.update(s.id for s in takewhile(lambda s: s.counted_at >= oldest, group))
+    return frozenset([s.id for s in group if s.id not in kept])
 
 
-def _fill_quickly(filling: Sequence[tuple[str, datetime]], number: Callable[[datetime], int], count: int, kept: set[str]) -> None:
-    filled: set[int] = set()
-    for name, at in filling:
-        if len(filled) == count:
-            return
-        bucket = number(at)
-        if bucket not in filled:
-            filled.add(bucket)
-            kept.add(name)
+def _fill_quickly(filling: Sequence[Snapshot], retention: Retention, kept: set[str]) -> None:
+    """``filling``: newest first, so of those in one bucket the last one to be named, from the oldest on, is its newest."""
+    names, moments = [s.id for s in reversed(filling)], [s.counted_at for s in reversed(filling)]
+    kept.update(names[-retention.last :] if retention.last else ())
+    for rule, number in _NUMBERS.items():
+        count = getattr(retention, rule)
+        if count:
+            newest = dict(zip(map(number, moments), names, strict=True))
+            kept.update(list(newest.values())[-count:])
 
 
 def is_empty(retention: Retention) -> bool:
