@@ -143,6 +143,7 @@ class Memory:
 
     def close(self) -> None:
         if self._catalog is not None:
+            self._catalog.keep_listings()
             self._catalog.close()
             self._catalog = None
         self._audit = None

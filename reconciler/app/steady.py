@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from reconciler.catalog.catalog import Catalog
 
 EVENTS_SHOWN = 25
+LISTINGS_KEPT_EVERY_SECONDS = 3600.0
+"""How much of the newest listings a loop that is killed may have to read row by row when it starts again."""
 _log = get("app")
 
 
@@ -65,6 +67,7 @@ class SteadyPass:
         self._touched: set[str] = set()
         self._is_first = True
         self._rest = Rest(house.clock)
+        self._listings_kept_at = house.clock.monotonic()
         self._host = HostWatch(house)
         self._stock = StockTaker(house)
         self._foresight = Foresight()
@@ -85,8 +88,13 @@ class SteadyPass:
 
     def tick(self, *, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
         """Look, plan, record."""
-        with self._lasting.kept(self._house.clock.monotonic()):
-            return self._pass(jump, under_way)
+        now = self._house.clock.monotonic()
+        with self._lasting.kept(now):
+            tick = self._pass(jump, under_way)
+        if now - self._listings_kept_at >= LISTINGS_KEPT_EVERY_SECONDS:
+            self._listings_kept_at = now
+            self._catalog.keep_listings()
+        return tick
 
     def _pass(self, jump: timedelta | None, under_way: frozenset[tuple[str, str, str]]) -> Tick:
         loaded = self._load()

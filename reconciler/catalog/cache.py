@@ -1,7 +1,8 @@
 """Statements over the cache of what repositories hold.
 
 Reading 200,000 snapshots takes seconds, a pass of the loop may take 0.3 s: so what was read stays in memory, and is read
-again only for a repository whose ``revision`` another process has changed.
+again only for a repository whose ``revision`` another process has changed. For the first time in a process there may be a file
+of that revision (``listings.py``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from reconciler.catalog.codec import (
     turnover_from_text,
     turnover_to_text,
 )
+from reconciler.catalog.listings import Listings
 from reconciler.catalog.tables import Moment, repositories, snapshots, turnovers, upsert
 from reconciler.model.listing import Listing
 from reconciler.model.observed import RepositoryState
@@ -36,7 +38,8 @@ _RAW = [type_coerce(column, BigInteger) if isinstance(column.type, Moment) else 
 class RepositoryCache:
     """What one connection has read or written."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Listings) -> None:
+        self._kept = kept
         self._known: dict[str, tuple[str, RepositoryState]] = {}  # by name: revision, state
         self._put: dict[str, tuple[tuple[Snapshot, ...], Listing]] = {}  # by name: what was listed last, and as what it is known
 
@@ -48,7 +51,7 @@ class RepositoryCache:
             known = self._known.get(name)
             held = known[1].snapshots if known is not None and known[0] == revision else None
             if held is None:
-                held = Listing.of(tuple(_read_snapshots(connection, name)), known[1].snapshots if known is not None else ())
+                held = self._held(connection, name, revision, known[1].snapshots if known is not None else ())
             found[name] = (
                 revision,
                 RepositoryState(
@@ -63,6 +66,15 @@ class RepositoryCache:
             )
         self._known = found
         return {name: state for name, (_, state) in found.items()}
+
+    def _held(self, connection: Connection, name: str, revision: str, before: tuple[Snapshot, ...]) -> Listing:
+        kept = self._kept.read(name, revision) if not before else None
+        return kept if kept is not None else Listing.of(tuple(_read_snapshots(connection, name)), before)
+
+    def keep(self) -> None:
+        """For the next process, in a form that it reads at once. Between transactions: nobody waits for that."""
+        if self._known:
+            self._kept.keep({name: (revision, state.snapshots) for name, (revision, state) in list(self._known.items())})
 
     def put(self, connection: Connection, state: RepositoryState) -> None:
         """Write what differs. An unreachable repository keeps what was listed last.

@@ -31,10 +31,11 @@ class Catalog(Doors):
     def __init__(self, store: Store) -> None:
         from reconciler.catalog.cache import RepositoryCache
         from reconciler.catalog.conditions import ConditionCache
+        from reconciler.catalog.listings import Listings
         from reconciler.catalog.runs import HistoryCache
 
         self._store = store
-        self._repositories = RepositoryCache()
+        self._repositories = RepositoryCache(Listings(store.path.parent / "cache" / "listings"))
         self._histories = HistoryCache()
         self._conditions = ConditionCache()
 
@@ -81,6 +82,10 @@ class Catalog(Doors):
         """Remember a listing. An unreachable state changes only reachability and failure: what was listed last stays."""
         with self._store.writing() as connection:
             self._repositories.put(connection, state)
+
+    def keep_listings(self) -> None:
+        """Put what is known of big repositories beside the catalog, so that the next process need not read row by row."""
+        self._repositories.keep()
 
     def clear_cache(self) -> None:
         """Forget everything that can be listed again; the record of what happened stays."""

@@ -75,7 +75,12 @@ class Listing(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
     @classmethod
     def of_groups(cls, groups: Mapping[Owner, Group]) -> Self:
         """The listing whose groups are known already."""
-        made = cls(chain.from_iterable(groups.values()))
+        return cls.in_order(chain.from_iterable(groups.values()), groups)
+
+    @classmethod
+    def in_order(cls, snapshots: Iterable[Snapshot], groups: Mapping[Owner, Group]) -> Self:
+        """``snapshots`` whose groups are known already."""
+        made = cls(snapshots)
         made.__dict__["groups"] = groups
         return made
 
