@@ -149,7 +149,10 @@ def origins(scene: Scene, system: DesiredSystem, target: str) -> tuple[str, ...]
 
 
 def _newest_good(scene: Scene, system: DesiredSystem, repository: str) -> Snapshot | None:
-    return next((s for s in scene.snapshots(system.name, repository) if s.good and not from_future(s.counted_at, scene.now)), None)
+    for snapshot in scene.snapshots(system.name, repository):  # asked thirty times about each system: without a generator
+        if snapshot.good and not from_future(snapshot.counted_at, scene.now):
+            return snapshot
+    return None
 
 
 def _in_time(snapshot: Snapshot) -> Snapshot:

@@ -91,7 +91,7 @@ def _can_be_made(scene: Scene, plan: DesiredRecoveryPlan) -> bool:
     systems = [found for name in plan.systems if (found := scene.desired.system(name)) is not None]
     if not systems or len(systems) < len(plan.systems) or not scene.here(systems[0]) or any(scene.suspended(s) for s in systems):
         return False
-    return all(nearest_good(scene, system.name) is not None for system in systems)
+    return all(nearest_good(scene, system) is not None for system in systems)
 
 
 def _due(scene: Scene, plan: DesiredRecoveryPlan, every: timedelta) -> tuple[datetime, str]:

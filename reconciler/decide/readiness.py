@@ -161,7 +161,7 @@ def _expected(scene: Scene, plans: Plans, system: DesiredSystem, plan: DesiredRe
         if known:
             worst = max(known, key=lambda name: known[name])
             return known[worst], f"by plan {plan.name} in {worst}"
-    snapshot = nearest_good(scene, system.name)
+    snapshot = nearest_good(scene, system)
     if snapshot is None:
         return None, ""
     expected = recovery_time(scene, system.name, snapshot.repository, snapshot.files, snapshot.bytes)

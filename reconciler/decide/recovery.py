@@ -14,7 +14,7 @@ from reconciler.decide.expect import recovery_time
 from reconciler.decide.scene import Scene, from_future
 from reconciler.decide.words import counted
 from reconciler.model.declared.recovery import Step
-from reconciler.model.desired import DesiredRecoveryPlan
+from reconciler.model.desired import DesiredRecoveryPlan, DesiredSystem
 from reconciler.model.recovery import Forecast, RecoveryRun, RunMode, StepRecord, StepState, Timed
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.steps import Node, applying, in_order
@@ -66,15 +66,22 @@ def recovered_after(found: Forecast, plan: DesiredRecoveryPlan, system: str) -> 
     return max((found.finishes[name] for name in named if name in found.finishes), default=None)
 
 
-def nearest_good(scene: Scene, system: str) -> Snapshot | None:
+def nearest_good(scene: Scene, system: DesiredSystem) -> Snapshot | None:
     """The snapshot that a recovery would take now: the newest good one in a repository that answers, the primary first."""
-    declared = scene.desired.system(system)
-    names = [r.name for r in scene.desired.repositories]
-    order = [*(declared.repositories if declared is not None else ()), *names]
+    return _nearest(scene, system.name, system.repositories)
+
+
+def nearest_good_of(scene: Scene, name: str) -> Snapshot | None:
+    """The same for a system that may not be declared."""
+    declared = scene.desired.system(name)
+    return _nearest(scene, name, declared.repositories if declared is not None else ())
+
+
+def _nearest(scene: Scene, name: str, first: Sequence[str]) -> Snapshot | None:
     newest = (
-        next((s for s in scene.snapshots(system, name) if s.good and not from_future(s.counted_at, scene.now)), None)
-        for name in dict.fromkeys(order)
-        if scene.reachable(name)
+        next((s for s in scene.snapshots(name, place) if s.good and not from_future(s.counted_at, scene.now)), None)
+        for place in dict.fromkeys([*first, *(r.name for r in scene.desired.repositories)])
+        if scene.reachable(place)
     )
     return max((s for s in newest if s is not None), key=lambda s: s.as_of, default=None)
 
@@ -100,7 +107,7 @@ def _timed(scene: Scene, step: Step, runs: Sequence[RecoveryRun]) -> Timed:
     ][:_NEWEST]
     if took:
         return Timed(median(took), "measured", f"median of {counted(len(took), 'run')}")
-    if step.restore is not None and (snapshot := nearest_good(scene, step.restore.system)) is not None:
+    if step.restore is not None and (snapshot := nearest_good_of(scene, step.restore.system)) is not None:
         expected = recovery_time(scene, step.restore.system, snapshot.repository, snapshot.files, snapshot.bytes)
         if expected.seconds is not None:
             return Timed(expected.seconds.total_seconds(), "predicted", expected.source)

@@ -92,7 +92,7 @@ def _with_dependencies(desired: Desired, names: Sequence[str]) -> list[DesiredSy
 
 def _timeout(scene: Scene, system: DesiredSystem) -> str:
     """A generous multiple of what is expected, never less than ten minutes; four hours where nothing was measured."""
-    snapshot = nearest_good(scene, system.name)
+    snapshot = nearest_good(scene, system)
     if snapshot is None:
         return format_duration(LONG)
     expected = recovery_time(scene, system.name, snapshot.repository, snapshot.files, snapshot.bytes).seconds

@@ -7,7 +7,7 @@ that is written tomorrow is remembered as rightly as those of today. Answers tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from operator import is_
@@ -205,50 +205,44 @@ def _same_tree(before: Desired, after: Desired) -> bool:
 
 
 def _has_the_hour(answer: object) -> bool:
-    """Whether it is, or contains, something that moves with the hour."""
+    """Whether it is, or contains, something that moves with the hour. Asked of a million values in a first pass; nearly all are plain."""
     waiting: list[Any] = [answer]
-    while waiting:
-        value = waiting.pop()
-        parts = _PARTS.get(type(value), _unknown)(value)
+    for value in waiting:  # grows meanwhile
+        parts = _PARTS.get(type(value), _met)(value)
         if parts is None:
             return True
-        waiting += parts
+        if not _PLAIN.issuperset(map(type, parts)):
+            waiting += [part for part in parts if type(part) not in _PLAIN]
     return False
 
 
-def _unknown(value: Any) -> Iterable[Any] | None:
-    """The same for a type that was not met before: it is from now on."""
+def _met(value: Any) -> Collection[Any] | None:
+    """The parts of a value of a type that was not met before: it is from now on."""
     kind = type(value)
-    known: Callable[[Any], Iterable[Any] | None] = _none
     if issubclass(kind, Moment | Age):
-        known = _moves
-    elif issubclass(kind, str | int | float | datetime | timedelta) or value is None:
-        pass
-    elif issubclass(kind, Struct):
-        known = astuple
+        return None
+    if issubclass(kind, Struct):
+        known: Callable[[Any], Collection[Any]] = astuple
     elif issubclass(kind, Mapping):
         known = _of_mapping
     elif issubclass(kind, list | tuple | set | frozenset):
         known = _itself
+    else:
+        _PLAIN.add(kind)
+        return ()
     _PARTS[kind] = known
     return known(value)
 
 
-def _moves(_value: object) -> None:
-    return None
+def _itself(value: Any) -> Collection[Any]:
+    return cast("Collection[Any]", value)
 
 
-def _none(_value: object) -> tuple[()]:
-    return ()
-
-
-def _itself(value: Any) -> Iterable[Any]:
-    return cast("Iterable[Any]", value)
-
-
-def _of_mapping(value: Mapping[Any, Any]) -> Iterable[Any]:
+def _of_mapping(value: Mapping[Any, Any]) -> Collection[Any]:
     return (*value.keys(), *value.values())
 
 
-_PARTS: dict[type, Callable[[Any], Iterable[Any] | None]] = {}
-"""What values of a type are made of; None: they move with the hour. A first pass asks of a million values."""
+_PARTS: dict[type, Callable[[Any], Collection[Any]]] = {}
+"""What values of a type are made of."""
+_PLAIN: set[type] = set()
+"""Types of values without parts."""

@@ -83,10 +83,10 @@ def test_only_what_can_be_reached_is_what_a_recovery_takes() -> None:
     of = system(repositories=("main", "second"))
     old, new = snapshot(ago("2d")), snapshot(ago("1h"))
     scene = Scene.of(desired(of), observed(replace(listed("main", [new, old]), reachable=False), listed("second", [old])), NOW)
-    found = nearest_good(scene, "orders")
+    found = nearest_good(scene, of)
     assert found is not None
     assert (found.as_of, found.repository) == (old.as_of, "second")
-    assert nearest_good(Scene.of(desired(of), observed(unreachable("main"), unreachable("second")), NOW), "orders") is None
+    assert nearest_good(Scene.of(desired(of), observed(unreachable("main"), unreachable("second")), NOW), of) is None
 
 
 def judged(scene: Scene, *stated: tuple[ConditionType, Truth]) -> dict[str, tuple[int, str]]:
