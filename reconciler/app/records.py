@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 from reconciler.app.house import House
 from reconciler.app.memory import AUDIT, CATALOG
 from reconciler.model.declared.system import Source, Tolerate
-from reconciler.spec import Loaded
+from reconciler.spec import Cache, Loaded
 from reconciler.spec import with_records as add_system
 
 _SPECS = ("*", "!*/", ".git/", "!*.[yY][aA][mM][lL]", "!*.[yY][mM][lL]", "!.reconcilerignore", "!..*")
@@ -15,9 +16,14 @@ _SPECS = ("*", "!*/", ".git/", "!*.[yY][aA][mM][lL]", "!*.[yY][mM][lL]", "!.reco
 specs is no spec."""
 
 
-def with_records(house: House, loaded: Loaded) -> Loaded:
-    """``loaded`` and the built-in system of this host."""
-    return add_system(loaded, house.agent, sources(house))
+def with_records(house: House, loaded: Loaded, cache: Cache | None = None) -> Loaded:
+    """``loaded`` and the built-in system of this host; the same object again for the same ones, where there is a ``cache``."""
+    found = sources(house)
+    if cache is None:
+        return add_system(loaded, house.agent, found)
+    if cache.beside is None or cache.beside[0] is not loaded or cache.beside[1] != found:
+        cache.beside = (loaded, found, add_system(loaded, house.agent, found))
+    return cast("Loaded", cache.beside[2])
 
 
 def sources(house: House) -> tuple[Source, ...]:

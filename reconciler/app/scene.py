@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -60,10 +61,10 @@ class Scene(Struct, frozen=True):
 def load(house: House, catalog: Catalog, *, cache: Cache | None = None) -> Loaded:
     """The specs; what does not parse stands as it last did. What another tree left in this memory never stands in."""
     same_tree = catalog.get_value(_ROOT) == str(house.specs)
-    known = catalog.last_good() if same_tree else {}
+    known = cast("Mapping[tuple[str, str], StoredDocument]", catalog.last_good()) if same_tree else {}
     cache = cache if cache is not None else Cache(house.memory.parses())
-    loaded = load_specs(house.specs, last_good={key: StoredDocument(*document) for key, document in known.items()}, cache=cache)
-    return with_records(house, replace(loaded, desired=replace(loaded.desired, revision=revision(house.specs))))
+    loaded = with_records(house, load_specs(house.specs, last_good=known, cache=cache), cache)
+    return replace(loaded, desired=replace(loaded.desired, revision=revision(house.specs)))
 
 
 def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:

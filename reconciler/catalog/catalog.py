@@ -31,6 +31,7 @@ class Catalog(Doors):
     def __init__(self, store: Store) -> None:
         from reconciler.catalog.cache import RepositoryCache
         from reconciler.catalog.conditions import ConditionCache
+        from reconciler.catalog.documents import DocumentCache
         from reconciler.catalog.listings import Listings
         from reconciler.catalog.runs import HistoryCache
 
@@ -38,6 +39,7 @@ class Catalog(Doors):
         self._repositories = RepositoryCache(Listings(store.path.parent / "cache" / "listings"))
         self._histories = HistoryCache()
         self._conditions = ConditionCache()
+        self._documents = DocumentCache()
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock) -> Catalog:
@@ -353,11 +355,9 @@ class Catalog(Doors):
     # --- what was accepted
 
     def last_good(self) -> dict[tuple[str, str], Document]:
-        """By (kind, name)."""
-        from reconciler.catalog import documents
-
+        """By (kind, name); not to be changed, for it is the same object again until others are put."""
         with self._store.reading() as connection:
-            return documents.read(connection)
+            return self._documents.read(connection)
 
     def put_last_good(self, rows: Iterable[Document], removed: Iterable[tuple[str, str]]) -> None:
         """Remember these; forget those whose removal is certain."""

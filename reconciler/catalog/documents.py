@@ -6,9 +6,27 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, select
 
+from reconciler.base.ids import new_id
 from reconciler.catalog.records import Document
 from reconciler.catalog.tables import documents, retentions, settings, upsert
 from reconciler.model.declared.policy import Retention
+
+_REVISION = "documents.revision"
+
+
+class DocumentCache:
+    """The last good documents as one connection has read them, until another revision of them is written: each pass asks for all."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Document] = {}
+        self._revision: str | None = None
+
+    def read(self, connection: Connection) -> dict[tuple[str, str], Document]:
+        """By (kind, name); the same object again while nothing was written, so nobody may change it."""
+        revision = get_value(connection, _REVISION)
+        if revision is None or revision != self._revision:
+            self._known, self._revision = read(connection), revision
+        return self._known
 
 
 def read(connection: Connection) -> dict[tuple[str, str], Document]:
@@ -22,6 +40,7 @@ def put(connection: Connection, rows: Iterable[Document], removed: Iterable[tupl
     values = [row._asdict() for row in rows]
     if values:
         connection.execute(upsert(documents), values)
+    put_value(connection, _REVISION, new_id())
 
 
 def read_retention(connection: Connection) -> dict[str, Retention]:

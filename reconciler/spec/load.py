@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -75,10 +76,19 @@ def load(
     place = stands_for.absolute() if stands_for is not None else tree.root
     if cache is None or overlay is not None:
         return _loaded(tree, place, last_good, None, overlay)
-    about = (place, tree.digest, tuple(tree.problems), dict(last_good or {}))
+    about, kept = (place, tree.digest, tuple(tree.problems)), last_good if last_good is not None else {}
     if cache.whole is None or cache.whole[0] != about:
-        cache.whole = (about, _loaded(tree, place, last_good, cache))
-    return cast("Loaded", cache.whole[1])
+        cache.whole = (about, kept, _loaded(tree, place, last_good, cache))
+    elif cache.whole[1] is not kept and cache.whole[1] != kept:
+        cache.whole = (about, kept, _beside(cast("Loaded", cache.whole[2]), tree, kept, cache))
+    return cast("Loaded", cache.whole[2])
+
+
+def _beside(loaded: Loaded, tree: Tree, last_good: LastGoodDocuments, cache: Cache) -> Loaded:
+    """The same tree beside other last good versions. Where all is well they say only what was removed."""
+    if loaded.problems:
+        return _loaded(tree, loaded.declared.root, last_good, cache)
+    return replace(loaded, removed=_removed(last_good, {(document.kind, document.name) for document in loaded.documents}))
 
 
 def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache: Cache | None, overlay: SpecFile | None = None) -> Loaded:
@@ -107,9 +117,13 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
         objects=len(objects.all),
         files=len(tree.files),
         documents=tuple(_stored(declared) for _, declared in sorted(good.items())),
-        removed=tuple(sorted(set(last_good or {}) - good.keys())) if clean else (),
+        removed=_removed(last_good or {}, good.keys()) if clean else (),
         declared=objects,
     )
+
+
+def _removed(last_good: LastGoodDocuments, good: AbstractSet[Key]) -> tuple[Key, ...]:
+    return tuple(sorted(last_good.keys() - good))
 
 
 def _overlaid(texts: Iterable[SpecText], over: SpecText) -> list[SpecText]:

@@ -33,8 +33,10 @@ class Cache(Struct):
     """What earlier processes have parsed."""
     texts: dict[tuple[str, str], SpecText] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
-    whole: tuple[object, object] | None = None
-    """What the whole tree was loaded from last, and what came of it: nothing else can change that."""
+    whole: tuple[object, object, object] | None = None
+    """What the whole tree was loaded from last, beside which last good versions, and what came of it: nothing else can change that."""
+    beside: tuple[object, object, object] | None = None
+    """What was put beside which tree, and what came of it."""
 
     def read(self, file: SpecFile) -> SpecText:
         """As :func:`read_file`, at most once per content."""

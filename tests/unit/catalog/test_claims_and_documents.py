@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from reconciler.base.clock import SystemClock
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.process import Process, alive, me
 from reconciler.catalog.records import Claim, Document, Holder
@@ -95,3 +97,16 @@ def test_a_value_is_replaced(catalog: Catalog) -> None:
     catalog.put_value("writer", "a")
     catalog.put_value("writer", "b")
     assert catalog.get_value("writer") == "b"
+
+
+def test_the_last_good_documents_are_read_again_only_when_another_process_has_put_others(path: Path) -> None:
+    """A loop asks for all of them in each pass."""
+    orders = Document("System", "orders", "orders.yaml", 1, "{}")
+    mail = Document("System", "mail", "mail.yaml", 1, "{}")
+    with Catalog.open(path, clock=SystemClock()) as mine, Catalog.open(path, clock=SystemClock()) as other:
+        mine.put_last_good([orders], [])
+        known = mine.last_good()
+        assert mine.last_good() is known
+        other.put_last_good([mail], [("System", "orders")])
+        assert mine.last_good() == {("System", "mail"): mail}
+        assert known == {("System", "orders"): orders}

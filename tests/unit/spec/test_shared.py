@@ -6,9 +6,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from reconciler.spec import effective, load
+from reconciler.spec import Cache, StoredDocument, effective, load
 from reconciler.spec.resolve import Shared
-from tests.unit.spec.trees import good_tree, system, write
+from tests.unit.spec.trees import good_tree, kept, system, write
 
 
 def test_systems_that_say_nothing_of_their_own_share_the_blocks_of_their_policy(tmp_path: Path) -> None:
@@ -45,3 +45,19 @@ def test_what_is_full_begins_anew_and_things_that_look_alike_are_told_apart() ->
     one, other, third = [1], [1], [1]
     assert [ask(one, "a"), ask(other, "b"), ask(one, "x"), ask(third, "c"), ask(one, "again")] == ["a", "b", "a", "c", "again"]
     assert made == ["a", "b", "c", "again"]
+
+
+def test_a_tree_is_not_read_again_because_what_was_kept_of_it_is_another(tmp_path: Path) -> None:
+    """The first pass keeps what is good, and the second one is given that: a big tree would be merged and checked twice at a start."""
+    root, cache = good_tree(tmp_path), Cache()
+    first = load(root, last_good={}, cache=cache)
+    gone = StoredDocument("System", "gone", "gone.yaml", 1, "{}")
+    second = load(root, last_good={**kept(first), ("System", "gone"): gone}, cache=cache)
+    assert second.declared is first.declared
+    assert second.removed == (("System", "gone"),)
+    assert replace(second, removed=(), declared=first.declared) == first
+    assert second == load(root, last_good={**kept(first), ("System", "gone"): gone})
+    (root / "orders.yaml").write_text("nonsense")
+    broken = load(root, last_good={**kept(first)}, cache=cache)
+    assert broken.desired.system("orders") is not None
+    assert load(root, last_good={}, cache=cache).desired.system("orders") is None, "beside nothing there is no last good version"
