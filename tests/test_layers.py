@@ -179,6 +179,7 @@ _DISK_MODULES = {"shutil", "tempfile", "pathlib", "glob", "io", "mmap", "fcntl",
 _DISK_METHODS = {"write_bytes", "write_text", "read_text", "touch", "iterdir", "rglob"}
 _OTHER_PLACES = {
     "content": {"os.open", "os.pread"},  # reads the files of a source
+    "read_helper": {"os.open"},  # reads files of a source and the folders that hold them
     "compare": {"os.stat", "os.lstat"},  # and looks at them
     "compare_target": {"os.read", "os.stat"},  # looks at what stands where a restore would write
     "restore_files": {"os.write", "os.pwrite", "os.ftruncate", "os.pread"},  # writes the target and reads it back

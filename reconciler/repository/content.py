@@ -11,8 +11,8 @@ import os
 import queue
 import stat
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from reconciler.base.arena import Region
 from reconciler.base.files import read_into
@@ -21,29 +21,24 @@ from reconciler.repository.format import WHOLE_FILE_BYTES, Type
 from reconciler.repository.header import Chunker
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.noise import Noise
+from reconciler.repository.pieces import SPARSE_FROM_BYTES, Flow, Hash, Pieces, extents_of
 from reconciler.repository.seal import Seals
 from reconciler.repository.sink import Sink
 from reconciler.tree.attributes import read_xattrs
-from reconciler.tree.entry import MODE, NAME, SIZE, Defect, DefectKind, Given, Listing, Row, Stream, join
+from reconciler.tree.entry import MODE, NAME, SIZE, Defect, DefectKind, Given, Listing, Row, join
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
 
+    from reconciler.repository.read_ahead import ReadAhead
+    from reconciler.repository.read_crew import Read
+
 _ATTEMPTS = 3
 _WINDOW_BYTES = 16 * 2**20
 _WINDOWS = 3
-_SPARSE_FROM_BYTES = 64 * 1024  # below, an allocation map costs more than the zeros; some systems report fresh files as empty
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOATIME = getattr(os, "O_NOATIME", 0)
 _REPLACED = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO}  # by a link, below something that is no folder any more, by a socket
-_ZEROS = bytes(2**20)
-_EXTENTS_MAX = 100_000
-
-
-class _Hash(Protocol):
-    def update(self, data: bytes | memoryview, /) -> None: ...
-
-    def digest(self) -> bytes: ...
 
 
 class ContentReader:
@@ -67,6 +62,8 @@ class ContentReader:
         self._chunker = chunker
         self._between = between
         self.noise = noise
+        self.ahead: ReadAhead | None = None
+        """Where files may have been read before their turn."""
         self._sha256 = "sha256" in checksums
         self._md5 = "md5" in checksums
         self._cdc: FastCDC | None = None
@@ -79,6 +76,9 @@ class ContentReader:
     def read(self, listing: Listing, row: Row) -> tuple[Row, Cold] | None:
         """The row and content of a regular file as read; None when it vanished (a note is left)."""
         self._between()
+        content = self.ahead.take(row) if self.ahead is not None else None
+        if content is not None:
+            return row, self._read_before(*content)
         path = join(listing.path, row[NAME])
         try:
             handle = self._open(listing, row[NAME])
@@ -139,7 +139,7 @@ class ContentReader:
     def _read_once(self, handle: int, row: Row) -> tuple[Cold, bool]:
         """The content, and whether there was more than the row promised."""
         size = row[SIZE]
-        extents = _extents(handle, size) if size >= _SPARSE_FROM_BYTES else None
+        extents = extents_of(handle, size) if size >= SPARSE_FROM_BYTES else None
         if size <= WHOLE_FILE_BYTES and extents is None:
             return self._read_whole(handle, size)
         hashes = self._hashes()
@@ -148,7 +148,7 @@ class ContentReader:
         md5 = hashes[-1].digest() if self._md5 else None
         return Cold(ids, sha256, md5, None, extents, read_xattrs(handle)), extra
 
-    def _hashes(self) -> list[_Hash]:
+    def _hashes(self) -> list[Hash]:
         return [hashlib.new(name) for name, wanted in (("sha256", self._sha256), ("md5", self._md5)) if wanted]
 
     def _read_whole(self, handle: int, size: int) -> tuple[Cold, bool]:
@@ -165,18 +165,29 @@ class ContentReader:
         view = room[:length]
         sha256 = hashlib.sha256(view).digest() if self._sha256 else None
         md5 = hashlib.md5(view, usedforsecurity=False).digest() if self._md5 else None
-        chunk = b""
-        if length:
-            chunk = self._seals.chunk_id(Type.DATA, view)
-            known = chunk in self._index
-            if self.noise is not None:
-                self.noise.see(chunk, view, first=True, fresh=not known)
-            if not known:
-                self._sink.keep(chunk, length)
+        chunk = self._seals.chunk_id(Type.DATA, view) if length else b""
+        if length and self._is_new(chunk, view):
+            self._sink.keep(chunk, length)
         return Cold(chunk, sha256, md5, None, None, read_xattrs(handle)), got != size
 
-    def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[_Hash]) -> tuple[bytes, bool]:
-        pieces = _Pieces(handle, extents if extents is not None else [(0, size)], size, hashes, self._between)
+    def _read_before(self, view: memoryview, read: Read) -> Cold:
+        """The same for a file that another process has read."""
+        length = len(view)
+        self.read_bytes += length
+        if length and self._is_new(read.chunk, view):
+            self._sink.room(length)[:] = view
+            self._sink.keep(read.chunk, length)
+        return Cold(read.chunk, read.sha256, read.md5, None, None, read.xattrs)
+
+    def _is_new(self, chunk: bytes, view: memoryview) -> bool:
+        """Whether the only chunk of a file has to be stored."""
+        known = chunk in self._index
+        if self.noise is not None:
+            self.noise.see(chunk, view, first=True, fresh=not known)
+        return not known
+
+    def _read_cut(self, handle: int, size: int, extents: list[tuple[int, int]] | None, hashes: list[Hash]) -> tuple[bytes, bool]:
+        pieces = Pieces(handle, extents if extents is not None else [(0, size)], size, hashes, self._between)
         ids = self._cut(pieces)
         return ids, pieces.short or (extents is None and bool(read_into(handle, memoryview(bytearray(1)), size)))
 
@@ -185,13 +196,13 @@ class ContentReader:
         self._between()
         hashes = self._hashes()
         with given.open() as stream:
-            pieces = _Flow(stream, hashes)
+            pieces = Flow(stream, hashes)
             ids = self._cut(pieces)
         sha256 = hashes[0].digest() if self._sha256 else None
         md5 = hashes[-1].digest() if self._md5 else None
         return pieces.read_bytes, Cold(ids, sha256, md5, None, None, xattrs)
 
-    def _cut(self, pieces: _Pieces | _Flow) -> bytes:
+    def _cut(self, pieces: Pieces | Flow) -> bytes:
         """Chunks by content, window after window."""
         cdc = self._cutter()
         ids = bytearray()
@@ -206,7 +217,7 @@ class ContentReader:
             except BaseException:
                 self._windows.put(window)
                 raise
-            whole = isinstance(pieces, _Flow) and pieces.ended and not ids and filled <= WHOLE_FILE_BYTES
+            whole = isinstance(pieces, Flow) and pieces.ended and not ids and filled <= WHOLE_FILE_BYTES
             carry = self._cut_window(None if whole else cdc, window, filled, pieces.ended, ids)
             if pieces.ended and not carry:
                 break
@@ -274,110 +285,6 @@ class _Shared:
             free = self._users == 0
         if free:
             self._pool.put(self._window)
-
-
-class _Pieces:
-    """The data extents of a file as one stream; the file hashes see the holes between them, too."""
-
-    def __init__(self, handle: int, extents: list[tuple[int, int]], size: int, hashes: list[_Hash], between: Callable[[], None]) -> None:
-        self._handle = handle
-        self._between = between
-        self._hashes = hashes
-        self._size = size
-        self._hashed = 0
-        self._extents = iter(extents)
-        self._offset, self._left = next(self._extents, (0, 0))
-        self.ended = False
-        self.short = False
-        self.read_bytes = 0
-
-    def fill(self, room: memoryview) -> int:
-        """Fill ``room`` as far as there is data; ``ended`` afterwards says whether that was all."""
-        filled = 0
-        while filled < len(room):
-            if not self._left:
-                following = next(self._extents, None)
-                if following is None:
-                    break
-                self._offset, self._left = following
-                continue
-            count = read_into(self._handle, room[filled : filled + min(self._left, len(room) - filled)], self._offset)
-            if not count:
-                self.short = True
-                self._left = 0
-                continue
-            self._hash_hole(self._offset)
-            for each in self._hashes:
-                each.update(room[filled : filled + count])
-            self._hashed = self._offset + count
-            self._offset += count
-            self._left -= count
-            filled += count
-        if filled < len(room):
-            self.ended = True
-            self._hash_hole(self._size)
-        self.read_bytes += filled
-        return filled
-
-    def _hash_hole(self, until: int) -> None:
-        while self._hashed < until and self._hashes:
-            self._between()  # a hole of a tebibyte is ten minutes of zeros
-            step = min(len(_ZEROS), until - self._hashed)
-            for each in self._hashes:
-                each.update(_ZEROS[:step])
-            self._hashed += step
-
-
-class _Flow:
-    """A stream as windows; the file hashes see all of it."""
-
-    def __init__(self, stream: Stream, hashes: list[_Hash]) -> None:
-        self._stream = stream
-        self._hashes = hashes
-        self.ended = False
-        self.read_bytes = 0
-
-    def fill(self, room: memoryview) -> int:
-        """Fill ``room`` as far as the stream goes; ``ended`` afterwards says whether that was all."""
-        filled = 0
-        while filled < len(room):
-            count = self._stream.readinto(room[filled:])
-            if not count:
-                self.ended = True
-                break
-            for each in self._hashes:
-                each.update(room[filled : filled + count])
-            filled += count
-        self.read_bytes += filled
-        return filled
-
-
-def _extents(handle: int, size: int) -> list[tuple[int, int]] | None:
-    """The data extents of a file with holes; None when there are none, or too many to be worth it."""
-    info = os.fstat(handle)
-    if not hasattr(os, "SEEK_DATA") or info.st_blocks * 512 >= size:
-        return None
-    found: list[tuple[int, int]] = []
-    for start, end in _data_ranges(handle, size):
-        found.append((start, end - start))
-        if len(found) > _EXTENTS_MAX:
-            return None
-    return None if found == [(0, size)] else found
-
-
-def _data_ranges(handle: int, size: int) -> Iterator[tuple[int, int]]:
-    position = 0
-    while position < size:
-        try:
-            start = os.lseek(handle, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # no data from here to the end
-                return
-            yield position, size
-            return
-        position = min(size, os.lseek(handle, start, os.SEEK_HOLE))
-        if start < size:
-            yield start, position
 
 
 def _untrusted(row: Row) -> Row:

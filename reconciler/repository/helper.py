@@ -89,6 +89,26 @@ class Helper:
             raise self._lost()
         return answer
 
+    def tell(self, message: bytes) -> None:
+        """Ask without waiting. For one thread, which hears as many answers as it asked for. Raises HelperLost."""
+        try:
+            _send(self._input, message)
+        except BrokenPipeError:
+            raise self._lost() from None
+
+    def has_answered(self, seconds: float = 0) -> bool:
+        """Whether there is something to hear now, or within so long; its end is something, too."""
+        return bool(select.select([self._output], [], [], seconds)[0])
+
+    def hear(self, meanwhile: Callable[[], None] | None = None) -> bytes:
+        """The next answer. ``meanwhile`` is called again and again while nothing comes. Raises HelperLost."""
+        while meanwhile is not None and not self.has_answered(_LOOK_SECONDS):
+            meanwhile()
+        answer = _receive(self._output)
+        if answer is None:
+            raise self._lost()
+        return answer
+
     def close(self) -> None:
         """End it and wait for that."""
         with self._sending, contextlib.suppress(BrokenPipeError):  # it is gone already

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from reconciler.base.files import Buffer
 from reconciler.repository.aead import InvalidTag, Xaes
+from reconciler.repository.chunk_ids import ChunkIds
 from reconciler.repository.codec import Codec, decompress
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import FORMAT, NONCE_BYTES, OBJECT_BYTES_MAX, OBJECT_MAGIC, SUITE, TAG_BYTES, Packed, Type
@@ -38,7 +39,9 @@ class Seals:
         self.master = master
         """For another process of this program that must make the same keys; it goes nowhere else."""
         key = subkey(master, "chunk id", self.repository)
-        self._hashers = {kind: blake3(bytes([kind]), key=key) for kind in (Type.DATA, Type.ENTRIES, Type.BLOCKS)}
+        self.ids_key = key
+        """Of the ids of chunks: all that a process needs which reads and hashes."""
+        self._ids = {kind: ChunkIds(key, kind).of for kind in (Type.DATA, Type.ENTRIES, Type.BLOCKS)}
         self._segment_hasher = blake3(b"segment", key=key)
         self.cut_key = subkey(master, "block cut", self.repository)
         self.header_key = subkey(master, "header", self.repository)
@@ -49,7 +52,7 @@ class Seals:
 
     def chunk_id(self, kind: Type, plain: Buffer) -> bytes:
         """Keyed BLAKE3-256 over type and content: equal content has equal ids here and nowhere else."""
-        return self._hashers[kind].copy().update(plain).digest()
+        return self._ids[kind](plain)
 
     def segment_id(self, ids: Buffer, lengths: Buffer) -> bytes:
         """Identity of a segment: its ordered chunk ids and lengths (u32, little endian)."""

@@ -13,7 +13,7 @@ import queue
 import threading
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from reconciler.repository.format import SEGMENT_BYTES, SEGMENT_CHUNKS, WHOLE_FI
 from reconciler.repository.helper import HELPERS_MAX, helpers_here
 from reconciler.repository.index import ChunkIndex
 from reconciler.repository.pack import PackWriter
+from reconciler.repository.read_crew import CREW_BYTES, ReadCrew
 from reconciler.repository.seal import SEAL_BYTES, Seals, SegmentSealer, lengths_packed
 from reconciler.repository.seal_crew import SealCrew
 
@@ -33,7 +34,9 @@ _BUFFER_BYTES = SEGMENT_BYTES + WHOLE_FILE_BYTES + 4096
 _BUFFERS = 8
 _HELPERS_FROM = 16  # segments; fewer are sealed before helpers would have started
 _SEALED_BYTES_MAX = 17 * 2**20  # in helpers; what is longer is sealed here
-_ARENA_BYTES = (_BUFFERS + 2) * _BUFFER_BYTES + 64 * 2**20 + 2 * HELPERS_MAX * (_SEALED_BYTES_MAX + 2**16)  # touched as far as it is used
+_ARENA_BYTES = (
+    (_BUFFERS + 2) * _BUFFER_BYTES + 64 * 2**20 + 2 * HELPERS_MAX * (_SEALED_BYTES_MAX + 2**16) + CREW_BYTES
+)  # touched as far as it is used
 _SEALERS = max(2, min(4, os.cpu_count() or 2))  # measured on two cores: a third thread gains nothing
 
 
@@ -105,6 +108,10 @@ class Sink:
     def memory(self, size: int) -> Region:
         """A region of ``size`` bytes for the caller to keep, from which :meth:`put_alone` is cheapest."""
         return self._arena.take(size)
+
+    def readers(self, checksums: Sequence[str]) -> ReadCrew | None:
+        """Processes that read ahead into the same memory; None: nobody can share it."""
+        return ReadCrew(self._seals.ids_key, checksums, self._arena) if self._arena.is_shared else None
 
     def put_alone(self, chunk: bytes, region: Region, release: Callable[[], None]) -> None:
         """A large data chunk as a segment of its own, straight from the caller's memory; ``release`` is called when that is free again."""

@@ -9,11 +9,13 @@ import contextlib
 import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import Cancelled
+from reconciler.repository import read_ahead
 from reconciler.repository.builder import ManifestBuilder
 from reconciler.repository.codec import Codec
 from reconciler.repository.compare import FolderReader, Tally
@@ -184,9 +186,10 @@ class _Run:
 
     def walk(self, source: Iterable[Listing]) -> None:
         self._foretell(source)
-        for listing in source:
-            self._folders.folder(listing)
-            self._between()
+        with self._reading_ahead(source) as listings:
+            for listing in listings:
+                self._folders.folder(listing)
+                self._between()
         if self._cursor is not None:
             self._cursor.finish()
         self._show()
@@ -198,6 +201,19 @@ class _Run:
         compares_alone = self._turning is None or self._turning.compares_with_base
         if expect is not None and base is not None and base.files >= SCOUTED_FROM and self._request.kind != "full" and compares_alone:
             expect([ref.folder for ref in self._refs])
+
+    @contextlib.contextmanager
+    def _reading_ahead(self, source: Iterable[Listing]) -> Iterator[Iterable[Listing]]:
+        """Where every file is to be read, other processes read small ones before their turn."""
+        everything = self._base is None or (self._request.kind == "full" and not self._base.checkpoint)
+        if not everything or not read_ahead.possible():
+            yield source
+            return
+        self.content.ahead = read_ahead.ReadAhead(partial(self._sink.readers, self._request.checksums), self._between)
+        try:
+            yield self.content.ahead.through(source)
+        finally:
+            self.content.ahead.close()
 
     def publish(self, grade: str, defects: Sequence[Defect]) -> Root | None:
         """The published root, or None when the base still says it all; then only what a run read in vain was stored, and is indexed."""

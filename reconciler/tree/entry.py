@@ -86,7 +86,7 @@ class Counts(NamedTuple):
 class Listing:
     """One folder at the moment it was read."""
 
-    __slots__ = ("_handle", "_rows", "_settle", "absolute", "counts", "device", "encoded", "given", "path")
+    __slots__ = ("_handle", "_held", "_rows", "_settle", "absolute", "counts", "device", "encoded", "given", "path")
 
     def __init__(
         self, path: bytes, device: int, rows: list[Row], handle: int | None, absolute: bytes, given: Mapping[bytes, Given] | None = None
@@ -104,6 +104,7 @@ class Listing:
         """Of ``encoded``."""
         self._rows: list[Row] | None = rows
         self._handle = handle
+        self._held = False
         self._settle: Callable[[], tuple[list[Row], int | None]] | None = None
 
     @classmethod
@@ -130,11 +131,25 @@ class Listing:
 
     @property
     def handle(self) -> int | None:
-        """Open folder, valid until the next listing is asked for; None where the platform opens nothing relative to a handle, and of a
-        folder that is gone since somebody else listed it: then there are no rows either."""
+        """Open folder, valid until the next listing is asked for, or while it is held; None where the platform opens nothing relative to
+        a handle, and of a folder that is gone since somebody else listed it: then there are no rows either."""
         if self._rows is None:
             _ = self.rows
         return self._handle
+
+    def hold(self) -> None:
+        """Keep the folder open until :meth:`let_go`, whatever is asked for in between. OSError when too many are open."""
+        handle = self.handle
+        if handle is not None and not self._held:
+            self._handle = os.dup(handle)
+            self._held = True
+
+    def let_go(self) -> None:
+        """Close what was held."""
+        if self._held and self._handle is not None:
+            self._held = False
+            os.close(self._handle)
+            self._handle = None
 
 
 def count(rows: Iterable[Row]) -> Counts:
