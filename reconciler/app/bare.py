@@ -37,7 +37,7 @@ class BareRepository(Struct, frozen=True):
         url = self.url if "://" in self.url else os.path.abspath(os.path.expanduser(self.url))
         key = keys.from_file(self.key_file.expanduser(), self.kind)
         place = store_to_read(url, access_bare(url, stop.is_set if stop is not None else None))
-        return Repository.open(url, key, kind=self.kind, store=place, owned=True)
+        return Repository.open(url, key, kind=self.kind, store=place, owned=True, headerless=True)
 
 
 def snapshots_bare(where: BareRepository, *, clock: Clock | None = None) -> SnapshotList:

@@ -45,7 +45,7 @@ class RepairReport(Struct, frozen=True):
 
 def check(house: House, name: str, *, deep: bool, stop: threading.Event | None = None, progress: Reporter | None = None) -> CheckReport:
     """Look at every object of a repository; ``deep``: at every byte. Changes nothing."""
-    with house.open_repository(repository_named(_desired(house), name)) as repository:
+    with house.open_repository(repository_named(_desired(house), name), headerless=True) as repository:
         return CheckReport(name, repository.check(deep=deep, stop=stop, progress=_bytes(progress)))
 
 
@@ -53,7 +53,7 @@ def plan_repair(
     house: House, name: str, *, deep: bool, stop: threading.Event | None = None, progress: Reporter | None = None
 ) -> RepairReport:
     """What a repair would do now, and its digest. Changes nothing."""
-    with house.open_repository(repository_named(_desired(house), name)) as repository:
+    with house.open_repository(repository_named(_desired(house), name), headerless=True) as repository:
         return RepairReport(name, repository.plan_repair(deep=deep, stop=stop, progress=_bytes(progress)))
 
 
@@ -64,7 +64,7 @@ def repair(
     desired = _desired(house)
     declared = repository_named(desired, name)
     audit = house.memory.audit()
-    with house.open_repository(declared) as repository, _donors(house, desired, name) as (donors, silent):
+    with house.open_repository(declared, headerless=True) as repository, _donors(house, desired, name) as (donors, silent):
         audit.append("intent", "repair", name, digest=digest, actor="cli")
         try:
             done = repository.repair(digest, deep=deep, donors=list(donors.values()), stop=stop, progress=_bytes(progress))

@@ -39,8 +39,8 @@ class House(Struct, frozen=True):
         """While it is entered, nobody waits for a place that says nothing once ``stop`` is set."""
         return self.memory.stopping.heeding(stop)
 
-    def open_repository(self, repository: DesiredRepository) -> Repository:
-        """The repository, with its key. Never creates one."""
+    def open_repository(self, repository: DesiredRepository, *, headerless: bool = False) -> Repository:
+        """The repository, with its key. Never creates one. ``headerless``: even one whose header is lost, for whoever repairs it."""
         from reconciler.app import keys
         from reconciler.app.errors import KeyMissing
         from reconciler.repository import NotInitialised, Repository
@@ -56,7 +56,14 @@ class House(Struct, frozen=True):
             raise
         place = self.memory.place(repository, self.allow_commands)
         return Repository.open(
-            repository.url, key, kind=repository.key.kind, clock=self.clock, store=place, cache=self.memory.cache(), listed=True
+            repository.url,
+            key,
+            kind=repository.key.kind,
+            clock=self.clock,
+            store=place,
+            cache=self.memory.cache(),
+            listed=True,
+            headerless=headerless,
         )
 
     def foreigner(self, realm: str) -> Callable[[DesiredRepository, datetime], RepositoryState]:

@@ -25,6 +25,7 @@ FAILING = 3
 
 _REPOSITORY_ADVICE = {
     "repository-not-initialised": "Mount the disk if the repository exists; if it is new, run `reconcile repository init {name}`",
+    "repository-header-lost": "Write the lost header of {name} anew: `reconcile repair {name}` shows what that would do",
     "repository-wrong-key": "Give {name} its own key: the key file that was written when it was created",
     "repository-is-another": "Mount the right disk: another repository answers at the URL of {name}",
     "repository-unreachable": "Make {name} reachable: is the disk mounted, and may this user read and write there?",

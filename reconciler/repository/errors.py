@@ -18,6 +18,14 @@ class NotInitialised(RepositoryError):
     hint = "Is the disk mounted and the path right? If it is new: `reconcile repository init NAME`, or a pass with --init."
 
 
+class HeaderLost(RepositoryError):
+    """Snapshots and key slots are there, the object that says what they belong to is not."""
+
+    code = "repository-header-lost"
+    fate = Fate.DAMAGE
+    hint = "`reconcile repair NAME` writes it anew. `reconcile restore --repository URL --key FILE` works without it."
+
+
 class AlreadyInitialised(RepositoryError):
     """The place is taken: a repository or other files are there."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from reconciler.base.ids import is_id
-from reconciler.repository.errors import Damaged, NewerFormat, NotInitialised, ObjectMissing, RepositoryError
+from reconciler.repository.errors import Damaged, HeaderLost, NewerFormat, NotInitialised, ObjectMissing, RepositoryError
 from reconciler.repository.format import (
     CHUNK_BYTES_AVERAGE,
     CHUNK_BYTES_MAX,
@@ -51,10 +51,12 @@ def new_header(repository_id: str, header_key: bytes, created: str) -> bytes:
 
 
 def read_header(store: Readable) -> dict[str, Any]:
-    """The header, checked as far as possible without a key. Raises NotInitialised, Damaged, NewerFormat, Unreachable."""
+    """The header, checked as far as possible without a key. Raises NotInitialised, HeaderLost, Damaged, NewerFormat, Unreachable."""
     try:
         data = store.get("header", _LIMIT)
     except ObjectMissing:
+        if _is_inhabited(store):
+            raise HeaderLost(f"the header of the repository at {store.url} is missing", repository=store.url, object="header") from None
         raise NotInitialised(f"there is no repository at {store.url}", repository=store.url) from None
     body = parse_checked("header", data)
     try:
@@ -70,6 +72,13 @@ def read_header(store: Readable) -> dict[str, Any]:
     return body
 
 
+def _is_inhabited(store: Readable) -> bool:
+    try:
+        return all(next(iter(store.list(folder)), None) is not None for folder in ("keys", "snapshots"))
+    except RepositoryError:  # what cannot be listed is not known to be one
+        return False
+
+
 def check_header(body: dict[str, Any], header_key: bytes) -> None:
     """Raise Damaged unless the header is the one that was written with this key."""
     fields = {name: value for name, value in body.items() if name != "mac"}
@@ -77,9 +86,9 @@ def check_header(body: dict[str, Any], header_key: bytes) -> None:
         raise Damaged("header was changed after it was written", object="header")
 
 
-def new_config(seals: Seals) -> bytes:
+def new_config(seals: Seals, name: str = "config/0") -> bytes:
     chunker = {"algorithm": "fastcdc-v2020", "min": CHUNK_BYTES_MIN, "average": CHUNK_BYTES_AVERAGE, "max": CHUNK_BYTES_MAX}
-    return seals.seal_object(Type.CONFIG, "config/0", json.dumps({"chunker": chunker}, sort_keys=True).encode())
+    return seals.seal_object(Type.CONFIG, name, json.dumps({"chunker": chunker}, sort_keys=True).encode())
 
 
 def read_config(store: Readable, seals: Seals) -> Chunker:

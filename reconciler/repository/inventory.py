@@ -16,9 +16,10 @@ from msgspec import Struct, field
 
 from reconciler.base.errors import Cancelled
 from reconciler.repository.deletion import condemned_packs, legible_records
-from reconciler.repository.errors import Damaged, NewerFormat, ObjectMissing, RepositoryError, Unreachable
+from reconciler.repository.errors import Damaged, HeaderLost, NewerFormat, NotInitialised, ObjectMissing, RepositoryError, Unreachable
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import OBJECT_BYTES_MAX, Raw, Type
+from reconciler.repository.header import check_header, read_header
 from reconciler.repository.index import ChunkIndex, IndexObject, read_index_object
 from reconciler.repository.keys import SLOT_BYTES_MAX, parse_checked
 from reconciler.repository.pack import PackEntry, pack_name, read_directory
@@ -34,6 +35,7 @@ _CONTROL_BYTES_MAX = 4 * 2**20
 class Part(StrEnum):
     """What a faulty object is."""
 
+    HEADER = "header"
     SLOT = "key slot"
     CONFIG = "configuration"
     RECORD = "deletion record"
@@ -61,6 +63,8 @@ class Inventory(Struct):
     """Content of packs that was read whole."""
     roots: dict[str, RootRecord] = field(default_factory=dict)
     """Readable ones by object name, pending ones included."""
+    configs: set[str] = field(default_factory=set)
+    """Object names, of what can be read and what cannot."""
     indexes: dict[str, IndexObject] = field(default_factory=dict)
     packs: dict[Raw, PackEntry] = field(default_factory=dict)
     """Every pack that is there and not condemned, as its own directory says, or, where that is damaged, as the index does."""
@@ -98,9 +102,11 @@ class Look:
     def run(self) -> Inventory:
         """Damage is in the result; raises only what concerns the place as a whole, or Cancelled."""
         store, seen = self._store, self._seen
+        self._header()
         self._each("keys", Part.SLOT, lambda name: parse_checked(name, store.get(name, SLOT_BYTES_MAX)))
         self._each("config", Part.CONFIG, lambda name: self._control(Type.CONFIG, name))
-        if next(iter(store.list("config")), None) is None:
+        seen.configs = {found.name for found in store.list("config")}
+        if not seen.configs:
             seen.faults.append(Fault("config/0", Part.CONFIG, ObjectMissing("config/0 is missing", object="config/0")))
         self._each("gc", Part.RECORD, lambda name: self._control(Type.DELETION, name))
         for found in (roots := list_roots(store)).pending + roots.acknowledged:
@@ -114,6 +120,12 @@ class Look:
             self._learn()
             self._find_affected()
         return seen
+
+    def _header(self) -> None:
+        try:
+            check_header(read_header(self._store), self._seals.header_key)
+        except (HeaderLost, NotInitialised, Damaged) as error:
+            self._seen.faults.append(Fault("header", Part.HEADER, error))
 
     def _find_affected(self) -> Survey:
         seen = self._seen

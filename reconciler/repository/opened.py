@@ -13,9 +13,12 @@ from reconciler.repository.browse import Browser
 from reconciler.repository.deletion import condemned_packs, legible_records
 from reconciler.repository.entries import Entry
 from reconciler.repository.errors import (
+    Damaged,
+    HeaderLost,
     NoSuchSnapshot,
     ObjectMissing,
     RepositoryError,
+    WrongKey,
 )
 from reconciler.repository.fetch import Fetcher
 from reconciler.repository.format import INDEX_BYTES_SMALL, OBJECT_BYTES_MAX, Type
@@ -68,26 +71,27 @@ class Opened:
         cache: Cache | None = None,
         owned: bool = False,
         listed: bool = False,
+        headerless: bool = False,
     ) -> Self:
-        """Open what is there. Raises NotInitialised, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
+        """Open what is there. Raises NotInitialised, HeaderLost, WrongKey, WeakKey, Damaged, NewerFormat, Unreachable.
 
         ``cache``: where to remember what immutable objects say, so that a listing reads only what is new. ``owned``: ``store`` is closed
         with the repository, as is one that nobody gave. ``listed``: a listing follows at once, so what it needs is asked for with the door.
+        ``headerless``: a lost or damaged header keeps nobody out, for whoever only brings something back, or repairs it.
         """
         owned = owned or store is None
         store, cache = store or store_at(url), cache or Cache(None)
         door = Near(store, None, _LISTED) if listed and store.at_once > 1 else None
         try:
-            header, slots = _doors(store, cache)
-            seals = Seals(open_slots(slots, checked_key(key, kind), kind, header["id"]), header["id"])
-            check_header(header, seals.header_key)
+            seals = _unlocked(store, cache, checked_key(key, kind), kind, headerless=headerless)
         except BaseException:
             if door is not None:
                 door.close()
             if owned:
                 store.close()
             raise
-        return cls(store, seals, header["id"], clock or SystemClock(), cache.known(header["id"]), owned=owned, door=door)
+        identity = seals.repository.hex()
+        return cls(store, seals, identity, clock or SystemClock(), cache.known(identity), owned=owned, door=door)
 
     def close(self) -> None:
         self._known, self._loaded = Cache(None).known(self.id), None
@@ -203,6 +207,20 @@ class Opened:
         """The place with these lists asked for at once. Only for lists whose order among each other promises nothing."""
         door = self._door if self._clock.monotonic() < self._door_until else None
         return glance(self._store, self._kept, lists, folders, door)
+
+
+def _unlocked(store: Store, cache: Cache, key: Secret, kind: str, *, headerless: bool) -> Seals:
+    try:
+        header, slots = _doors(store, cache)
+        seals = Seals(open_slots(slots, key, kind, header["id"]), header["id"])
+        check_header(header, seals.header_key)
+    except (HeaderLost, Damaged, WrongKey) as lost:  # a header of another repository fits no slot
+        if not headerless:
+            raise
+        from reconciler.repository.headerless import seals_without_header
+
+        return seals_without_header(store, key, kind, lost)
+    return seals
 
 
 def _doors(store: Store, cache: Cache) -> tuple[dict[str, Any], dict[str, Stored]]:

@@ -65,7 +65,8 @@ def refuse_taken(store: Store) -> None:
     for folder in ("snapshots", "packs", "index", "pending"):
         if folder in names and next(iter(store.list(folder)), None) is not None:
             raise AlreadyInitialised(
-                f"{store.url} holds {folder} of a repository whose header is missing", hint="Restore its `header` from a copy."
+                f"{store.url} holds {folder} of a repository whose header is missing",
+                hint="`reconcile repair NAME` writes the header anew.",
             )
     for folder in names & {"keys", "config"}:
         for found in list(store.list(folder)):

@@ -18,6 +18,7 @@ from msgspec import Struct
 from reconciler.repository.donor import Donor, Healing
 from reconciler.repository.errors import Damaged, Locked, RepairChanged
 from reconciler.repository.format import OBJECT_BYTES_MAX, Type
+from reconciler.repository.header import new_config, new_header
 from reconciler.repository.index import places_of, write_index_objects
 from reconciler.repository.inventory import Fault, Inventory, Part
 from reconciler.repository.marks import MarkRecord, is_about_pack, write_mark
@@ -37,6 +38,7 @@ class StepKind(StrEnum):
     DESCRIBE = "describe again"
     SET_ASIDE = "set aside"
     HOLD = "hold"
+    RENEW = "write anew"
 
 
 class Step(Struct, frozen=True):
@@ -96,6 +98,22 @@ def _steps(seen: Inventory) -> Iterator[Step]:
             yield Step(StepKind.HOLD, fault.name.split("/")[1], "a mark of it cannot be read and may have said so")
         if _can_go(fault, seen):
             yield Step(StepKind.SET_ASIDE, fault.name, _why(fault))
+    yield from _renewed(seen)
+
+
+def _renewed(seen: Inventory) -> Iterator[Step]:
+    """What a repository must have, and of which nothing is left that can be read: its content is known to whoever holds a key."""
+    for fault in seen.faults:
+        if fault.part is Part.HEADER:
+            yield Step(StepKind.RENEW, "header", fault.error.message)
+    if seen.configs <= {fault.name for fault in seen.faults if fault.part is Part.CONFIG}:
+        name = f"config/{1 + max(map(_number, seen.configs), default=-1)}"
+        yield Step(StepKind.RENEW, name, "no configuration can be read; files are cut as this program cuts them")
+
+
+def _number(name: str) -> int:
+    digits = name.rsplit("/", 1)[-1]
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else 0
 
 
 def _why(fault: Fault) -> str:
@@ -106,8 +124,8 @@ def _why(fault: Fault) -> str:
 
 def _can_go(fault: Fault, seen: Inventory) -> bool:
     """Whether there is something to set aside, and another way to what it said."""
-    if fault.part is Part.CONFIG:
-        return False
+    if fault.part in {Part.CONFIG, Part.HEADER}:
+        return isinstance(fault.error, Damaged)
     return fault.part is not Part.PACK or bytes.fromhex(fault.name.rsplit("/", 1)[-1]) in seen.bad
 
 
@@ -168,6 +186,7 @@ class Repair:
             self._read_back(entry)
         self._describe(made, entries)
         aside = tuple(self._set_aside(made))
+        self._renew(made)
         return Repaired(made, moved, healing.healed, aside, left, tuple(self._locked))
 
     def _move(self, packs: PackWriter) -> int:
@@ -207,6 +226,16 @@ class Repair:
                 self._leave(name)
                 continue
             yield goal
+        self._store.barrier()
+
+    def _renew(self, made: RepairPlan) -> None:
+        for step in made.steps:
+            if step.kind is StepKind.RENEW and step.name not in self._locked:
+                if step.name == "header":
+                    data = new_header(self._seals.repository.hex(), self._seals.header_key, self._now.isoformat())
+                else:
+                    data = new_config(self._seals, step.name)
+                self._store.put(step.name, data)
         self._store.barrier()
 
     def _leave(self, name: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from reconciler.app.errors import RestoreConflicts
 from reconciler.app.reports import RestoreReport, RestoreRequest
 from reconciler.base.words import count
-from reconciler.repository import NotInitialised
+from reconciler.repository import HeaderLost
 from tests.fakes.houses import WholeHouse
 from tests.unit.app.test_app_copy import flip, with_repositories
 
@@ -154,7 +154,7 @@ def test_a_repository_that_was_named_is_the_only_one_that_is_asked(twice: WholeH
     report, _ = back(twice, repository="main")
     assert report.damaged > 0
     lose_header(twice)
-    with pytest.raises(NotInitialised):
+    with pytest.raises(HeaderLost):
         back(twice, repository="main")
 
 
