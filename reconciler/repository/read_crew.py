@@ -14,13 +14,13 @@ from msgspec import Struct
 from reconciler.base.arena import Arena, Region
 from reconciler.repository.errors import HelperLost
 from reconciler.repository.format import SEGMENT_BYTES, WHOLE_FILE_BYTES
-from reconciler.repository.helper import HELPERS_MAX, Helper, close_all, helpers_here, hire
+from reconciler.repository.helper import Helper, close_all, hire
 from reconciler.tree.entry import Row
 
-_AHEAD: Final = 16  # batches for each helper: while a large file is read here, it goes on
+_BATCHES: Final = 16  # on the way, of all helpers together: while a large file is read here, they go on
 _ANSWER_BYTES: Final = 2**17
 _CONTENT_BYTES: Final = SEGMENT_BYTES + WHOLE_FILE_BYTES + 4096
-CREW_BYTES: Final = (HELPERS_MAX - 1) * _AHEAD * (_CONTENT_BYTES + _ANSWER_BYTES)
+CREW_BYTES: Final = _BATCHES * (_CONTENT_BYTES + _ANSWER_BYTES)
 """Of an arena; touched as far as it is used."""
 
 
@@ -85,13 +85,13 @@ class Batch:
 class ReadCrew:
     """Running helpers, for one thread. Raises HelperLost when one of them is gone."""
 
-    def __init__(self, key: bytes, checksums: Sequence[str], arena: Arena) -> None:
+    def __init__(self, key: bytes, checksums: Sequence[str], arena: Arena, size: int) -> None:
+        """``size``: how many helpers."""
         self._encoder, self._decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Reads)
         setup = Setup(key, "sha256" in checksums, "md5" in checksums, arena.handle, arena.size)
-        # one less than there are processors: this process is busy, too
-        self.helpers = hire("reconciler.repository.read_helper", [setup] * max(1, helpers_here() - 1), arena.handle)
+        self.helpers = hire("reconciler.repository.read_helper", [setup] * size, arena.handle)
         self._turn = itertools.cycle(self.helpers)
-        self._free = [arena.take(_CONTENT_BYTES + _ANSWER_BYTES) for _ in range(_AHEAD * len(self.helpers))]
+        self._free = [arena.take(_CONTENT_BYTES + _ANSWER_BYTES) for _ in range(_BATCHES)]
         self._waited_for = list(self.helpers)
 
     def is_ready(self) -> bool:

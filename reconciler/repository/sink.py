@@ -109,9 +109,11 @@ class Sink:
         """A region of ``size`` bytes for the caller to keep, from which :meth:`put_alone` is cheapest."""
         return self._arena.take(size)
 
-    def readers(self, checksums: Sequence[str]) -> ReadCrew | None:
-        """Processes that read ahead into the same memory; None: nobody can share it."""
-        return ReadCrew(self._seals.ids_key, checksums, self._arena) if self._arena.is_shared else None
+    def readers(self, checksums: Sequence[str], *, much_to_seal: bool) -> ReadCrew | None:
+        """Processes that read ahead into the same memory; None: nobody can share it. ``much_to_seal``: leave processors to that."""
+        if not self._arena.is_shared:
+            return None
+        return ReadCrew(self._seals.ids_key, checksums, self._arena, max(1, helpers_here() - much_to_seal))
 
     def put_alone(self, chunk: bytes, region: Region, release: Callable[[], None]) -> None:
         """A large data chunk as a segment of its own, straight from the caller's memory; ``release`` is called when that is free again."""

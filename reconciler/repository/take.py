@@ -209,7 +209,8 @@ class _Run:
         if not everything or not read_ahead.possible():
             yield source
             return
-        self.content.ahead = read_ahead.ReadAhead(partial(self._sink.readers, self._request.checksums), self._between)
+        hire = partial(self._sink.readers, self._request.checksums, much_to_seal=self._turning is None)
+        self.content.ahead = read_ahead.ReadAhead(hire, self._between)
         try:
             yield self.content.ahead.through(source)
         finally:
