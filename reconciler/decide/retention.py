@@ -95,19 +95,23 @@ def _let_go(group: Group, retention: Retention) -> frozenset[str]:
     kept.update(islice((s.id for s in found if s.marks and s.marked(MarkKind.VERIFIED)), 1))
     if not found or found[0] is not newest:
         kept.update(s.id for s in group if not s.good and (not found or s.counted_at > found[0].counted_at))
-    late = [s for s in found if _late(s)]
+    late = [s for s in found if s.arrived_at - s.ended_at > LATE]
     _fill_quickly([s for s in found if not _late(s)] if late else found, retention, kept)
     if late:
         _fill_quickly(late, retention, kept)
     if retention.keep_within is not None and found:
         oldest = found[0].counted_at - retention.keep_within
-        kept.update(s.id for s in takewhile(lambda s: s.counted_at >= oldest, group))
+        for snapshot in group:
+            if snapshot.counted_at < oldest:
+                break
+            kept.add(snapshot.id)
     return frozenset([s.id for s in group if s.id not in kept])
 
 
 def _fill_quickly(filling: Sequence[Snapshot], retention: Retention, kept: set[str]) -> None:
     """``filling``: newest first, so of those in one bucket the last one to be named, from the oldest on, is its newest."""
-    names, moments = [s.id for s in reversed(filling)], [s.counted_at for s in reversed(filling)]
+    names = [s.id for s in reversed(filling)]
+    moments = [s.as_of if s.as_of <= s.arrived_at else s.arrived_at for s in reversed(filling)]  # counted_at, without a call
     kept.update(names[-retention.last :] if retention.last else ())
     for rule, number in _NUMBERS.items():
         count = getattr(retention, rule)
