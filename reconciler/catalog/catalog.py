@@ -32,6 +32,7 @@ class Catalog(Doors):
         from reconciler.catalog.cache import RepositoryCache
         from reconciler.catalog.conditions import ConditionCache
         from reconciler.catalog.documents import DocumentCache
+        from reconciler.catalog.drills import DrillCache
         from reconciler.catalog.listings import Listings
         from reconciler.catalog.runs import HistoryCache
 
@@ -40,6 +41,7 @@ class Catalog(Doors):
         self._histories = HistoryCache()
         self._conditions = ConditionCache()
         self._documents = DocumentCache()
+        self._drills = DrillCache()
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock) -> Catalog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sqlalchemy import Connection, delete, select
 
@@ -44,7 +45,12 @@ def put(connection: Connection, rows: Iterable[Document], removed: Iterable[tupl
 
 
 def read_retention(connection: Connection) -> dict[str, Retention]:
-    return {row.system: Retention.model_validate_json(row.retention) for row in connection.execute(select(retentions))}
+    return {row.system: _retention(row.retention) for row in connection.execute(select(retentions))}
+
+
+@lru_cache(maxsize=1024)  # each pass reads those of all systems, and most share a policy
+def _retention(text: str) -> Retention:
+    return Retention.model_validate_json(text)
 
 
 def put_retention(connection: Connection, system: str, retention: Retention) -> None:

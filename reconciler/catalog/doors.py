@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconciler.catalog.book import AlertBook
-    from reconciler.catalog.drills import Drills
+    from reconciler.catalog.drills import DrillCache, Drills
     from reconciler.catalog.endings import EndingBook
     from reconciler.catalog.looks import LookBook
     from reconciler.catalog.paces import PaceBook
@@ -18,6 +18,7 @@ class Doors:
     """Part of a Catalog."""
 
     _store: Store
+    _drills: DrillCache
 
     @property
     def alerts(self) -> AlertBook:
@@ -45,7 +46,7 @@ class Doors:
         """Rehearsed recoveries."""
         from reconciler.catalog.drills import Drills
 
-        return Drills(self._store)
+        return Drills(self._store, self._drills)
 
     @property
     def recoveries(self) -> Recoveries:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reconciler.base.ids import new_id
 from reconciler.catalog.codec import from_microseconds, to_microseconds
 from reconciler.model.drill import Asserted, Control, DrillOutcome, DrillRecord
 
@@ -25,13 +26,23 @@ KEPT = 100  # per system and repository: two years of weekly ones
 OBSERVED = 8
 """So many of each system and repository the decision sees: five measured ones, and some that failed among them."""
 _MOMENTS = ("as_of", "expires_at")
+_REVISION = "drills.revision"
+
+
+class DrillCache:
+    """The recent ones as one connection has read them, until another revision of them is written: each pass asks for all."""
+
+    def __init__(self) -> None:
+        self.revision: str | None = None
+        self.recent: tuple[DrillRecord, ...] = ()
 
 
 class Drills:
     """What :attr:`Catalog.drills` gives out. Each call is one transaction."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, known: DrillCache) -> None:
         self._store = store
+        self._known = known
 
     def begin(self, record: DrillRecord) -> None:
         """The intent."""
@@ -44,6 +55,7 @@ class Drills:
         with self._store.writing() as connection:
             row = {**_row(record), "pid": process.pid, "start": process.start}
             connection.execute(insert(tables.drills), row)
+            _written(connection)
 
     def end(self, record: DrillRecord) -> None:
         """The proof, or why there is none."""
@@ -55,13 +67,18 @@ class Drills:
         from sqlalchemy import func, select
 
         from reconciler.catalog import tables
+        from reconciler.catalog.documents import get_value
 
         drills = tables.drills
         place = func.row_number().over(partition_by=(drills.c.system, drills.c.repository), order_by=drills.c.started_at.desc())
         numbered = select(drills, place.label("place")).subquery()
         query = select(numbered).where(numbered.c.place <= OBSERVED).order_by(numbered.c.started_at.desc(), numbered.c.id)
         with self._store.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(query).mappings())
+            revision = get_value(connection, _REVISION)
+            if revision is None or revision != self._known.revision:
+                self._known.recent = tuple(_record(row) for row in connection.execute(query).mappings())
+                self._known.revision = revision
+            return self._known.recent
 
     def newest(self, limit: int, system: str | None = None) -> tuple[DrillRecord, ...]:
         """Newest first."""
@@ -88,6 +105,12 @@ class Drills:
         return tuple(_record(row) for row in rows if row["ended_at"] is not None or not alive(Process(row["pid"], row["start"])))
 
 
+def _written(connection: Connection) -> None:
+    from reconciler.catalog.documents import put_value
+
+    put_value(connection, _REVISION, new_id())
+
+
 def _end(connection: Connection, record: DrillRecord) -> None:
     from sqlalchemy import delete, select, update
 
@@ -100,6 +123,7 @@ def _end(connection: Connection, record: DrillRecord) -> None:
     until = connection.execute(oldest).scalar()
     if until is not None:
         connection.execute(delete(drills).where(*here, drills.c.ended_at.is_not(None), drills.c.started_at <= until))
+    _written(connection)
 
 
 def _row(record: DrillRecord) -> dict[str, object]:

@@ -56,6 +56,22 @@ def test_some_are_observed_and_old_ones_go(catalog: Catalog, noon: datetime) -> 
     assert (len(seen), seen[0].id, seen[-1]) == (OBSERVED + 1, f"d{KEPT + 2}", other)
 
 
+def test_recent_drills_are_read_again_only_when_one_began_or_ended_in_any_process(path: Path, noon: datetime) -> None:
+    """Thousands of them are asked for in each pass of a loop."""
+    with Catalog.open(path, clock=SystemClock()) as mine, Catalog.open(path, clock=SystemClock()) as other:
+        other.drills.begin(record(noon))
+        known = mine.drills.recent()
+        assert known == (record(noon),)
+        assert mine.drills.recent() is known
+        other.drills.end(ended(record(noon)))
+        assert mine.drills.recent() == (ended(record(noon)),)
+        for number in range(KEPT + 3):
+            other.drills.begin(plain := record(noon + number * DAY, f"e{number}"))
+            other.drills.end(ended(plain))
+        assert mine.drills.recent() == other.drills.recent()
+        assert len(mine.drills.recent()) == OBSERVED
+
+
 def test_an_older_catalog_gets_the_table(path: Path, noon: datetime) -> None:
     with Catalog.open(path, clock=SystemClock()) as catalog:
         catalog.put_value("writer", "w1")
