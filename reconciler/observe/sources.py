@@ -33,9 +33,14 @@ SETTLED_SECONDS = 3.0
 Looks = dict[str, tuple[SourceState, ...]]
 
 
+_Mark = tuple[int, ...]
+"""What changes with a folder: its times, and what and where it is."""
+
+
 class _Seen(Struct):
     sources: Sequence[Source]
-    marks: tuple[os.stat_result, ...]
+    marks: list[tuple[str, _Mark]]
+    """By path."""
     states: tuple[SourceState, ...]
     passes_left: int
 
@@ -49,20 +54,21 @@ class KnownSources:
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
-        self._settled = 0.0
+        self._settled = 0
 
     def begin(self, now: datetime) -> None:
         """A pass begins."""
-        self._settled = now.timestamp() - SETTLED_SECONDS
+        self._settled = int((now.timestamp() - SETTLED_SECONDS) * 1e9)
 
     def of(self, system: DesiredSystem, allowed: Sequence[Path]) -> tuple[SourceState, ...]:
         """What is at every path of it."""
-        seen, marks = self._seen.get(system.name), _marks(system.sources)
-        if seen is not None and seen.passes_left > 0 and seen.sources == system.sources and _all_same(marks, seen.marks):
+        seen = self._seen.get(system.name)
+        if seen is not None and seen.passes_left > 0 and seen.sources == system.sources and _unchanged(seen.marks):
             seen.passes_left -= 1
             return seen.states
+        marks = _marks(system.sources)
         states = check_sources(system.sources, previous=False, allowed=allowed)
-        if marks is not None and all(state.failure is None for state in states) and all(m.st_mtime < self._settled for m in marks):
+        if marks is not None and all(state.failure is None for state in states) and all(at < self._settled for _, (*_, at) in marks):
             left = LISTED_EVERY if seen is not None else crc32(system.name.encode()) % LISTED_EVERY
             self._seen[system.name] = _Seen(system.sources, marks, states, left)
         else:
@@ -70,34 +76,35 @@ class KnownSources:
         return states
 
 
-def _marks(sources: Sequence[Source]) -> tuple[os.stat_result, ...] | None:
+def _marks(sources: Sequence[Source]) -> list[tuple[str, _Mark]] | None:
     """Of the folders; None when one of them is none, or is not to be seen."""
     found = []
     for source in sources:
         if source.path is None:
             return None
         try:
-            mark = os.lstat(source.path)
+            info = os.lstat(source.path)
         except OSError:
             return None
-        if not stat.S_ISDIR(mark.st_mode):
+        if not stat.S_ISDIR(info.st_mode):
             return None
-        found.append(mark)
-    return tuple(found)
+        found.append((source.path, _mark(info)))
+    return found
 
 
-def _all_same(now: tuple[os.stat_result, ...] | None, before: tuple[os.stat_result, ...]) -> bool:
-    return now is not None and len(now) == len(before) and all(map(_same, now, before))
+def _mark(info: os.stat_result) -> _Mark:
+    return (info.st_mode, info.st_ino, info.st_dev, info.st_ctime_ns, info.st_mtime_ns)
 
 
-def _same(one: os.stat_result, other: os.stat_result) -> bool:
-    return (
-        one.st_ctime_ns == other.st_ctime_ns
-        and one.st_mtime_ns == other.st_mtime_ns
-        and one.st_ino == other.st_ino
-        and one.st_dev == other.st_dev
-        and one.st_mode == other.st_mode
-    )
+def _unchanged(marks: Sequence[tuple[str, _Mark]]) -> bool:
+    try:
+        for path, before in marks:
+            info = os.lstat(path)
+            if (info.st_mode, info.st_ino, info.st_dev, info.st_ctime_ns, info.st_mtime_ns) != before:
+                return False
+    except OSError:
+        return False
+    return True
 
 
 def observe_sources(
