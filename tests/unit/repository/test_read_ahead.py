@@ -265,3 +265,14 @@ def test_no_folder_stays_open(full: Bench) -> None:
     before = len(os.listdir("/proc/self/fd"))
     full.take(kind="full")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_small_tree_is_read_by_one_process(bench: Bench, served: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    def hired(*_: object) -> ReadCrew:
+        raise AssertionError("a process was started for a few files")
+
+    monkeypatch.setattr("reconciler.repository.sink.ReadCrew", hired)
+    for number in range(100):
+        (bench.source / f"{number}").write_text("few")
+    assert bench.take(kind="full").root is not None
+    assert served == []
