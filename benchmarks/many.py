@@ -58,6 +58,9 @@ class Counting(LocalStore):
     def stamps(self, prefix: str) -> None:
         """The same."""
 
+    def names(self, folder: str) -> None:
+        """The same."""
+
 
 def measure(work: Path, share: float) -> dict[str, str]:
     """By name. ``share`` makes it smaller."""

@@ -87,7 +87,7 @@ def newest_checked_at(snapshots: Sequence[Snapshot], now: datetime) -> datetime 
 
 
 def _newest_mark(snapshots: Sequence[Snapshot], now: datetime, kinds: tuple[MarkKind, ...]) -> datetime | None:
-    def dated() -> list[datetime]:
-        return [mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds]
+    def newest_first() -> list[datetime]:
+        return sorted((mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds), reverse=True)
 
-    return max((at for at in recall(snapshots, kinds, dated) if not from_future(at, now)), default=None)
+    return next((at for at in recall(snapshots, kinds, newest_first) if not from_future(at, now)), None)

@@ -6,6 +6,7 @@ snapshots has a folder of marks for each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
@@ -48,10 +49,22 @@ def _list_roots(store: Readable, seals: Seals, known: Known, *, anew: bool, due:
     stamp = store.stamp(_ROOTS) if isinstance(store, Stamping) else None
     if not due and known.roots.stands(stamp):
         return ()
-    there = without_twins(store.list(_ROOTS))
+    believed = () if stamp is None or due or anew else known.roots.found
+    there = without_twins(_there(store, _ROOTS, believed))
     shelves, damaged = filled(store, {_ROOTS: (stamp, there)}, {_ROOTS: known.roots}, read, anew=anew)
     known.learn_roots(shelves[_ROOTS])
     return damaged
+
+
+def _there(store: Readable, folder: str, believed: Iterable[Found]) -> Iterable[Found]:
+    """What is in it. Of what is ``believed`` only the names are looked at: in a folder that tells when it changes, no more than those can
+    be others."""
+    names = store.names(folder) if believed and isinstance(store, Stamping) else None
+    if names is None:
+        return store.list(folder)
+    known = {each.name: each for each in believed}
+    there = (known[name] if name in known else store.find(name) for name in names)
+    return [each for each in there if each is not None]
 
 
 def _list_marks(store: Readable, seals: Seals, known: Known, *, anew: bool, due: bool) -> DamagedObjects:

@@ -148,6 +148,10 @@ class Stamping(Protocol):
         """Of the folders directly below ``prefix``. None: list it all."""
         ...
 
+    def names(self, folder: str) -> tuple[str, ...] | None:
+        """Of the objects in it, sorted, for whoever knows what most of them are. None: list it."""
+        ...
+
 
 class LocalStore:
     """A folder on a disk."""
@@ -262,6 +266,13 @@ class LocalStore:
     def stamps(self, prefix: str) -> dict[str, Stamp | None] | None:
         with self._translated(f"the list of {prefix}"):
             return stamps_in(self._path(prefix), f"{prefix}/", _kernel_time()) if is_telling(self._root) else None
+
+    def names(self, folder: str) -> tuple[str, ...] | None:
+        if not is_telling(self._root):
+            return None
+        with self._translated(f"the list of {folder}"), os.scandir(self._path(folder)) as entries:
+            found = tuple((entry.name, entry.is_file(follow_symlinks=False)) for entry in entries)
+        return tuple(sorted(f"{folder}/{name}" for name, _ in found)) if all(plain for _, plain in found) else None
 
     def find(self, name: str) -> Found | None:
         with self._translated(name):

@@ -28,10 +28,20 @@ class Listing(LocalStore):
     def __init__(self, root: str) -> None:
         super().__init__(root)
         self.lists: list[str] = []
+        self.looks: list[str] = []
 
     def list(self, prefix: str) -> Iterator[Found]:
         self.lists.append(prefix)
         return super().list(prefix)
+
+    def names(self, folder: str) -> tuple[str, ...] | None:
+        names = super().names(folder)
+        self.lists += [folder] if names is not None else []
+        return names
+
+    def find(self, name: str) -> Found | None:
+        self.looks.append(name)
+        return super().find(name)
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +59,8 @@ class Looker:
         self.clock = FakeClock(AT)
         self.folder = folder
         self.cache = Cache(None)
+        self.looks: list[str] = []
+        """Of the last time: objects that were looked at one by one."""
 
     def look(self, *, rested: bool = True, anew: bool = False) -> tuple[RootListing, list[str]]:
         if rested:
@@ -58,7 +70,9 @@ class Looker:
             self.cache = Cache(str(self.folder))
             self.cache.keeps = True
         with Repository.open(str(self.bench.place), self.bench.key(), store=store, cache=self.cache, clock=self.clock) as repository:
-            return repository.listing(anew=anew), [prefix for prefix in store.lists if prefix.startswith(("snapshots", "marks"))]
+            listing = repository.listing(anew=anew)
+        self.looks = [name for name in store.looks if name.startswith("snapshots")]
+        return listing, [prefix for prefix in store.lists if prefix.startswith(("snapshots", "marks"))]
 
 
 @pytest.fixture
@@ -122,6 +136,32 @@ def test_a_new_snapshot_and_one_that_was_forgotten_are_seen(full: Bench) -> None
         assert new is not None
         repository.forget([before[0]])
     assert [root.id for root in looker.look()[0].roots] == [new.id, *before[1:]]
+
+
+def test_beside_a_new_snapshot_the_others_are_not_looked_at_for_an_hour(full: Bench) -> None:
+    looker = Looker(full)
+    oldest = looker.look()[0].roots[-1].id
+    with full.open() as repository:
+        (full.source / "a").write_bytes(b"new")
+        new = full.take(repository, kind="full").root
+    assert new is not None
+    (full.place / "snapshots" / oldest).write_bytes(b"")
+    listing, lists = looker.look()
+    assert listing.complete
+    assert listing.roots[0].id == new.id
+    assert (lists, looker.looks) == (["snapshots"], [f"snapshots/{new.id}"])
+    looker.clock.advance(timedelta(hours=1))
+    assert [name for name, _ in looker.look()[0].damaged] == [f"snapshots/{oldest}"]
+
+
+def test_a_folder_among_the_snapshots_is_listed_as_ever(full: Bench) -> None:
+    looker = Looker(full)
+    first = looker.look()[0]
+    (full.place / "snapshots" / "below").mkdir()
+    (full.place / "snapshots" / "below" / "stray").write_bytes(b"")
+    listing, _ = looker.look()
+    assert listing.roots == first.roots
+    assert [name for name, _ in listing.damaged] == ["snapshots/below/stray"]
 
 
 def test_what_changed_a_moment_ago_is_listed_again(full: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
