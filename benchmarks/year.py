@@ -3,7 +3,7 @@
 The repository, the decision when to clean up, the clean-up and the retention are the real ones; only the hours pass faster, and objects
 are dated by them. The source is a handful of small files, of which each run finds two changed.
 
-    python -m benchmarks.year --work /dev/shm/year                # minutes
+    python -m benchmarks.year --work /dev/shm/year                # twenty minutes
     python -m benchmarks.year --work /dev/shm/year --runs 2000
 """
 
