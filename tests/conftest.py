@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fakes.floors import Floors, Tally
 from tests.property.deletion_floors import FLOORS, whole
+
+# What a machine with much to do takes for an example says nothing about the example.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 _HISTORIES = Floors("histories of deletions", FLOORS, only_floors=False, whole=whole)
 pytest_runtest_logreport = _HISTORIES.pytest_runtest_logreport

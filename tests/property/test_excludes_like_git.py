@@ -36,7 +36,7 @@ def work_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(lines=st.lists(patterns, min_size=1, max_size=4))
 def test_we_leave_out_what_git_ignores(work_tree: Path, lines: list[str]) -> None:
     assume(not any(re.search(r"[^/!*]\*\*", line) for line in lines))  # the one difference that is meant, see the module

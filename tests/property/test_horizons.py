@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.decide.moment import Horizon, Moment
@@ -40,7 +40,6 @@ def questions(draw: st.DrawFn) -> Question:
     return draw(st.sampled_from(asked))
 
 
-@settings(deadline=None)
 @given(st.lists(questions(), min_size=1, max_size=4))
 def test_an_answer_holds_until_the_moment_that_was_named(asked: list[Question]) -> None:
     horizon = Horizon(NOW)

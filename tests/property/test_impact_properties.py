@@ -123,7 +123,6 @@ def more(want: Desired, takes: Takes, latency: timedelta) -> Desired:
     return replace(want, scenarios=(replace(scenario, takes=both, detection_latency=scenario.detection_latency + latency),))
 
 
-@settings(deadline=None)
 @given(worlds(), takes, st.sampled_from([timedelta(0), timedelta(days=1)]))
 def test_taking_more_away_never_makes_a_verdict_better(world: tuple[Desired, Observed], also: Takes, latency: timedelta) -> None:
     want, have = world
@@ -131,7 +130,6 @@ def test_taking_more_away_never_makes_a_verdict_better(world: tuple[Desired, Obs
     assert [(n, before[n], after[n]) for n in before if after[n].rank > before[n].rank] == []
 
 
-@settings(deadline=None)
 @given(worlds(), st.sampled_from(NAMES), st.sampled_from(STORES))
 def test_one_more_copy_never_makes_a_verdict_worse(world: tuple[Desired, Observed], name: str, store: str) -> None:
     want, have = world
@@ -145,7 +143,6 @@ def test_one_more_copy_never_makes_a_verdict_worse(world: tuple[Desired, Observe
     assert [(n, before[n], after[n]) for n in before if after[n].rank < before[n].rank] == []
 
 
-@settings(deadline=None)
 @given(worlds())
 def test_a_remedy_that_is_named_mends_when_it_is_carried_out(world: tuple[Desired, Observed]) -> None:
     """Carried out on the specs and on what is observed, not by the code that named it."""
@@ -161,7 +158,7 @@ def test_a_remedy_that_is_named_mends_when_it_is_carried_out(world: tuple[Desire
                 assert verdicts(*changed)[each.system].rank >= remedy.verdict.rank, remedy
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(worlds(count=3))
 def test_remedies_are_those_of_the_slow_way(world: tuple[Desired, Observed]) -> None:
     """Every change made in a world of its own, in which all is judged anew: no memory, no part of another world."""

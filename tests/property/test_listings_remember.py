@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -50,7 +50,6 @@ def _seen(states: dict[str, RepositoryState], now: datetime) -> Observed:
     return replace(observed(*states.values()), at=now)
 
 
-@settings(deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=25))
 def test_along_a_history_the_plan_is_the_one_made_from_nothing(steps: list[tuple[str, str, int, str]]) -> None:
     kept = {name: listed(name) for name in ("main", "off")}

@@ -22,7 +22,7 @@ from tests.fakes.worlds import NOW, daily, desired, listed, observed, system
 from tests.property.strategies import retentions, systems, worlds
 
 LETTING_GO = (ActionKind.MARK, ActionKind.FORGET)
-some = settings(max_examples=150, deadline=None)
+some = settings(max_examples=150)
 
 
 def letting_go(decided: Plan) -> list[Action]:

@@ -42,7 +42,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(history=histories, grade=grades, pattern=patterns)
 def test_diff_and_find_say_what_whole_trees_say(history: list[list[tuple[str, str, int]]], grade: list[Grade], pattern: str) -> None:
     with taken(history) as (repository, ids, source):

@@ -107,7 +107,7 @@ def changes(draw: st.DrawFn, tree: Desired, seen: Observed) -> tuple[str, Desire
     return what, tree, replace(seen, repositories={**seen.repositories, place: state})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), worlds())
 def test_what_is_remembered_is_what_would_be_decided_anew(data, world):
     (tree, seen), now, remembered, raising = world, NOW, Remembered(renewed=timedelta.max), Raising()

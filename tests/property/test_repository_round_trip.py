@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.repository.conftest import Bench
@@ -32,7 +32,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=TREES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=TREES)
 @given(tree=trees)
 def test_a_generated_tree_comes_back_as_it_was(tree: dict[bytes, object]) -> None:
     memory = Path("/dev/shm")

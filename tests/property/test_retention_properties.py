@@ -22,21 +22,21 @@ def kept(history: list[Snapshot], retention: Retention, now=NOW) -> set[str]:
     return {v.snapshot.id for v in judge(history, retention, now) if v.keep}
 
 
-@settings(max_examples=HISTORIES, deadline=None)
+@settings(max_examples=HISTORIES)
 @given(histories_of_snapshots, retentions, moments)
 @example([snapshot(ago("1h"), id="b"), snapshot(ago("1h"), id="a")], Retention(last=1), NOW)
 def test_retention_keeps_exactly_what_the_oracle_keeps(history, retention, now):
     assert kept(history, retention, now) == must_stay(history, retention, now)
 
 
-@settings(max_examples=HISTORIES, deadline=None)
+@settings(max_examples=HISTORIES)
 @given(histories_of_snapshots, retentions, moments, st.booleans())
 def test_what_goes_in_a_hurry_is_what_a_verdict_lets_go(history, retention, now, grouped):
     known = Group(newest_first(history)) if grouped and history else history
     assert let_go(known, retention, now) == {s.id for s in history} - kept(history, retention, now)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories_of_snapshots, retentions, st.randoms(use_true_random=False))
 def test_the_order_of_listing_changes_nothing(history, retention, random):
     shuffled = list(history)
@@ -44,7 +44,7 @@ def test_the_order_of_listing_changes_nothing(history, retention, random):
     assert judge(history, retention, NOW) == judge(shuffled, retention, NOW)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories_of_snapshots, retentions, st.sampled_from([*RULES, "minimum"]), st.integers(1, 9))
 def test_a_rule_added_or_raised_never_lets_more_go(history, retention, rule, more):
     known = getattr(retention, rule)
@@ -54,14 +54,14 @@ def test_a_rule_added_or_raised_never_lets_more_go(history, retention, rule, mor
     assert kept(history, retention) <= kept(history, retention.merged(Retention(**{rule: raised})))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories_of_snapshots, retentions, st.integers(0, 4000))
 def test_a_clock_that_runs_ahead_lets_nothing_go_that_a_right_one_keeps_for_a_reason_of_age(history, retention, days):
     past = [s for s in history if s.counted_at <= NOW]
     assert kept(past, retention) == kept(past, retention, NOW + timedelta(days=days))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories_of_snapshots, retentions)
 def test_letting_go_twice_lets_nothing_more_go(history, retention):
     left = [v.snapshot for v in judge(history, retention, NOW) if v.keep]

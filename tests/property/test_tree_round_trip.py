@@ -26,7 +26,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tree=trees)
 def test_a_tree_returns_as_it_was(tree: dict[bytes, object]) -> None:
     with TemporaryDirectory() as place:
@@ -43,7 +43,7 @@ def test_a_tree_returns_as_it_was(tree: dict[bytes, object]) -> None:
     assert below(restored, path_of(out)) == below(listings, path_of(source))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tree=trees)
 def test_a_scan_goes_in_one_strict_order(tree: dict[bytes, object]) -> None:
     with TemporaryDirectory() as place:

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -60,7 +60,6 @@ def files(path: Path) -> list[Path]:
     return sorted((path.parent / "cache" / "listings").iterdir())
 
 
-@settings(deadline=None)
 @given(st.lists(snapshots(("a", "b"), ("mine", "theirs")), max_size=12, unique_by=lambda s: s.id), st.data())
 def test_what_is_kept_is_what_was_listed(tmp_path_factory: pytest.TempPathFactory, found: list[Snapshot], data: st.DataObject) -> None:
     counts = st.none() | st.builds(Turnover, st.integers(0, 9), lost := st.integers(0, 2**40), lost)

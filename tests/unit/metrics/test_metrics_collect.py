@@ -332,7 +332,7 @@ _HISTORIES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(_NAMES, st.dictionaries(_NAMES, _HISTORIES, max_size=3), max_size=4), st.booleans())
 def test_any_names_and_histories_give_an_exposition_that_reads_back(world: dict[str, dict[str, RunHistory]], here: bool) -> None:
     systems = tuple(

@@ -82,7 +82,7 @@ def test_no_mixture_of_pieces_makes_the_reader_fail(pieces: list[str]) -> None:
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_cut_anywhere_never_brings_the_loader_down(tmp_path: Path, data: st.DataObject) -> None:
     root = good_tree(tmp_path / "specs")
     whole = system("orders", "retention: {daily: 3}\nowner: 'a: b'")
