@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.base.arena import Arena, Region
+from reconciler.base.wire import UNREADABLE
 from reconciler.repository.errors import HelperLost
 from reconciler.repository.format import SEGMENT_BYTES, WHOLE_FILE_BYTES
 from reconciler.repository.helper import Helper, close_all, hire
@@ -20,6 +21,7 @@ from reconciler.tree.entry import Row
 _BATCHES: Final = 16  # on the way, of all helpers together: while a large file is read here, they go on
 _ANSWER_BYTES: Final = 2**17
 _CONTENT_BYTES: Final = SEGMENT_BYTES + WHOLE_FILE_BYTES + 4096
+_NONSENSE: Final = "a process that did a part of this work answers something else than was asked"
 CREW_BYTES: Final = _BATCHES * (_CONTENT_BYTES + _ANSWER_BYTES)
 """Of an arena; touched as far as it is used."""
 
@@ -119,9 +121,12 @@ class ReadCrew:
         """What became of a batch; they come back in the order in which they were sent. ``meanwhile`` is called while nothing comes."""
         length = int.from_bytes(batch.helper.hear(meanwhile), "big")
         answer = batch.region.view[_CONTENT_BYTES : _CONTENT_BYTES + length]
-        reads: Reads = self._decoder.decode(answer) if length else [None for _ in batch.rows]
+        try:
+            reads: Reads = self._decoder.decode(answer) if length else [None for _ in batch.rows]
+        except UNREADABLE as error:
+            raise HelperLost(_NONSENSE) from error
         if len(reads) != len(batch.rows):
-            raise HelperLost("a process that did a part of this work answers something else than was asked")
+            raise HelperLost(_NONSENSE)
         batch.reads = reads
         return reads
 

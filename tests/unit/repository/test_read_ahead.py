@@ -15,7 +15,7 @@ from reconciler.base import own_process
 from reconciler.repository import Progress, Taken
 from reconciler.repository import read_ahead as read_ahead_module
 from reconciler.repository.helper import Helper
-from reconciler.repository.read_crew import Batch, Folder, ReadCrew, Reads
+from reconciler.repository.read_crew import _ANSWER_BYTES, Batch, Folder, ReadCrew, Reads
 from reconciler.tree.entry import DefectKind, Listing, Row
 from tests.unit.repository.conftest import Bench, Children, described
 
@@ -161,6 +161,27 @@ def test_a_crew_that_ends_in_the_middle_leaves_the_rest_to_this_process(
     monkeypatch.setattr(ReadCrew, "receive", ended)
     _proven(full, full.take(kind="full"), tmp_path / "out")
     assert 0 < len(served) < 2000
+
+
+@pytest.mark.parametrize("rubbish", [b"\xc1", b"\xff" * 40, b"\x91\x94\xa1\xff\xc0\xc0\xc0"])
+def test_an_answer_that_nobody_understands_leaves_the_rest_to_this_process(
+    full: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rubbish: bytes
+) -> None:
+    receive = ReadCrew.receive
+
+    def spoilt(self: ReadCrew, batch: Batch, meanwhile: Callable[[], None]) -> Reads:
+        hear = batch.helper.hear
+
+        def heard(meanwhile: Callable[[], None] = lambda: None) -> bytes:
+            hear(meanwhile)
+            batch.region.view[-_ANSWER_BYTES : len(rubbish) - _ANSWER_BYTES] = rubbish
+            return len(rubbish).to_bytes(4, "big")
+
+        monkeypatch.setattr(batch.helper, "hear", heard)
+        return receive(self, batch, meanwhile)
+
+    monkeypatch.setattr(ReadCrew, "receive", spoilt)
+    _proven(full, full.take(kind="full"), tmp_path / "out")
 
 
 def _when_listed(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
