@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 DURATION_PATTERN = r"^(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"
 SIZE_PATTERN = r"^\d+(\.\d+)?\s?(B|KiB|MiB|GiB|TiB|kB|MB|GB|TB)$"
@@ -30,8 +31,11 @@ def parse_duration(text: str) -> timedelta:
 def format_duration(value: timedelta, *, parts: int = 5) -> str:
     """The shortest form that :func:`parse_duration` reads back; ``parts`` biggest units only, for people. Negative: with a sign."""
     seconds = round(value.total_seconds())
-    if seconds < 0:
-        return "-" + format_duration(-value, parts=parts)
+    return f"-{_units(-seconds, parts)}" if seconds < 0 else _units(seconds, parts)
+
+
+@lru_cache(4096)  # a tree of thousands of systems asks for the same few promises again and again
+def _units(seconds: int, parts: int) -> str:
     pieces = []
     for unit, size in _BIGGEST_FIRST:
         count, seconds = divmod(seconds, size)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from reconciler.model.snapshot import MarkKind, Snapshot
 
@@ -39,9 +39,9 @@ class Group(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
 
     def recall(self, about: Hashable, work_out: Callable[[], T]) -> T:
         """What was worked out ``about`` these snapshots before, else now. For what depends on them and on ``about`` alone."""
-        if about not in self._known:
-            self._known[about] = work_out()
-        return cast("T", self._known[about])
+        known = self._known
+        found: T = known[about] if about in known else known.setdefault(about, work_out())
+        return found
 
 
 def recall(snapshots: Sequence[Snapshot], about: Hashable, work_out: Callable[[], T]) -> T:

@@ -72,7 +72,7 @@ class Shared:
         return cast("T", known[1])
 
 
-_MERGED, _NORMAL = Shared(), Shared()
+_MERGED, _NORMAL, _TEXTS = Shared(), Shared(), Shared()
 
 
 class Objects(Struct, frozen=True):
@@ -325,8 +325,20 @@ _alias = functools.cache(to_camel)
 
 def digest_of(values: Any) -> str:
     """16 hex digits that change when the meaning changes, and not when white space or the order of keys does."""
-    text = json.dumps(normal(values), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_text(values).encode()).hexdigest()[:16]
+
+
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
+def _text(value: Any) -> str:
+    """JSON of the normal form, in which every value has one text. That of a block which thousands of systems share is made once."""
+    if isinstance(value, Block):
+        return _TEXTS.recall((value,), lambda: _encoded(normal(value)))
+    if isinstance(value, Mapping):
+        given = {str(key): inner for key, inner in value.items() if inner is not None}
+        return f"{{{','.join(f'{_encoded(key)}:{_text(given[key])}' for key in sorted(given))}}}"
+    return _encoded(normal(value))
 
 
 def effective(desired: DesiredSystem) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
+from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import DesiredSystem
 from reconciler.spec import NoSuchObject, effective, load
 from reconciler.spec.origins import origins
-from reconciler.spec.resolve import normal
+from reconciler.spec.resolve import digest_of, normal
 from tests.unit.spec.trees import POLICY, SETTINGS, good_tree, kept, system, write
 
 
@@ -171,3 +176,23 @@ def test_a_digest_is_taken_over_what_pydantic_would_dump(folder: str) -> None:
     declared = load(Path(__file__).parents[3] / "specs" / folder).declared.all
     for one in declared.values():
         assert normal(one.document) == one.document.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=4),
+        st.one_of(
+            st.none(),
+            st.integers(),
+            st.text(max_size=3),
+            st.lists(st.text(max_size=2), max_size=2),
+            st.dictionaries(st.sampled_from(["a", "a b", "a!", 'a"', "b", "ä", "\U0001f600"]), st.text(max_size=2), max_size=3),
+            st.timedeltas(timedelta(0), timedelta(days=9)),
+            st.builds(Retention, daily=st.integers(1, 9)),
+        ),
+        max_size=5,
+    )
+)
+def test_a_digest_is_that_of_the_plain_json(values: dict[str, object]) -> None:
+    text = json.dumps(normal(values), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    assert digest_of(values) == hashlib.sha256(text.encode()).hexdigest()[:16]
