@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,6 +31,9 @@ RESTORE_VERIFIED = "restore and read back"
 RESTORE_ONE = "restore of one file"
 VERIFY = "deep verify"
 LIST = "list of snapshots"
+SETTLED_SECONDS = 3.0
+"""Before a first backup: what was changed in the two seconds before it is read again by whoever knows how coarse times of files can be, and
+a corpus that was made or edited a moment ago is not what users have."""
 
 _ORDER = (FIRST, RESTORE, RESTORE_VERIFIED, RESTORE_ONE, VERIFY, NOTHING, REREAD, CHANGED, EDITED)
 _BY_CORPUS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -77,6 +81,7 @@ class Round(Struct, frozen=True):
                 yield from self._list()
                 return
             self.peer.fresh(self.source)
+            time.sleep(SETTLED_SECONDS)
             first = self._measured(FIRST, self.peer.backup(self.source), self.peer.stored_bytes)
             if FIRST in self.works:
                 yield first
