@@ -99,8 +99,7 @@ def _mark(info: os.stat_result) -> _Mark:
 def _unchanged(marks: Sequence[tuple[str, _Mark]]) -> bool:
     try:
         for path, before in marks:
-            info = os.lstat(path)
-            if (info.st_mode, info.st_ino, info.st_dev, info.st_ctime_ns, info.st_mtime_ns) != before:
+            if _mark(os.lstat(path)) != before:
                 return False
     except OSError:
         return False

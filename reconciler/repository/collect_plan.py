@@ -129,9 +129,6 @@ class PrunePlan(Struct, frozen=True):
     def count(self, fate: PackFate) -> int:
         return sum(pack.fate is fate for pack in self.packs)
 
-    def having(self, *fates: PackFate) -> tuple[PlannedPack, ...]:
-        return tuple(pack for pack in self.packs if pack.fate in fates)
-
 
 def decide_fates(packs: Iterable[SurveyedPack]) -> tuple[PlannedPack, ...]:
     """Sorted by name. Doubt keeps."""

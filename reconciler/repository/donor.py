@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from reconciler.repository.codec import Codec
 from reconciler.repository.copier import Side
-from reconciler.repository.donor_lists import Mason, spans
+from reconciler.repository.donor_lists import ListRebuild, spans
 from reconciler.repository.entries import Entry, entries_of
 from reconciler.repository.errors import Damaged, NoSuchSnapshot, ObjectMissing
 from reconciler.repository.fetch import Fetcher
@@ -99,9 +99,9 @@ class Healing:
             self._plain, self._ids, self._lengths = bytearray(), bytearray(), array("I")
 
     def _mend_list(self, record: RootRecord, donor: Donor, fetcher: Fetcher) -> None:
-        mason = Mason(self._seals, record, spans(record, self._fetcher), self._is_lost)
+        rebuild = ListRebuild(self._seals, record, spans(record, self._fetcher), self._is_lost)
         try:
-            for kind, chunk, data in mason.made(donor.side.record(record.id), fetcher):
+            for kind, chunk, data in rebuild.blocks(donor.side.record(record.id), fetcher):
                 lengths = lengths_packed(array("I", [len(data)]))
                 packed, sealed = self._sealer.seal(kind, memoryview(data), chunk, lengths)
                 self._packs.append(kind, packed, len(data), chunk, lengths, sealed)

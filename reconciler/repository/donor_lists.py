@@ -28,8 +28,8 @@ Place = tuple[bytes, bytes]
 """Where in the order of a walk something stands: folder and name."""
 
 
-class Part(Struct, frozen=True):
-    """Some entries of one folder, whole with what reading gave."""
+class Run(Struct, frozen=True):
+    """A run of entries of one folder, as a piece holds it, decoded."""
 
     folder: bytes
     device: int
@@ -49,8 +49,8 @@ class Span(Struct, frozen=True):
         return walk_key(self.ref.folder), self.ref.name
 
 
-class _Bricks(Struct):
-    """Takes what a builder stores, and keeps in memory what is lost of it."""
+class _Sink(Struct):
+    """Keeps in memory what is lost of the blocks that a builder makes."""
 
     seals: Seals
     lost: Callable[[bytes], bool]
@@ -70,7 +70,7 @@ def spans(record: RootRecord, fetcher: Fetcher) -> list[Span]:
     return sorted([*blocks, *(Span(ref, Type.BLOCKS) for ref in lost)], key=lambda span: span.place)
 
 
-class Mason(Struct, frozen=True):
+class ListRebuild(Struct, frozen=True):
     """Makes the lost parts of the list of one snapshot. Memory: what is lost of it, and one folder."""
 
     seals: Seals
@@ -79,7 +79,7 @@ class Mason(Struct, frozen=True):
     lost: Callable[[bytes], bool]
     """Whether a chunk cannot be read here."""
 
-    def made(self, theirs: RootRecord, fetcher: Fetcher) -> Iterator[tuple[Type, bytes, bytes]]:
+    def blocks(self, theirs: RootRecord, fetcher: Fetcher) -> Iterator[tuple[Type, bytes, bytes]]:
         """(kind, id, bytes) of what a copy gives of them; what it does not give is left out. ``fetcher``: of the other repository."""
         parts = _parted(_folders(theirs, fetcher), [span.place for span in self.ours])
         for number, group in groupby(parts, key=lambda numbered: numbered[0]):
@@ -89,32 +89,32 @@ class Mason(Struct, frozen=True):
                 except (Damaged, ObjectMissing):
                     continue  # the copy is damaged there; what follows may be whole
 
-    def _built(self, span: Span, parts: Iterable[Part], fetcher: Fetcher) -> Iterator[tuple[Type, bytes, bytes]]:
+    def _built(self, span: Span, parts: Iterable[Run], fetcher: Fetcher) -> Iterator[tuple[Type, bytes, bytes]]:
         here = (msgspec.structs.replace(part, colds=[self._here(cold, fetcher) for cold in part.colds]) for part in parts)
-        bricks = _Bricks(self.seals, self.lost)
+        sink = _Sink(self.seals, self.lost)
         if span.kind is Type.ENTRIES:  # where it ends is known, even if a rule of another day put it there
             pieces = [Piece(part.folder, part.device, encode_rows(part.rows), encode_colds(part.colds)) for part in here]
-            bricks.put(Type.ENTRIES, encode_block(pieces))
+            sink.put(Type.ENTRIES, encode_block(pieces))
         else:
-            builder = ManifestBuilder(bricks, Cuts(self.seals.cut_key), None, (), self.record.devices)
+            builder = ManifestBuilder(sink, Cuts(self.seals.cut_key), None, (), self.record.devices)
             for part in here:
                 builder.add(part.folder, part.device, part.rows, part.colds)
-            bricks.put(Type.BLOCKS, encode_list(builder.finish()[0]))
-        if span.ref.id in bricks.made:
-            yield from ((kind, chunk, data) for chunk, (kind, data) in bricks.made.items())
+            sink.put(Type.BLOCKS, encode_list(builder.finish()[0]))
+        if span.ref.id in sink.made:
+            yield from ((kind, chunk, data) for chunk, (kind, data) in sink.made.items())
 
     def _here(self, cold: Cold, fetcher: Fetcher) -> Cold:
         ids = (self.seals.chunk_id(Type.DATA, fetcher.chunk(Type.DATA, chunk)) for chunk in ids_of(cold.chunks))
         return msgspec.structs.replace(cold, chunks=b"".join(ids))
 
 
-def _folders(record: RootRecord, fetcher: Fetcher) -> Iterator[Part]:
+def _folders(record: RootRecord, fetcher: Fetcher) -> Iterator[Run]:
     """Of everything that can be read of a snapshot, in order: each folder whole, because blocks end elsewhere under another key."""
     for folder, pieces in groupby(_pieces(record, fetcher), key=lambda piece: piece.folder):
-        whole = Part(folder, 0, [], [])
+        whole = Run(folder, 0, [], [])
         for piece in pieces:
             rows, colds = decode_halves(piece)
-            whole = Part(folder, piece.device, whole.rows + rows, whole.colds + colds)
+            whole = Run(folder, piece.device, whole.rows + rows, whole.colds + colds)
         yield whole
 
 
@@ -126,14 +126,14 @@ def _pieces(record: RootRecord, fetcher: Fetcher) -> Iterator[Piece]:
             continue  # what it named cannot come from here
 
 
-def _parted(parts: Iterable[Part], places: list[Place]) -> Iterator[tuple[int, Part]]:
+def _parted(parts: Iterable[Run], places: list[Place]) -> Iterator[tuple[int, Run]]:
     """Each part with the number of the last place that is not behind it; one that reaches over several of them is split."""
     for part in parts:
         folder = walk_key(part.folder)
         start = 0
         for number, group in groupby(_last_place(places, folder, row[NAME]) for row in part.rows):
             end = start + sum(1 for _ in group)
-            yield number, Part(part.folder, part.device, part.rows[start:end], part.colds[start:end])
+            yield number, Run(part.folder, part.device, part.rows[start:end], part.colds[start:end])
             start = end
         if not part.rows:
             yield _last_place(places, folder, b""), part

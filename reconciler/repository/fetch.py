@@ -10,9 +10,9 @@ from typing import Protocol
 
 from reconciler.base.files import Buffer
 from reconciler.repository.aead import InvalidTag
-from reconciler.repository.ahead import Ahead
 from reconciler.repository.codec import decompress
 from reconciler.repository.errors import Damaged, ObjectMissing
+from reconciler.repository.fetch_ahead import Ahead
 from reconciler.repository.format import Type
 from reconciler.repository.index import Position, SegmentPlace
 from reconciler.repository.near import Kept, segment_name

@@ -72,7 +72,7 @@ class Shared:
         return cast("T", known[1])
 
 
-_MERGED, _NORMAL, _TEXTS = Shared(), Shared(), Shared()
+_MERGED, _TEXTS = Shared(), Shared()
 
 
 class Objects(Struct, frozen=True):
@@ -303,7 +303,8 @@ def normal(value: Any) -> Any:
     As pydantic would dump it, without building a serializer per block for the few that a tree holds (a test compares the two).
     """
     if isinstance(value, BaseModel):
-        return _NORMAL.recall((value,), lambda: _normal_fields(value)) if isinstance(value, Block) else _normal_fields(value)
+        given = type(value).model_fields.items()
+        return {field.alias or _alias(key): normal(inner) for key, field in given if (inner := getattr(value, key)) is not None}
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, datetime):
@@ -313,11 +314,6 @@ def normal(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [normal(inner) for inner in value]
     return value
-
-
-def _normal_fields(value: BaseModel) -> dict[str, Any]:
-    given = type(value).model_fields.items()
-    return {field.alias or _alias(key): normal(inner) for key, field in given if (inner := getattr(value, key)) is not None}
 
 
 _alias = functools.cache(to_camel)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from reconciler.base.clock import Clock
 from reconciler.base.files import Buffer
+from reconciler.repository.remote.route import Route
 from reconciler.repository.remote.throttle import PIECE_BYTES, Throttle
 from reconciler.repository.remote.waiting import Waiting
-from reconciler.repository.remote.way import Way
 
 _SLOWEST = 1024  # bytes per second over the whole answer: less is a place that only pretends to be there
 _READ_BYTES = 256 * 1024
@@ -38,14 +38,14 @@ class Lines:
     """All connections to one endpoint. Threads may share it."""
 
     def __init__(
-        self, way: Way, connections: int, silence_seconds: float, throttle: Throttle, clock: Clock, waiting: Waiting | None = None
+        self, route: Route, connections: int, silence_seconds: float, throttle: Throttle, clock: Clock, waiting: Waiting | None = None
     ) -> None:
-        self._way = way
-        self.host = way.place
+        self._route = route
+        self.host = route.place
         self._silence = silence_seconds
         self._throttle = throttle
         self._clock = clock
-        self._waiting = waiting or Waiting(None, clock, way.place)
+        self._waiting = waiting or Waiting(None, clock, route.place)
         self._seats = threading.BoundedSemaphore(connections)
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
@@ -77,7 +77,7 @@ class Lines:
 
     def _new(self) -> http.client.HTTPConnection:
         try:
-            return self._way.line()
+            return self._route.line()
         except OSError as error:
             raise Lost(_words(error)) from error
 
@@ -93,7 +93,7 @@ class Lines:
         whole = False
         try:
             response = self._sent(line, method, target, headers, body)
-            self._way.check(response.status)
+            self._route.check(response.status)
             answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, b"")
             if method != "HEAD":
                 answer = answer._replace(body=self._received(response, limit))
@@ -114,7 +114,7 @@ class Lines:
         self, line: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: Sequence[Buffer]
     ) -> http.client.HTTPResponse:
         length = sum(memoryview(piece).nbytes for piece in body)
-        target, sent = self._way.written(target, headers)
+        target, sent = self._route.written(target, headers)
         if body or method in {"PUT", "POST"}:
             sent["content-length"] = str(length)
         try:

@@ -22,11 +22,11 @@ from reconciler.repository.errors import AccessRefused, Damaged, NotAStore, Obje
 from reconciler.repository.format import PACK_BYTES_MAX
 from reconciler.repository.remote.lines import Answer, Lines, Lost, TooLong
 from reconciler.repository.remote.patience import HINT, Again, Patience
+from reconciler.repository.remote.route import Route
 from reconciler.repository.remote.s3_answers import Page, Trouble, moment_of, page, refusal, trouble
 from reconciler.repository.remote.signing import EMPTY_BODY, encoded_path, encoded_query, signed
 from reconciler.repository.remote.throttle import Throttle
 from reconciler.repository.remote.waiting import Waiting
-from reconciler.repository.remote.way import Way
 from reconciler.repository.store import Found
 
 _ANSWER_BYTES_MAX = 16 * 2**20  # of anything but content: a page of a thousand names is a third of a MiB
@@ -50,8 +50,8 @@ class S3Store:
         connections = access.connections or _CONNECTIONS
         waiting = Waiting(access.stopped, self._clock, self.url)
         throttle = Throttle(access.bandwidth, self._clock, access.stopped)
-        way = Way(endpoint, access.silence_seconds, access.proxies)
-        self.lines = Lines(way, connections, access.silence_seconds, throttle, self._clock, waiting)
+        route = Route(endpoint, access.silence_seconds, access.proxies)
+        self.lines = Lines(route, connections, access.silence_seconds, throttle, self._clock, waiting)
         self.patience = Patience(access.patience_seconds, self._clock, waiting)
         self.at_once = connections
         self.uploads = min(_UPLOADS, connections)

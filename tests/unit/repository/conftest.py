@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,6 +113,19 @@ def bench(tmp_path: Path) -> Bench:
 
 Children = Callable[[], set[int]]
 """Numbers of processes."""
+
+
+class Killer:
+    """As the progress of a run: whatever process it has started is killed as soon as it is seen."""
+
+    def __init__(self, children: Children) -> None:
+        self._children = children
+        self.killed: set[int] = set()
+
+    def __call__(self, _: Progress) -> None:
+        for child in self._children():
+            os.kill(child, signal.SIGKILL)
+            self.killed.add(child)
 
 
 @pytest.fixture

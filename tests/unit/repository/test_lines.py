@@ -13,8 +13,8 @@ import pytest
 from reconciler.base.clock import SystemClock
 from reconciler.base.proxy import Proxies
 from reconciler.repository.remote.lines import Lines, Lost
+from reconciler.repository.remote.route import Route
 from reconciler.repository.remote.throttle import Throttle
-from reconciler.repository.remote.way import Way
 from tests.fakes.certificates import certificate
 from tests.fakes.proxies import web_proxy
 
@@ -57,7 +57,7 @@ def far() -> Iterator[_Counting]:
 
 def lines_to(endpoint: str, environment: dict[str, str] | None = None) -> Lines:
     clock = SystemClock()
-    return Lines(Way(endpoint, 5.0, Proxies.of(environment or {})), 5, 5.0, Throttle(None, clock), clock)
+    return Lines(Route(endpoint, 5.0, Proxies.of(environment or {})), 5, 5.0, Throttle(None, clock), clock)
 
 
 def test_one_connection_serves_every_question_of_one_thread(far: _Counting) -> None:

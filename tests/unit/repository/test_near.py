@@ -16,7 +16,7 @@ from blake3 import blake3
 from reconciler.base.secret import Secret
 from reconciler.repository import BaseUnusable, Cache, Damaged, NoSuchSnapshot, NotInitialised, Repository, Unreachable
 from reconciler.repository.abreast import abreast, both, together
-from reconciler.repository.ahead import Ahead
+from reconciler.repository.fetch_ahead import Ahead
 from reconciler.repository.format import Type
 from reconciler.repository.index import SegmentPlace
 from reconciler.repository.near import Kept

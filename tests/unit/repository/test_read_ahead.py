@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from typing import Any
 import pytest
 
 from reconciler.base import own_process
-from reconciler.repository import Progress, Taken
+from reconciler.repository import Taken
 from reconciler.repository import read_ahead as read_ahead_module
 from reconciler.repository.helper import Helper
 from reconciler.repository.read_crew import _ANSWER_BYTES, Batch, Folder, ReadCrew, Reads
 from reconciler.tree.entry import DefectKind, Listing, Row
-from tests.unit.repository.conftest import Bench, Children, described
+from tests.unit.repository.conftest import Bench, Children, Killer, described
 
 pytestmark = [
     pytest.mark.usefixtures("children"),
@@ -133,15 +132,9 @@ def test_attributes_come_with_what_was_read_ahead(full: Bench, served: list[Row]
 
 
 def test_helpers_that_are_killed_cost_nothing_but_their_work(full: Bench, tmp_path: Path, children: Children, served: list[Row]) -> None:
-    killed: set[int] = set()
-
-    def kill(_: Progress) -> None:
-        for child in children():
-            os.kill(child, signal.SIGKILL)
-            killed.add(child)
-
-    taken = full.take(kind="full", progress=kill)
-    assert killed
+    killer = Killer(children)
+    taken = full.take(kind="full", progress=killer)
+    assert killer.killed
     _proven(full, taken, tmp_path / "out")
 
 

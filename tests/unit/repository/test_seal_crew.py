@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import threading
 import time
 from array import array
@@ -14,14 +13,14 @@ from typing import Any
 import pytest
 
 from reconciler.base.arena import Arena
-from reconciler.repository import Progress, Taken
+from reconciler.repository import Taken
 from reconciler.repository.codec import Codec
 from reconciler.repository.errors import Damaged
 from reconciler.repository.format import Packed, Type
 from reconciler.repository.helper import helpers_here
 from reconciler.repository.seal import SegmentSealer, lengths_packed
 from reconciler.repository.seal_crew import SealCrew
-from tests.unit.repository.conftest import Bench, Children, described
+from tests.unit.repository.conftest import Bench, Children, Killer, described
 
 pytestmark = [
     pytest.mark.usefixtures("children"),
@@ -58,15 +57,9 @@ def test_what_helpers_sealed_is_whole(full: Bench, tmp_path: Path, children: Chi
 
 
 def test_helpers_that_are_killed_cost_nothing_but_their_work(full: Bench, tmp_path: Path, children: Children) -> None:
-    killed: set[int] = set()
-
-    def kill(_: Progress) -> None:
-        for child in children():
-            os.kill(child, signal.SIGKILL)
-            killed.add(child)
-
-    taken = full.take(kind="full", progress=kill)
-    assert killed
+    killer = Killer(children)
+    taken = full.take(kind="full", progress=killer)
+    assert killer.killed
     _proven(full, taken, tmp_path / "out")
 
 

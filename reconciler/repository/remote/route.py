@@ -1,4 +1,4 @@
-"""How connections to one HTTP endpoint are made: directly, or through the web proxy that the environment names."""
+"""The route to one HTTP endpoint: directly, or through the web proxy that the environment names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PORTS = {False: 80, True: 443}
 
 
-class Way:
+class Route:
     """Of one endpoint. Threads may share it."""
 
     def __init__(self, endpoint: str, silence_seconds: float, proxies: Proxies | None) -> None:
