@@ -14,7 +14,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "file-name": "The name of a spec file is not printable UTF-8.",
         "outside-tree": "A symbolic link leads out of the spec tree.",
         "ignore-pattern": "A line of .reconcilerignore is not a pattern.",
-        "encoding": "A spec file is not plain UTF-8 text.",
+        "encoding": "A spec file is not plain UTF-8 text, or an escape in it stands for half a character.",
         "control-character": "A spec file holds a control character.",
         "conflict-marker": "A spec file holds the markers of an unfinished merge.",
         "empty-file": "A spec file holds nothing, as after an interrupted write.",

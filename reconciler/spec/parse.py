@@ -5,6 +5,7 @@ Faults inside a document are collected and reading goes on; a fault of syntax en
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from reconciler.spec.source import Source, visible
 DEPTH_MAX = 32
 ALIASES_MAX = 100  # per document
 NODES_MAX = 100_000  # per document, aliases counted as often as they are used: some two thousand systems
+_HALF = re.compile("[\ud800-\udfff]")
 _QUOTES = "Write it in quotes when it is text."
 
 
@@ -133,6 +135,9 @@ class _Builder:
                 self._report("ambiguous-scalar", spot, str(error), _QUOTES)
             except NumberOutOfRange as error:
                 self._report("number-range", spot, str(error), _QUOTES)
+        elif _HALF.search(value) is not None:
+            self._report("encoding", spot, "an escape stands for half a character", "Write the character itself, or `\\U` and eight digits.")
+            value = visible(value)  # no file and no message could hold the half
         self._add(Scalar(value, spot), event.anchor)
 
     def _open(self, node: MapNode | ListNode, event: Any) -> None:

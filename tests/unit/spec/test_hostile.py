@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.spec import load
+from reconciler.spec import Cache, Parses, load
 from reconciler.spec.explain import got
 from reconciler.spec.node import Scalar, Spot
 from reconciler.spec.read import read_file
@@ -49,6 +49,18 @@ def test_aliases_that_explode_are_counted_not_expanded() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 49)]
     text = read_file(SpecFile("a.yaml", "\n".join(lines).encode(), ""))
     assert [problem.code for problem in text.problems] == ["yaml-too-big"]
+
+
+@pytest.mark.parametrize("line", ['owner: "\\ud800"', 'failureDomain: {"\\udc80": x}', 'owner: "\\ud83d\\ude00"'])
+def test_half_a_character_is_a_problem_of_its_object_and_stops_nobody(line: str, tmp_path: Path) -> None:
+    root = good_tree(tmp_path / "tree")
+    write(root, orders=system("orders", line))
+    parses = Parses.read(tmp_path / "kept")
+    loaded = load(root, cache=Cache(parses))
+    assert [(problem.code, problem.name) for problem in loaded.problems] == [("encoding", "orders")]
+    assert loaded.desired.system("shop") is not None
+    parses.keep()
+    assert load(root, cache=Cache(Parses.read(tmp_path / "kept"))).problems == loaded.problems
 
 
 def test_a_few_aliases_are_fine(tmp_path: Path) -> None:
