@@ -113,11 +113,11 @@ def look(
 def look_at_snapshots(house: House) -> Scene:
     """The specs, and what the repositories hold now: enough for whoever only reads snapshots.
 
-    The catalog is opened only for what cannot be seen: a spec that does not parse, a repository that does not answer. The library that
-    reads it takes longer to load than most questions take to answer.
+    The catalog is opened only for what cannot be seen: a spec that does not parse or is gone, a repository that does not answer. The
+    library that reads it takes longer to load than most questions take to answer.
     """
     now, loaded = house.clock.now(), load_specs(house.specs, last_good={}, cache=Cache(house.memory.parses()))
-    if loaded.desired.clean:
+    if loaded.desired.clean and not any(problem.code == "no-realm" for problem in loaded.problems):  # without one it may be lost
         loaded = with_records(house, loaded)
     else:
         with house.memory.reading() as catalog:

@@ -41,6 +41,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "empty-block": "A block is written and says nothing.",
         "duplicate-object": "Two objects of one kind have the same name.",
         "two-settings": "A tree has at most one Settings object.",
+        "tree-emptied": "The tree declares nothing any more, as where a disk is not mounted.",
+        "realm-lost": "The tree named a realm before and names none now.",
         "last-good-unusable": "An object is broken now, and its last good version is not valid any more.",
         # references
         "unknown-tier": "A System, or Settings.records, names a Tier that does not exist.",

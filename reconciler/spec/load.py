@@ -101,10 +101,12 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
     current, doubles = _unique(texts)
     problems += doubles
     broken = {(p.kind, p.name) for p in problems if p.severity is Severity.ERROR and p.kind}
+    missed = _missed(last_good, current, problems) if last_good else []
+    problems += missed
     kept, _ = _revived(last_good or {}, current) if problems else ({}, [])
     found = check(Objects(place, {**kept, **current}), checked=current.keys(), broken=broken - kept.keys())
     problems += found
-    faulty = {(p.kind, p.name) for p in found if p.severity is Severity.ERROR}
+    faulty = {(p.kind, p.name) for p in (*missed, *found) if p.severity is Severity.ERROR}
     clean = not any(p.severity is Severity.ERROR for p in problems)
     good = {key: declared for key, declared in current.items() if key not in faulty and not declared.faulty}
     kept, lost = _revived(last_good or {}, [*good, *_renamed(good)]) if not clean else ({}, [])
@@ -120,6 +122,12 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
         removed=_removed(last_good or {}, good.keys()) if clean else (),
         declared=objects,
     )
+
+
+def _missed(last_good: LastGoodDocuments, current: Mapping[Key, Declared], problems: Iterable[Problem]) -> list[Problem]:
+    from reconciler.spec.vanished import vanished
+
+    return list(vanished(last_good, current, broken=[(p.kind, p.name) for p in problems]))
 
 
 def _removed(last_good: LastGoodDocuments, good: AbstractSet[Key]) -> tuple[Key, ...]:

@@ -297,7 +297,7 @@ EXPECTED = [
 ]
 ELSEWHERE = {
     "file-unreadable", "file-too-large", "tree-too-large", "file-name", "outside-tree", "ignore-pattern",  # tests/unit/spec/test_tree.py
-    "last-good-unusable", "no-realm",  # tests/unit/spec/test_load.py
+    "last-good-unusable", "no-realm", "tree-emptied", "realm-lost",  # tests/unit/spec/test_load.py
     "live-database",  # tests/unit/app/test_app_sources.py
     "step-unreachable",  # below: it never comes alone
 }  # fmt: skip

@@ -57,21 +57,29 @@ def test_a_conflict_marker_in_one_of_a_hundred_files_stops_neither_that_system_n
     assert set(before) <= set(stored(house))
 
 
-def test_a_commit_that_deletes_everything_deletes_no_snapshot_and_its_revert_goes_on_as_before(house: WholeHouse) -> None:
+@pytest.mark.parametrize("settings_stay", [False, True], ids=["all", "all but a setting without a realm"])
+def test_a_commit_that_deletes_everything_ends_no_protection_and_deletes_no_snapshot(house: WholeHouse, *, settings_stay: bool) -> None:
     before = lived_in(house)
     specs = house.folder / "specs"
     shutil.copytree(specs, house.folder / "kept")
     for path in specs.iterdir():
         path.unlink()
-    for _ in range(3):
+    if settings_stay:
+        house.write("settings.yaml", "apiVersion: reconciler/v1\nkind: Settings\nmetadata: {name: settings}\nspec: {interval: 20s}\n")
+    for number in range(3):
         house.clock.advance(2 * DAY)
-        assert house.one_pass().results == ()
-    assert stored(house) == before
+        (house.source / "counter").write_text(f"after {number}")
+        report = house.one_pass()
+        assert {p.code for p in report.problems if p.severity == "error"} == {"realm-lost" if settings_stay else "tree-emptied"}
+        assert backed_up(report) == {"orders"}
+        assert letting_go(report) == []
+    assert set(before) < set(stored(house))
+    with house.session(read_only=True) as session:
+        listed = session.snapshots("orders").snapshots
+    assert {s.id for s in listed} == set(stored(house)), "a command that mostly asks no memory sees them, too"
     shutil.rmtree(specs)
     (house.folder / "kept").rename(specs)
-    report = house.one_pass()
-    assert backed_up(report) == {"orders"}
-    assert letting_go(report) == [ActionKind.MARK], "the retention of before is measured on as if nothing had been"
+    assert letting_go(house.one_pass()) == [ActionKind.MARK], "the retention of before is measured on as if nothing had been"
 
 
 def test_a_commit_that_deletes_every_system_leaves_orphans(house: WholeHouse) -> None:

@@ -117,6 +117,57 @@ def test_all_problems_of_all_files_are_reported_at_once_in_their_order(tmp_path:
     assert codes(loaded) == ["ambiguous-scalar", "unknown-field", "wrong-value", "unknown-system", "yaml-syntax"]
 
 
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_tree_that_was_emptied_goes_on_as_it_was(tmp_path: Path, cached: bool) -> None:
+    root, cache = good_tree(tmp_path / "specs"), Cache() if cached else None
+    before = kept(load(root, cache=cache))
+    for file in root.iterdir():
+        file.unlink()
+    if cache is not None:
+        load(root, cache=cache)  # as a command reads that asks no memory
+    emptied = load(root, last_good=before, cache=cache)
+    assert codes(emptied) == ["tree-emptied"]
+    assert not emptied.desired.clean
+    assert emptied.desired.realm == "test-realm"
+    assert (names(emptied), emptied.removed, emptied.documents) == (["orders", "shop"], (), ())
+    write(root, settings=SETTINGS)
+    retired = load(root, last_good=before, cache=cache)
+    assert (codes(retired), names(retired)) == ([], [])
+    assert len(retired.removed) == 4
+
+
+def test_a_tree_that_always_was_empty_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    assert codes(load(tmp_path / "specs", last_good={})) == ["no-realm"]
+
+
+def test_an_emptied_file_is_told_as_that_and_not_as_an_emptied_tree(tmp_path: Path) -> None:
+    root = write(tmp_path / "specs", settings=SETTINGS)
+    before = kept(load(root))
+    write(root, settings="kind: Settings\n")
+    assert "tree-emptied" not in codes(load(root, last_good=before))
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_realm_that_goes_makes_no_snapshot_somebody_elses(tmp_path: Path, cached: bool) -> None:
+    root, cache = good_tree(tmp_path / "specs"), Cache() if cached else None
+    before = kept(load(root, cache=cache))
+    (root / "settings.yaml").unlink()
+    gone = load(root, last_good=before, cache=cache)
+    assert codes(gone) == ["realm-lost"]
+    write(root, settings=SETTINGS.replace("realm: test-realm", "interval: 20s"))
+    forgotten = load(root, last_good=before, cache=cache)
+    assert "realm-lost" in codes(forgotten)
+    assert forgotten.problems[-1].place.file == "settings.yaml"
+    for loaded in (gone, forgotten):
+        assert loaded.desired.realm == "test-realm"
+        assert not loaded.desired.clean
+        assert loaded.removed == ()
+    write(root, settings=SETTINGS.replace("test-realm", "another"))
+    meant = load(root, last_good=before, cache=cache)
+    assert (codes(meant), meant.desired.realm) == ([], "another")
+
+
 def test_a_tree_without_a_realm_is_warned_about_and_works(tmp_path: Path) -> None:
     root = good_tree(tmp_path / "specs")
     (root / "settings.yaml").unlink()
