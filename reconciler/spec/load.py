@@ -20,8 +20,8 @@ from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec import resolve
 from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
+from reconciler.spec.objects import Objects
 from reconciler.spec.read import Cache, SpecText, read_file
-from reconciler.spec.resolve import Objects
 from reconciler.spec.scenarios import scenarios
 from reconciler.spec.tree import SpecFile, Tree, read_tree
 
@@ -141,13 +141,15 @@ def _overlaid(texts: Iterable[SpecText], over: SpecText) -> list[SpecText]:
 
 
 def _desired(objects: Objects, digest: str, problems: tuple[Problem, ...], clean: bool) -> Desired:
-    systems = [resolve.system(objects, declared, document) for declared, document in objects.systems()]
+    repositories = tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories())
+    stores = {repository.name: repository for repository in repositories}
+    systems = [resolve.system(objects, stores, declared, document) for declared, document in objects.systems()]
     return Desired(
         root=str(objects.root),
         digest=digest,
         settings=objects.settings()[1],
         systems=tuple(system for system in systems if system is not None),
-        repositories=tuple(resolve.repository(objects, declared) for declared, _ in objects.repositories()),
+        repositories=repositories,
         approvals=tuple(resolve.approval(declared) for declared in objects.by_kind.get("DeletionApproval", ()) if not declared.last_good),
         alert_policies=_alert_policies(objects),
         recovery_plans=_recovery_plans(objects),

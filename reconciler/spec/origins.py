@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.model.declared.envelope import System
-from reconciler.spec import resolve
 from reconciler.spec.errors import NoSuchObject
+from reconciler.spec.layers import BUILT_IN, POLICY_BLOCKS, POLICY_LISTS, TIER_BLOCKS, Layer, Side, sides
 from reconciler.spec.load import Loaded
 from reconciler.spec.node import pointer
-from reconciler.spec.resolve import Layer
+from reconciler.spec.resolve import effective
 
 
 def origins(loaded: Loaded, name: str) -> list[tuple[str, object, str]]:
@@ -22,23 +22,23 @@ def origins(loaded: Loaded, name: str) -> list[tuple[str, object, str]]:
     if declared is None or desired is None or not isinstance(declared.document, System):
         raise NoSuchObject(f"no system '{name}' is declared", specs=loaded.desired.root)
     spec = declared.document.spec
-    sides = resolve.layers(loaded.declared, spec, declared)
-    assert sides is not None
-    mine = sides[0][-1]
+    layers = sides(loaded.declared, spec, declared)
+    assert layers is not None
+    tier, policy = layers
     rows: list[tuple[str, object, str]] = []
-    shown = resolve.effective(desired)
+    shown = effective(desired)
     for key, value in shown.items():
         field = _field(key)
-        if field in resolve.TIER_BLOCKS or field in resolve.POLICY_BLOCKS:
-            side = sides[0] if field in resolve.TIER_BLOCKS else sides[1]
+        if field in TIER_BLOCKS or field in POLICY_BLOCKS:
+            side = tier if field in TIER_BLOCKS else policy
             rows += [(pointer([key, inner]), part, _block_origin(side, key, inner)) for inner, part in value.items()]
-        elif field in resolve.POLICY_LISTS:
-            giver = resolve.last_given(sides[1], field)[1]
+        elif field in POLICY_LISTS:
+            giver = policy.last_given(field)[1]
             rows.append((pointer([key]), value, _line(giver, "spec", key)))
         elif field in ("name", "previous_name"):
-            rows.append((pointer([key]), value, _line(mine, "metadata", key)))
+            rows.append((pointer([key]), value, _line(tier.mine, "metadata", key)))
         else:
-            rows.append((pointer([key]), value, _line(mine, "spec", key) if field in spec.given() else "built in"))
+            rows.append((pointer([key]), value, _line(tier.mine, "spec", key) if field in spec.given() else "built in"))
     return rows
 
 
@@ -46,8 +46,8 @@ def _field(key: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
 
 
-def _block_origin(side: list[Layer], block: str, key: str) -> str:
-    for layer in reversed(side):
+def _block_origin(side: Side, block: str, key: str) -> str:
+    for layer in side.newest_first():
         given: Any = layer.blocks.get(_field(block))
         if given is not None and _field(key) in given.given():
             return _line(layer, "spec", block, key)
@@ -55,7 +55,7 @@ def _block_origin(side: list[Layer], block: str, key: str) -> str:
 
 
 def _line(layer: Layer | None, *location: str) -> str:
-    if layer is None or (layer.declared is not None and layer.declared.place.file == resolve.BUILT_IN):
+    if layer is None or (layer.declared is not None and layer.declared.place.file == BUILT_IN):
         return "built in"
     if layer.declared is None:
         return layer.title

@@ -136,7 +136,7 @@ class _Builder:
             except NumberOutOfRange as error:
                 self._report("number-range", spot, str(error), _QUOTES)
         elif _HALF.search(value) is not None:
-            self._report("encoding", spot, "an escape stands for half a character", "Write the character itself, or `\\U` and eight digits.")
+            self._report("encoding", spot, "an escape stands for half a character", "Write the character itself.")
             value = visible(value)  # no file and no message could hold the half
         self._add(Scalar(value, spot), event.anchor)
 

@@ -12,8 +12,9 @@ from reconciler.model.problem import Place
 from reconciler.model.records import records_system
 from reconciler.spec import resolve
 from reconciler.spec.declare import Declared
+from reconciler.spec.layers import BUILT_IN
 from reconciler.spec.load import Loaded
-from reconciler.spec.resolve import BUILT_IN, Objects
+from reconciler.spec.objects import Objects
 
 
 def with_records(loaded: Loaded, host: str, sources: Sequence[Source]) -> Loaded:
@@ -34,7 +35,8 @@ def with_records(loaded: Loaded, host: str, sources: Sequence[Source]) -> Loaded
     document = System.model_construct(api_version="reconciler/v1", kind="System", metadata=metadata, spec=spec)
     declared = Declared(document, {}, Place(BUILT_IN, 0, 0))
     objects = Objects(loaded.declared.root, {**loaded.declared.all, declared.key: declared})
-    made = resolve.system(objects, declared, document)
+    stores = {repository.name: repository for repository in desired.repositories}
+    made = resolve.system(objects, stores, declared, document)
     if made is None:  # a tier, policy or repository that does not exist: the check of references says so
         return loaded
     systems = sorted([*desired.systems, replace(made, last_good=False)], key=lambda system: system.name)

@@ -8,7 +8,8 @@ from reconciler.model.declared.rare import RecoveryPlan
 from reconciler.model.declared.recovery import Step
 from reconciler.model.desired import DesiredRecoveryPlan
 from reconciler.spec.declare import Declared
-from reconciler.spec.resolve import absolute, assertion, digest_of, folder_of
+from reconciler.spec.digest import digest_of
+from reconciler.spec.resolve import absolute, assertion, folder_of
 
 
 def recovery_plan(root: Path, declared: Declared) -> DesiredRecoveryPlan:

@@ -9,7 +9,7 @@ from reconciler.model.declared.scenario import DisasterScenarioSpec, Takes
 from reconciler.model.desired import DesiredScenario
 from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Place
-from reconciler.spec.resolve import Objects
+from reconciler.spec.objects import Objects
 
 
 def scenarios(objects: Objects) -> tuple[DesiredScenario, ...]:

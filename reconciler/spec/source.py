@@ -50,4 +50,6 @@ def mask(line: str) -> str:
 
 def visible(text: str) -> str:
     """``text`` with control characters and undecodable bytes spelled out: a spec must not steer a terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii") for c in text)

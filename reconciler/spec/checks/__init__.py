@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from reconciler.model.problem import Problem
 from reconciler.spec.checks import drills, paths, promises, references
 from reconciler.spec.declare import Key
-from reconciler.spec.resolve import Objects
+from reconciler.spec.objects import Objects
 
 
 def check(objects: Objects, *, checked: Collection[Key], broken: AbstractSet[Key]) -> list[Problem]:

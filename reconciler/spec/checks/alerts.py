@@ -10,7 +10,8 @@ from reconciler.model.declared.secret import SecretFrom
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.checks.paths import inside
 from reconciler.spec.declare import Declared
-from reconciler.spec.resolve import Objects, absolute, folder_of
+from reconciler.spec.objects import Objects
+from reconciler.spec.resolve import absolute, folder_of
 
 _At = tuple[str | int, ...]
 KINDS = ("System", "Repository", "Host", "Catalog", "Specs", "Receiver")

@@ -9,7 +9,9 @@ from reconciler.model.declared.drill import Drill
 from reconciler.model.problem import Problem
 from reconciler.spec.checks.paths import excluded, inside
 from reconciler.spec.declare import Declared
-from reconciler.spec.resolve import Objects, absolute, folder_of, layers, merge_block
+from reconciler.spec.layers import sides
+from reconciler.spec.objects import Objects
+from reconciler.spec.resolve import absolute, folder_of
 
 CODE = "drill-sandbox"
 
@@ -18,9 +20,9 @@ def check(objects: Objects) -> Iterator[Problem]:
     """A sandbox inside a source would be backed up, one inside a repository or the specs looks like a change of it."""
     stores = [(d.key[1], absolute(folder_of(objects.root, d), document.spec.url)) for d, document in objects.repositories()]
     for declared, system in objects.systems():
-        sides = layers(objects, system.spec, declared)
-        drill = merge_block(sides[0], "drill", Drill) if sides is not None else Drill()
-        if drill.sandbox is None:
+        layers = sides(objects, system.spec, declared)
+        drill: Drill | None = layers[0].block("drill") if layers is not None else None
+        if drill is None or drill.sandbox is None:
             continue
         place = absolute(folder_of(objects.root, declared), drill.sandbox)
         own = system.spec.drill is not None and "sandbox" in system.spec.drill.given()

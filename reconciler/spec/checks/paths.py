@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from reconciler.model.declared.envelope import System
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared
+from reconciler.spec.objects import Objects
 from reconciler.spec.patterns import compile_patterns, is_plain
-from reconciler.spec.resolve import Objects, absolute, folder_of
+from reconciler.spec.resolve import absolute, folder_of
 
 STREAMS = "/.streams"
 

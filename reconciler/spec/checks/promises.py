@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from reconciler.base.units import format_duration
 from reconciler.model.cron import longest_gap
@@ -16,63 +17,84 @@ from reconciler.model.declared.repository import RepositorySpec
 from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared, Key
-from reconciler.spec.resolve import Layer, Objects, last_given, layers, merge_block
+from reconciler.spec.layers import Layer, Side, sides
+from reconciler.spec.objects import Objects
+from reconciler.spec.shared import Shared
 
 _KINDS = ("incremental", "differential", "full")
 _REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)  # any fixed year would do: the same tree must always give the same problems
+_FAULTS, _SOUND = Shared(), Shared()
+
+
+class _Fault(NamedTuple):
+    """What is wrong between a schedule and an RPO, whoever takes both."""
+
+    code: str
+    where: tuple[str, ...]
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
 
 
 def check(objects: Objects, broken: AbstractSet[Key]) -> Iterator[Problem]:
     """Problems of each System by itself, as merged."""
+    stores = {declared.key[1]: document.spec for declared, document in objects.repositories()}
+    look = 2 * objects.settings()[1].interval
     for declared, system in objects.systems():
-        sides = layers(objects, system.spec, declared)
-        if sides is None or ("BackupPolicy", system.spec.policy) in broken:
+        layers = sides(objects, system.spec, declared)
+        if layers is None or ("BackupPolicy", system.spec.policy) in broken:
             continue
-        tier_side, policy_side = sides
-        objectives = merge_block(tier_side, "objectives", Objectives)
-        schedule = merge_block(policy_side, "schedule", Schedule)
-        yield from _schedule(objects, declared, policy_side, schedule, objectives)
+        tier, policy = layers
+        objectives = tier.block("objectives")
+        yield from _schedule(declared, policy, objectives, look)
         yield from _downtime(declared, objectives)
-        yield from _compression(declared, merge_block(policy_side, "compression", Compression))
-        yield from _retention(declared, merge_block(policy_side, "retention", Retention), policy_side)
-        repositories, _ = last_given(policy_side, "repositories")
+        yield from _compression(declared, policy.block("compression"))
+        yield from _retention(declared, policy)
+        repositories, _ = policy.last_given("repositories")
         if not repositories:
             hint = "Name them in the policy's or the System's `repositories`; the first is primary."
             yield declared.problem("no-repository", ("spec",), "has no repository to be backed up into", hint=hint)
-        yield from _copies(objects, declared, system, merge_block(tier_side, "copies", Copies), repositories)
+        yield from _copies(stores, declared, system, tier.block("copies"), repositories)
 
 
-def _schedule(objects: Objects, declared: Declared, side: list[Layer], schedule: Schedule, objectives: Objectives) -> Iterator[Problem]:
+def _schedule(declared: Declared, policy: Side, objectives: Objectives, look: timedelta) -> Iterator[Problem]:
+    """``look``: how long the loop may take until it sees that a backup is due. Judged once for all who take the same from others."""
+    schedule: Schedule = policy.block("schedule")
+    about = (look, policy.below, schedule, objectives)
+    fault = _FAULTS.recall(about, lambda: _fault(declared, policy, objectives, look))
+    if fault is not None:
+        yield declared.problem(fault.code, fault.where, fault.message, hint=fault.hint, severity=fault.severity)
+
+
+def _fault(declared: Declared, policy: Side, objectives: Objectives, look: timedelta) -> _Fault | None:
+    schedule: Schedule = policy.block("schedule")
     triggers = {kind: trigger for kind in _KINDS if (trigger := getattr(schedule, kind)) is not None}
     if objectives.rpo is None:
-        if not triggers:
-            yield declared.problem("never-backed-up", ("spec",), "neither a schedule nor an RPO would ever make a backup due")
-        return
+        return None if triggers else _Fault("never-backed-up", ("spec",), "neither a schedule nor an RPO would ever make a backup due")
     periods = {kind: _period(trigger) for kind, trigger in triggers.items()}
     fastest = min(periods, key=lambda kind: periods[kind], default=None)
-    giver = _giver(side, fastest) if fastest else None
+    giver = _giver(policy, fastest) if fastest else None
     if fastest is None or giver is None or giver.declared is None:
-        return  # what is built in follows the RPO by itself
+        return None  # what is built in follows the RPO by itself
     every, rpo = periods[fastest], objectives.rpo
     where = ("spec", "schedule", fastest) if giver.declared.key == declared.key else ("spec", "policy")
     elsewhere = "" if giver.declared.key == declared.key else f" ({giver.declared.place.file}:{_line(giver.declared, fastest)})"
     gap = f"leaves up to {_words(every)} between two backups" if triggers[fastest].cron else f"takes one every {_words(every)}"
     if every > rpo:
         message = f"the {fastest} schedule{elsewhere} {gap}, and the RPO is {_words(rpo)}"
-        yield declared.problem("rpo-schedule", where, message, hint="Take backups more often, or promise less.")
-        return
-    expected, look = rpo / 10, 2 * objects.settings()[1].interval
-    if every + expected + look > rpo:
-        message = (
-            f"the {fastest} schedule{elsewhere} {gap}; with {_words(expected)} for the backup and {_words(look)} until the loop looks "
-            f"that is {_words(every + expected + look)}, and the RPO is {_words(rpo)}"
-        )
-        hint = "The loop will start earlier than the schedule says."
-        yield declared.problem("rpo-margin", where, message, hint=hint, severity=Severity.WARNING)
+        return _Fault("rpo-schedule", where, message, "Take backups more often, or promise less.")
+    expected = rpo / 10
+    if every + expected + look <= rpo:
+        return None
+    message = (
+        f"the {fastest} schedule{elsewhere} {gap}; with {_words(expected)} for the backup and {_words(look)} until the loop looks "
+        f"that is {_words(every + expected + look)}, and the RPO is {_words(rpo)}"
+    )
+    return _Fault("rpo-margin", where, message, "The loop will start earlier than the schedule says.", Severity.WARNING)
 
 
-def _giver(side: list[Layer], kind: str) -> Layer | None:
-    for layer in reversed(side):
+def _giver(policy: Side, kind: str) -> Layer | None:
+    for layer in policy.newest_first():
         given = layer.blocks.get("schedule")
         if given is not None and kind in given.given():
             return layer
@@ -112,20 +134,27 @@ def _downtime(declared: Declared, objectives: Objectives) -> Iterator[Problem]:
 
 
 def _compression(declared: Declared, compression: Compression) -> Iterator[Problem]:
-    given = {key: value for key, value in compression.given().items() if value is not None}
-    try:
-        Compression.model_validate(given, by_name=True)
-    except ValueError:
+    if not _SOUND.recall((compression,), lambda: _is_sound(compression)):
         message = f"the level {compression.level} does not belong to the algorithm {compression.algorithm} that it ends up with"
         yield declared.problem("compression-level", ("spec", "compression", "level"), message)
 
 
-def _retention(declared: Declared, retention: Retention, side: list[Layer]) -> Iterator[Problem]:
+def _is_sound(compression: Compression) -> bool:
+    given = {key: value for key, value in compression.given().items() if value is not None}
+    try:
+        Compression.model_validate(given, by_name=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _retention(declared: Declared, policy: Side) -> Iterator[Problem]:
     """Only where the specs changed what is built in, at the place that did."""
-    giver = next((layer for layer in reversed(side) if layer.blocks.get("retention") is not None), None)
+    _, giver = policy.last_given("retention")
     if giver is None or giver.declared is None:
         return
     where = ("spec", "retention") if giver.declared.key == declared.key else ("spec", "policy")
+    retention: Retention = policy.block("retention")
     rules = {key for key, value in retention.given().items() if value}
     if not rules - {"minimum"}:
         message = "no rule of retention is left, so every snapshot is kept for ever"
@@ -135,9 +164,10 @@ def _retention(declared: Declared, retention: Retention, side: list[Layer]) -> I
         yield declared.problem("no-minimum", where, message, hint="`minimum: 3` is built in.", severity=Severity.WARNING)
 
 
-def _copies(objects: Objects, declared: Declared, system: System, copies: Copies, names: tuple[str, ...]) -> Iterator[Problem]:
+def _copies(
+    stores: Mapping[str, RepositorySpec], declared: Declared, system: System, copies: Copies, names: tuple[str, ...]
+) -> Iterator[Problem]:
     spec = system.spec
-    stores = {d.key[1]: document.spec for d, document in objects.repositories()}
     if not names or any(name not in stores for name in names):
         return
     chosen = [stores[name] for name in names]

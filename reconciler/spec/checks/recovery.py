@@ -12,7 +12,7 @@ from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.steps import before, circle, in_order
 from reconciler.spec.declare import Declared, Key
-from reconciler.spec.resolve import Objects
+from reconciler.spec.objects import Objects
 
 _TYPES = frozenset(disaster.value for disaster in DisasterType)
 

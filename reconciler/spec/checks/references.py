@@ -10,7 +10,7 @@ from reconciler.model.declared.envelope import DeletionApproval
 from reconciler.model.problem import Place, Problem, Severity
 from reconciler.model.records import PREFIX, is_records
 from reconciler.spec.declare import Declared, Key
-from reconciler.spec.resolve import Objects
+from reconciler.spec.objects import Objects
 
 
 def check(objects: Objects, broken: AbstractSet[Key]) -> Iterator[Problem]:

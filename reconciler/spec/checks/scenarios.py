@@ -8,7 +8,7 @@ from reconciler.model.declared.scenario import ANY
 from reconciler.model.disaster import DisasterType
 from reconciler.model.problem import Problem, Severity
 from reconciler.spec.declare import Declared
-from reconciler.spec.resolve import Objects
+from reconciler.spec.objects import Objects
 from reconciler.spec.scenarios import merged_takes
 
 _TYPES = {kind.value for kind in DisasterType}

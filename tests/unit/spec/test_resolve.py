@@ -15,8 +15,8 @@ from reconciler.model.declared.builtin import DEFAULT_POLICY, TIERS
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import DesiredSystem
 from reconciler.spec import NoSuchObject, effective, load
+from reconciler.spec.digest import digest_of, normal
 from reconciler.spec.origins import origins
-from reconciler.spec.resolve import digest_of, normal
 from tests.unit.spec.trees import POLICY, SETTINGS, good_tree, kept, system, write
 
 

@@ -11,7 +11,7 @@ from reconciler.model.declared.builtin import SCENARIOS
 from reconciler.model.declared.scenario import DisasterScenarioSpec
 from reconciler.model.disaster import DisasterType
 from reconciler.spec import load
-from reconciler.spec.resolve import normal
+from reconciler.spec.digest import normal
 from tests.unit.spec.trees import good_tree, system, write
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from reconciler.spec import Cache, StoredDocument, effective, load
-from reconciler.spec.resolve import Shared
+from reconciler.spec.shared import Shared
 from tests.unit.spec.trees import good_tree, kept, system, write
 
 
