@@ -6,8 +6,6 @@ A tree that is in no git repository has no revision, and everything else works t
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +21,8 @@ def revision(root: Path) -> Revision | None:
     """The commit that is checked out and whether the files of the tree differ from it; None: not in git, or git will not say."""
     if not _in_git(root):
         return None
+    import subprocess
+
     try:
         told = _git(root, ("status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--", "."))
     except (OSError, subprocess.SubprocessError):
@@ -39,6 +39,8 @@ def checkout(root: Path, name: str, into: Path) -> Revision:
     """
     if not _in_git(root):
         raise NotInGit(f"the spec tree {root} is in no git repository, so it has no revision '{name}'", specs=root)
+    import subprocess
+
     try:
         commit = _git(root, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")).decode().strip()
         prefix = _git(root, ("rev-parse", "--show-prefix")).decode("utf-8", "surrogateescape").removesuffix("\n")
@@ -65,6 +67,9 @@ def _in_git(root: Path) -> bool:
 
 
 def _git(folder: Path, words: Sequence[str], environment: Mapping[str, str] | None = None) -> bytes:
+    import shutil
+    import subprocess
+
     program = shutil.which("git")
     if program is None:
         raise FileNotFoundError("git")
