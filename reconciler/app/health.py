@@ -9,11 +9,10 @@ from reconciler.app.endpoints import endpoints
 from reconciler.app.house import House
 from reconciler.app.scene import NOTHING as NO_LISTING
 from reconciler.app.scene import load, look
-from reconciler.decide.health import judge_health, judge_host
+from reconciler.decide.health import judge_health, judge_host, largest_system
 from reconciler.model.desired import Desired
-from reconciler.model.health import Health, HostReading, Largest, Role, Use
+from reconciler.model.health import Health, HostReading, Role, Use
 from reconciler.model.observed import Observed
-from reconciler.model.snapshot import Snapshot
 from reconciler.notify.web import connect
 from reconciler.observe.host import read_host
 from reconciler.observe.network import reach
@@ -44,7 +43,7 @@ def measure(house: House, desired: Desired, observed: Observed, *, asks: bool) -
             reached=reach(endpoints(house, desired), house.clock, to_receiver=connect),
             probes=probe([r for r in desired.repositories if not r.observed_only], house.open_repository, house.clock),
         )
-    return replace(reading, largest=_largest(desired, observed))
+    return replace(reading, largest=largest_system(desired.realm, observed))
 
 
 def _places(house: House, desired: Desired) -> dict[Use, str]:
@@ -56,15 +55,3 @@ def _places(house: House, desired: Desired) -> dict[Use, str]:
             paths = [path for source in system.sources if (path := source.path or source.sqlite) is not None]
             places |= {Use(Role.SOURCE, system.name, path if len(paths) > 1 else ""): path for path in paths}
     return places
-
-
-def _largest(desired: Desired, observed: Observed) -> Largest | None:
-    """By the newest good snapshot of each system of ours."""
-    newest: dict[str, Snapshot] = {}
-    for state in observed.repositories.values():
-        for snapshot in state.snapshots:
-            known = newest.get(snapshot.system)
-            if snapshot.good and snapshot.realm == desired.realm and (known is None or snapshot.as_of > known.as_of):
-                newest[snapshot.system] = snapshot
-    largest = max(newest.values(), key=lambda snapshot: (snapshot.bytes, snapshot.system), default=None)
-    return Largest(largest.system, largest.bytes) if largest is not None else None

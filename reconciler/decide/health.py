@@ -10,7 +10,10 @@ from reconciler.decide.hysteresis import Memory, settle
 from reconciler.decide.raising import Found
 from reconciler.model.alerts import AlertSeverity, Raised
 from reconciler.model.declared.health import HealthSettings, Rate
-from reconciler.model.health import CheckKey, CheckName, HealthCheck, HealthState, HostReading
+from reconciler.model.health import CheckKey, CheckName, HealthCheck, HealthState, HostReading, Largest
+from reconciler.model.listing import Listing
+from reconciler.model.observed import Observed
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.statistics import SystemStatistics
 from reconciler.model.status import Condition, ConditionType, Status, Truth
 
@@ -44,6 +47,19 @@ _ADVICE = {
 def judge_host(host: HostReading, limits: HealthSettings, known: Memory, now: datetime) -> tuple[tuple[HealthCheck, ...], Memory]:
     """The checks of the host in the light of what was ``known`` of them, and what is to be known at the next look."""
     return settle(of_host(host, limits, now), known, limits.looks)
+
+
+def largest_system(realm: str, observed: Observed) -> Largest | None:
+    """By the newest good snapshot of each system of ours; of each group the first good one, not all of them."""
+    newest: dict[str, Snapshot] = {}
+    for state in observed.repositories.values():
+        for (owner, system, is_safety), group in Listing.of(state.snapshots).groups.items():
+            found = next((snapshot for snapshot in group if snapshot.good), None) if owner == realm and not is_safety else None
+            known = newest.get(system)
+            if found is not None and (known is None or found.counted_at > known.counted_at):
+                newest[system] = found
+    largest = max(newest.values(), key=lambda snapshot: (snapshot.bytes, snapshot.system), default=None)
+    return Largest(largest.system, largest.bytes) if largest is not None else None
 
 
 def judge_health(

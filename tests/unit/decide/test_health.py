@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.decide.health import judge_health, judge_host, of_runs, raised
+from reconciler.decide.health import judge_health, judge_host, largest_system, of_runs, raised
 from reconciler.decide.host import of_host
 from reconciler.model.alerts import AlertSeverity
 from reconciler.model.declared.health import HealthSettings
 from reconciler.model.health import HealthCheck, HealthState, Held, HostReading, Largest, Probe, Reached, Role, Room, Use
+from reconciler.model.snapshot import Grade, Mark, MarkKind, Snapshot
 from reconciler.model.statistics import SystemStatistics
+from tests.fakes.worlds import REALM, ago, listed, observed, snapshot
 from tests.unit.cli import cli_samples as samples
 
 BAD, UNKNOWN, WARNING, GOOD = HealthState
@@ -129,6 +132,25 @@ def test_a_repository_from_which_nothing_could_be_restored_is_critical() -> None
 def test_the_largest_system_should_fit_where_drills_restore(free: int, state: HealthState) -> None:
     rooms = (Room((STATE, Use(Role.SANDBOX)), free, 100),)
     assert state_of("recovery space", replace(HOST, rooms=rooms, largest=Largest("films", 100))) is state
+
+
+def test_the_largest_system_is_that_of_which_the_newest_good_snapshot_is_largest() -> None:
+    """Decoys are larger: an older one, one that is damaged, one that only a rollback needs, and one of somebody else."""
+
+    def kept(system: str, age: str, size: int, **changes: Any) -> Snapshot:
+        return snapshot(ago(age), id=f"{system}-{age}-{size}", system=system, bytes=size, **changes)
+
+    damaged = (Mark(MarkKind.DAMAGED, NOW),)
+    main = (kept("orders", "1d", 50), kept("films", "2d", 99), kept("orders", "1h", 800, marks=damaged), kept("books", "1h", 10))
+    more = (
+        kept("films", "1d", 60),
+        kept("orders", "2d", 900),
+        kept("books", "2h", 700, grade=Grade.SAFETY),
+        kept("x", "1h", 999, realm="y"),
+    )
+    assert largest_system(REALM, observed(listed("main", main), listed("offsite", more))) == Largest("films", 60)
+    assert largest_system(REALM, observed(listed("offsite", more), listed("main", main))) == Largest("films", 60)
+    assert largest_system(REALM, observed(listed("main", more[-1:]))) is None
 
 
 @given(free=st.integers(0, 10_000), more=st.integers(0, 10_000))
