@@ -1,4 +1,4 @@
-"""Are the sources there? Looked at in one thread, system after system; one that hangs is passed over, the others are still seen.
+"""Are the sources there? Looked at system after system; one that hangs is passed over, the others are still seen.
 
 A loop looks at thousands of folders each half minute, and to list one takes ten times as long as to ask whether it is another than before:
 :class:`KnownSources` remembers that.
@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
 from msgspec import Struct
 
+from reconciler.base.log import get
 from reconciler.model.declared.system import Source
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.observed import Failure, SourceState
-from reconciler.observe.deadline import remember_hanging, something_hangs, still_hanging
-from reconciler.observe.errors import SourceSilent
+from reconciler.observe.deadline import each_within
+from reconciler.observe.errors import ObserveError, SourceSilent
 from reconciler.sources.look import check_sources
 
 SECONDS_MAX = 10.0
@@ -29,6 +30,8 @@ SECONDS_MAX = 10.0
 LISTED_EVERY = 20
 SETTLED_SECONDS = 3.0
 """A folder that changed less long ago may change again without its times telling: they are as coarse as two seconds on some disks."""
+
+_log = get("observe")
 
 Looks = dict[str, tuple[SourceState, ...]]
 
@@ -111,59 +114,29 @@ def observe_sources(
 ) -> Looks:
     """What is at every path, by system. ``allowed``: directories whose commands may run here. ``known``: the same one in each pass."""
     known = known if known is not None else KnownSources()
-    found: Looks = {}
-    todo = [s for s in systems if not still_hanging(_key(s))] if something_hangs() else systems
-    while todo:
-        worker = _Worker(todo, known, allowed)
-        worker.start()
-        worker.wait(seconds_max)
-        found |= worker.found
-        stuck = worker.give_up()
-        if stuck is None:
-            break
-        remember_hanging(_key(stuck), worker)
-        todo = todo[todo.index(stuck) + 1 :]
-    return {s.name: found[s.name] if s.name in found else _silent(s) for s in systems}
+    looks = each_within(seconds_max, systems, partial(_looked, known, allowed), key=_key, silent=_silent, what="sources")
+    return {system.name: states for system, states in zip(systems, looks, strict=True)}
 
 
-class _Worker(threading.Thread):
-    def __init__(self, systems: Sequence[DesiredSystem], known: KnownSources, allowed: Sequence[Path]) -> None:
-        super().__init__(name="observe sources", daemon=True)
-        self.found: Looks = {}
-        self._systems = systems
-        self._known = known
-        self._allowed = allowed
-        self._given_up = False
-
-    def run(self) -> None:
-        for system in self._systems:
-            states = self._known.of(system, self._allowed)
-            if self._given_up:
-                return
-            self.found[system.name] = states
-
-    def wait(self, seconds: float) -> None:
-        """Until everything was looked at, or nothing came of it for so long."""
-        seen = -1
-        while self.is_alive() and len(self.found) > seen:
-            seen = len(self.found)
-            self.join(seconds)
-
-    def give_up(self) -> DesiredSystem | None:
-        """The system that it hangs at, or None when it has ended."""
-        if not self.is_alive():
-            return None
-        self._given_up = True
-        return next((s for s in self._systems if s.name not in self.found), None)
+def _looked(known: KnownSources, allowed: Sequence[Path], system: DesiredSystem) -> tuple[SourceState, ...]:
+    try:
+        return known.of(system, allowed)
+    except Exception as error:  # noqa: BLE001 - a defect in looking at one leaves no other unseen
+        _log.exception("looking at the sources of a system failed unexpectedly", system=system.name)
+        return _unseen(system, ObserveError, f"cannot be looked at: unexpected {type(error).__name__}")
 
 
 def _key(system: DesiredSystem) -> str:
     return "\n".join(source.title for source in system.sources)
 
 
-def _silent(system: DesiredSystem) -> tuple[SourceState, ...]:
+def _silent(system: DesiredSystem, _: str) -> tuple[SourceState, ...]:
+    """In the same words whether it was asked or not: it is one trouble."""
+    return _unseen(system, SourceSilent, "does not answer")
+
+
+def _unseen(system: DesiredSystem, kind: type[ObserveError], why: str) -> tuple[SourceState, ...]:
     def state(path: str) -> SourceState:
-        error = SourceSilent(f"the source {path} does not answer")
-        return SourceState(path, exists=False, readable=False, empty=False, failure=Failure.of(error))
+        return SourceState(path, exists=False, readable=False, empty=False, failure=Failure.of(kind(f"the source {path} {why}")))
 
     return tuple(state(source.title) for source in system.sources)

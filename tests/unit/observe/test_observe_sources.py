@@ -67,6 +67,28 @@ def test_a_source_that_still_hangs_is_not_asked_again(tmp_path: Path, hanging: P
     assert sum(thread.name == "observe sources" for thread in threading.enumerate()) == 1
 
 
+def test_many_sources_on_a_place_that_hangs_are_waited_for_together(tmp_path: Path, hanging: Path) -> None:
+    dead = [reading(f"dead-{n}", hanging, tmp_path / f"{n}") for n in range(16)]
+    began = time.monotonic()
+    found = observe_sources([reading("a", tmp_path), *dead, reading("z", tmp_path)], seconds_max=0.5)
+    assert time.monotonic() - began < 4  # one after the other: 8 s
+    assert [name for name, states in found.items() if states[0].readable] == ["a", "z"]
+
+
+def test_a_defect_in_looking_at_one_leaves_no_other_unseen(tmp_path, monkeypatch, capsys):
+    real = sources.check_sources
+
+    def broken(wanted, *more, **named):
+        if wanted[0].title.endswith("b"):
+            raise TypeError("nobody thought of this")
+        return real(wanted, *more, **named)
+
+    monkeypatch.setattr(sources, "check_sources", broken)
+    found = observe_sources([reading(name, tmp_path / name) for name in "abc"])
+    assert [states[0].failure.code for states in found.values()] == ["source-missing", "observe-failed", "source-missing"]
+    assert found["b"][0].failure.message.endswith("cannot be looked at: unexpected TypeError")
+
+
 def test_nothing_declared_is_nothing_seen() -> None:
     assert observe_sources([]) == {}
 
