@@ -4,61 +4,85 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
 
 from msgspec.structs import replace
 
-from reconciler.base.errors import ReconcilerError
 from reconciler.model.health import HostReading, Role, Room, Use
-from reconciler.observe.deadline import within
+from reconciler.observe.deadline import each_within
 
 PLACE_SECONDS_MAX = 3.0
-AT_A_TIME = 32
+_Asked = tuple[int | None, Room]
+"""With the device that it is, None when it could not be asked."""
 
 
 def read_host(places: Mapping[Use, str], *, seconds_max: float = PLACE_SECONDS_MAX) -> HostReading:
     """``places``: what for, and the path. What lies on one file system is told once; of a missing path, its nearest parent is asked."""
-    from concurrent.futures import ThreadPoolExecutor
-
     import psutil
 
-    found: dict[tuple[str, int], Room] = {}
-    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="host") as pool:  # many sources may lie on one that hangs
-        asked = list(pool.map(partial(_asked, seconds_max), places.values()))
-    for number, (name, (device, room)) in enumerate(zip(places, asked, strict=True)):
-        key = ("device", device) if device is not None else ("failed", number)
-        known = found.get(key, room)
-        found[key] = replace(known, uses=(*known.uses, name))
-    ordered = (replace(room, uses=tuple(sorted(room.uses, key=_importance))) for room in found.values())
-    rooms = sorted(ordered, key=lambda room: _importance(room.uses[0]))
+    paths = tuple(dict.fromkeys(places.values()))
+    asked = each_within(seconds_max, paths, _Rooms().of, key=lambda path: f"room {path}", silent=_silent, what="host")
+    by_path = dict(zip(paths, asked, strict=True))
+    found: dict[int | Use, tuple[Room, list[Use]]] = {}
+    for use, path in places.items():
+        device, room = by_path[path]
+        found.setdefault(use if device is None else device, (room, []))[1].append(use)
+    rooms = [replace(room, uses=tuple(sorted(uses, key=_importance))) for room, uses in found.values()]
     memory = psutil.virtual_memory()
-    return HostReading(os.cpu_count() or 1, psutil.getloadavg()[1], memory.total, memory.available, tuple(rooms))
+    return HostReading(
+        cores=os.cpu_count() or 1,
+        load=psutil.getloadavg()[1],
+        memory_bytes=memory.total,
+        memory_available_bytes=memory.available,
+        rooms=tuple(sorted(rooms, key=lambda room: _importance(room.uses[0]))),
+    )
 
 
-_ROLES = tuple(Role)
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 def _importance(use: Use) -> tuple[int, str, str]:
-    return _ROLES.index(use.role), use.name, use.path
+    return _RANKS[use.role], use.name, use.path
 
 
-def _asked(seconds_max: float, path: str) -> tuple[int | None, Room]:
-    try:
-        return within(seconds_max, partial(_room, path), what=f"the file system of {path}", key=f"room {path}")
-    except (ReconcilerError, OSError) as error:
-        return None, Room((), failure=str(error))
+class _Rooms:
+    """Of one look: thousands of places lie on a few file systems, and each of these is counted once."""
+
+    def __init__(self) -> None:
+        self._counted: dict[int, Room] = {}
+
+    def of(self, path: str) -> _Asked:
+        try:
+            there, device = _nearest(path)
+            if device not in self._counted:
+                self._counted[device] = _counted(there)
+        except OSError as error:
+            return None, Room((), failure=str(error))
+        return device, self._counted[device]
 
 
-def _room(path: str) -> tuple[int, Room]:
-    import psutil
-
+def _nearest(path: str) -> tuple[str, int]:
+    """What is there of it, the path itself or a parent, and the device that it lies on."""
     there = os.path.abspath(path)
-    while not os.path.exists(there) and os.path.dirname(there) != there:
-        there = os.path.dirname(there)
-    usage = psutil.disk_usage(there)
-    room = Room((), usage.free, usage.total)
-    if hasattr(os, "statvfs"):
-        counted = os.statvfs(there)
-        if counted.f_files:
-            room = replace(room, free_inodes=counted.f_favail, total_inodes=counted.f_files)
-    return os.stat(there).st_dev, room
+    while True:
+        try:
+            return there, os.stat(there).st_dev
+        except (OSError, ValueError):
+            parent = os.path.dirname(there)
+            if parent == there:
+                raise
+            there = parent
+
+
+def _counted(path: str) -> Room:
+    if not hasattr(os, "statvfs"):
+        import psutil
+
+        usage = psutil.disk_usage(path)
+        return Room((), usage.free, usage.total)
+    counted = os.statvfs(path)
+    room = Room((), counted.f_bavail * counted.f_frsize, counted.f_blocks * counted.f_frsize)
+    return replace(room, free_inodes=counted.f_favail, total_inodes=counted.f_files) if counted.f_files else room
+
+
+def _silent(path: str, words: str) -> _Asked:
+    return None, Room((), failure=f"the file system of {path} {words}")
