@@ -5,7 +5,7 @@ The world is the same for both; only the declaration differs. Nothing here decid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.base.units import format_duration
@@ -26,15 +26,18 @@ def blast_radius(base: Desired, desired: Desired, observed: Observed, now: datet
     before, after = Scene.of(base, observed, now), Scene.of(desired, observed, now)
     pairs = [(_predecessor(base, after, system), system) for system in desired.systems]
     inherited = {old.name for old, _ in pairs if old is not None}
-    gone = [system for system in base.systems if system.name not in inherited]
+    gone = [system for system in base.systems if system.name not in inherited] if desired.clean else []
+    heirs = _heirs(gone, [system for old, system in pairs if old is None])
     changes = [
         *compare_settings(base, desired),
         *_repositories(before, after),
         *_approvals(base, desired),
         *compare_alerts(base, desired),
-        *(_removed(before, system) for system in gone),
+        *(_removed(before, system, heirs.get(system.name)) for system in gone),
         *(change for old, system in pairs for change in (compare_systems(old, system) if old else [_added(system)])),
     ]
+    if not desired.clean:  # a broken tree proves no removal
+        changes = [change for change in changes if change.field or change.after]
     suspended = {new.name for old, new in pairs if old is not None and after.suspended(new) and not before.suspended(old)}
     return BlastRadius(
         base=revision,
@@ -43,6 +46,7 @@ def blast_radius(base: Desired, desired: Desired, observed: Observed, now: datet
         unprotected=tuple(sorted({system.name for system in gone} | suspended)),
         unseen=tuple(sorted(r.name for r in desired.repositories if (s := after.state(r.name)) is None or s.listed_at is None)),
         base_clean=base.clean,
+        clean=desired.clean,
     )
 
 
@@ -50,13 +54,21 @@ def _predecessor(base: Desired, after: Scene, system: DesiredSystem) -> DesiredS
     return base.system(system.name) or base.system(after.former_names.get(system.name, ""))
 
 
+def _heirs(gone: Iterable[DesiredSystem], added: Sequence[DesiredSystem]) -> dict[str, str]:
+    """By the name of a system that went: the one new system that reads the same, as after a rename that nobody declared."""
+    found = {old.name: [new.name for new in added if (new.sources, new.host) == (old.sources, old.host)] for old in gone if old.sources}
+    return {old: names[0] for old, names in found.items() if len(names) == 1}
+
+
 def _added(system: DesiredSystem) -> SpecChange:
     return SpecChange("System", system.name, "", "", f"tier {system.tier}", Effect.GAIN, "newly protected", system.place)
 
 
-def _removed(before: Scene, system: DesiredSystem) -> SpecChange:
+def _removed(before: Scene, system: DesiredSystem, heir: str | None) -> SpecChange:
     kept = sum(len(before.snapshots(system.name, repository.name)) for repository in before.desired.repositories)
     why = f"no more backups; {counted(kept, 'snapshot')} stay{'s' if kept == 1 else ''} as orphan{'' if kept == 1 else 's'}"
+    if heir is not None:
+        why += f"; if it was renamed, `previousName: {system.name}` in the metadata of {heir} carries its history over"
     return SpecChange("System", system.name, "", f"tier {system.tier}", "", Effect.LOSS, why)
 
 

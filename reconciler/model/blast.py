@@ -65,6 +65,8 @@ class BlastRadius(Struct, frozen=True):
     """Repositories of which nothing is known: what the edit releases there is not in ``released``."""
     base_clean: bool = True
     """False: the tree had errors at ``base``, so what it lacked there may only have been broken."""
+    clean: bool = True
+    """False: the tree has errors now, so what it lacks may only be broken: nothing counts as removed."""
 
     @property
     def losses(self) -> tuple[SpecChange, ...]:

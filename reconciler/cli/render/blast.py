@@ -42,6 +42,8 @@ def blast_rows(blast: BlastRadius) -> list[Row]:
 
 def blast_summary(blast: BlastRadius) -> str:
     """``Blast radius: 41 snapshots could go, 1 system loses its protection, 2 further losses, 3 gains.``"""
+    if blast.empty and not blast.clean:
+        return "Blast radius: none in what could be read."
     if blast.empty:
         return "Blast radius: none; the edit changes nothing of what is wanted."
     lost, gained = len(blast.losses), sum(change.effect is Effect.GAIN for change in blast.changes)
@@ -73,6 +75,8 @@ def blast_notes(blast: BlastRadius) -> Sequence[str]:
         notes.append(f"nothing is known of {', '.join(blast.unseen)}: snapshots that the edit would let go there are not counted")
     if not blast.base_clean:
         notes.append("the specs had errors at that revision: what was broken there counts as new")
+    if not blast.clean:
+        notes.append("the specs have errors now: what is broken or missing is not compared, and nothing counts as removed")
     return notes
 
 

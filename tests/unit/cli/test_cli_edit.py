@@ -94,8 +94,37 @@ def test_the_edit_for_a_pull_request_and_for_programs(checkout: Path, capsys: py
 def test_an_edit_without_a_meaning_says_so(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkout.write_text(TREE + "# a comment\n")
     capsys.readouterr()
-    assert typed("--dry-run", "--cached", "--base", "HEAD", "--detailed-exitcode") in {0, 2}
-    assert "Blast radius: none" in capsys.readouterr().out
+    assert typed("backup", "create", "photos") == 0, "so that a proof is due: work of the loop, and none of the edit's"
+    assert typed("--dry-run", "--detailed-exitcode") == 2
+    for look in ((), ("--cached",)):
+        capsys.readouterr()
+        assert typed("--dry-run", *look, "--base", "HEAD", "--detailed-exitcode") == 0
+        assert "Blast radius: none; the edit changes nothing" in capsys.readouterr().out
+
+
+def test_a_broken_file_is_no_removal_where_nothing_is_remembered(
+    checkout: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """On a build server there is no last good version to stand in; the comment must not say that a system is gone."""
+    (tmp_path / "specs" / "photos.yaml").write_text("<<<<<<< HEAD\n")
+    checkout.write_text(TREE.rpartition("---")[0])
+    words = ["--specs", "specs", "--state", str(tmp_path / "none"), "--dry-run", "--cached", "--base", "HEAD", "-o", "markdown"]
+    capsys.readouterr()
+    assert run(words) == 3
+    shown = capsys.readouterr().out
+    assert "removed" not in shown.replace("nothing counts as removed", "")
+    assert "Blast radius: none in what could be read." in shown
+    assert "> the specs have errors now: what is broken or missing is not compared, and nothing counts as removed" in shown
+
+
+def test_a_rename_that_nobody_declared_is_offered(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkout.write_text(TREE.replace("name: photos}", "name: pictures}").replace("path: ../letters}]}\n---", "path: ../letters/a}]}\n---"))
+    git("commit", "-qam", "two sources")
+    checkout.write_text(TREE.replace("name: photos}", "name: images}").replace("path: ../letters}]}\n---", "path: ../letters/a}]}\n---"))
+    capsys.readouterr()
+    typed("--dry-run", "--base", "HEAD")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "if it was renamed, `previousName: pictures` in the metadata of images carries its history over" in shown
 
 
 def test_an_edit_can_be_judged_where_no_repository_is(checkout: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

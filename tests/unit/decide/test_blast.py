@@ -113,6 +113,31 @@ def test_a_renamed_system_is_not_a_removed_one() -> None:
     assert len(found.released[0].snapshots) == 170
 
 
+def test_a_rename_is_offered_only_where_it_is_plain() -> None:
+    """The same sources on the same host, and one that it can be."""
+    source, other = (Source(path="/srv/a"),), (Source(path="/srv/b"),)
+    before = desired(system("a", sources=source), repository())
+
+    def offered(*after: DesiredSystem) -> bool:
+        (gone,) = (change for change in radius(before, desired(*after, repository())).changes if change.name == "a")
+        return "`previousName: a` in the metadata of b carries" in gone.why
+
+    assert offered(system("b", sources=source))
+    assert offered(system("b", sources=source), system("c", sources=other))
+    assert not offered(system("b", sources=other))
+    assert not offered(system("b", sources=source, host="elsewhere"))
+    assert not offered(system("b", sources=source), system("c", sources=source))
+    assert not offered()
+
+
+def test_a_broken_tree_removes_nothing() -> None:
+    before = desired(system("a"), system("b"), repository("main"), repository("other"))
+    broken = replace(desired(system("a", retention=MONTH), repository("main")), clean=False)
+    found = radius(before, broken)
+    assert (found.unprotected, found.clean) == ((), False)
+    assert {(change.name, change.field) for change in found.changes} == {("a", "retention")}
+
+
 def test_a_suspended_system_loses_its_protection() -> None:
     asleep = system(suspend=Suspend(reason="moving house", until=NOW + timedelta(days=3)))
     found = radius(desired(system(), repository()), desired(asleep, repository()))
