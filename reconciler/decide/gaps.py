@@ -208,7 +208,7 @@ def _of_suspects(scene: Scene, system: DesiredSystem) -> list[Gap]:
 
 
 def _of_held(change: Held) -> Gap:
-    why = f"{len(change.snapshots)} of {change.total} snapshots held: {change.why}"
+    why = f"{len(change.snapshots)} of {counted(change.total, 'snapshot')} in {change.repository} held: {change.why}"
     return Gap(change.system, change.repository, "change-held", why, _HELD_ADVICE[change.guard], change.place)
 
 

@@ -192,7 +192,7 @@ def test_promises_that_only_a_person_can_keep_are_told():
 def test_a_held_change_says_what_a_person_may_do():
     seen = observed(listed("main", daily(40)), accepted_retention={"orders": Retention(last=100)})
     told = gap(plan(desired(system(retention=Retention(last=5))), seen, NOW), "change-held")
-    assert told.why.startswith("35 of 40 snapshots held")
+    assert told.why.startswith("35 of 40 snapshots in main held")
     assert "add the DeletionApproval that `reconcile --dry-run` prints" in told.person
 
 
