@@ -53,11 +53,11 @@ def _plan(words: Words) -> ExitCode:
     with words.session(read_only=True) as session:
         report = session.plan(cached=words.cached, base=words.base)
     print_plan(words, report.plan, report.desired, report.blast)
-    edited = report.blast is not None and not report.blast.empty
+    pending = bool(report.plan.actions) if report.blast is None else not report.blast.empty  # with --base the question is the edit
     code = plan_code(report.plan, broken=report.broken)
-    if report.blast is not None and words.cached:  # the question is about the edit: nothing was to be observed
+    if report.blast is not None and words.cached:  # nothing was to be observed
         code = ExitCode.SPEC if report.broken else ExitCode.DONE
-    return ExitCode.CHANGES if code is ExitCode.DONE and words.detailed and (report.plan.actions or edited) else code
+    return ExitCode.CHANGES if code is ExitCode.DONE and words.detailed and pending else code
 
 
 def print_plan(words: Words, plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> None:
