@@ -78,7 +78,7 @@ def remember_specs(house: House, catalog: Catalog, loaded: Loaded) -> None:
         return
     removed = set(loaded.removed)
     if not same_tree:
-        removed |= set(catalog.last_good()) - {(d.kind, d.name) for d in loaded.documents}
+        removed |= set(catalog.last_good()) - loaded.good
     catalog.put_last_good([Document(*document) for document in loaded.documents], removed)
     catalog.put_value(_ROOT, str(house.specs))
     catalog.put_value(_DIGEST, loaded.desired.digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from reconciler.model.declared.envelope import API_VERSION
 from reconciler.model.declared.kinds import KINDS, model_of
 from reconciler.model.problem import Place, Problem, Severity
-from reconciler.spec.node import Found, ListNode, MapNode, Node, Scalar, Spot, find, plain, pointer
+from reconciler.spec.node import Found, Layout, ListNode, Scalar, Spot, find, pointer
 from reconciler.spec.parse import Parsed, show
 from reconciler.spec.source import Source
 
@@ -28,13 +28,13 @@ Key = tuple[str, str]
 
 
 class Declared(Struct, frozen=True):
-    """One valid object. Without ``node`` it is the last good version of one that is broken or missing now."""
+    """One valid object. Without ``layout`` it is the last good version of one that is broken or missing now."""
 
     document: AnyDocument
     value: dict[str, Any]
     """As written, plain: what is kept as its last good version."""
     place: Place
-    node: Node | None = None
+    layout: Layout | None = None
     source: Source = field(default_factory=lambda: Source("", ()))
     faulty: bool = False
     """It has problems of its own: compared with the others so that all problems show at once, and never used."""
@@ -45,14 +45,14 @@ class Declared(Struct, frozen=True):
 
     @property
     def last_good(self) -> bool:
-        return self.node is None
+        return self.layout is None
 
     def find(self, *location: str | int) -> Found:
         """Where ``location`` stands; for a last good version: where the object stood."""
-        if self.node is None:
+        if self.layout is None:
             spot = Spot(self.place.line, self.place.column, self.place.column + 1)
             return Found(Scalar(None, spot), spot, spot, ())
-        return find(self.node, location)
+        return find(self.layout.node(), location)
 
     def problem(
         self, code: str, location: Sequence[str | int], message: str, *, hint: str = "", severity: Severity = Severity.ERROR
@@ -71,24 +71,24 @@ def _problem(
 
 def declare(source: Source, parsed: Parsed) -> tuple[Declared | None, list[Problem]]:
     """The object (None when it does not even validate) and every problem of the document."""
-    node = parsed.node
-    if not isinstance(node, MapNode):
+    layout, value = parsed.layout, parsed.layout.value
+    if not isinstance(value, dict):
         message = "the document is not a mapping with apiVersion, kind, metadata and spec"
-        return None, [*parsed.problems, source.problem("not-an-object", node.spot, message)]
-    who = _who(node)
+        return None, [*parsed.problems, source.problem("not-an-object", layout.spot, message)]
+    who = _who(value)
     problems = [replace(problem, kind=who[0], name=who[1]) for problem in parsed.problems]
-    model, found = _model(source, node, who)
+    model, found = _model(source, layout, who)
     problems += found
     if model is None:
         return None, problems
-    value = plain(node)
-    document, found = _validate(source, model, node, value, who)
+    document, found = _validate(source, model, layout, who)
     seen = {problem.place for problem in problems}
     problems += [problem for problem in found if problem.place not in seen]
-    problems += [problem for problem in _empty_blocks(source, node, who) if problem.place not in seen]
+    problems += [problem for problem in _empty_blocks(source, layout, who) if problem.place not in seen]
     if document is None:
         return None, problems
-    return Declared(document, value, Place(source.file, node.spot.line, node.spot.column), node, source, bool(problems)), problems
+    place = Place(source.file, layout.spot.line, layout.spot.column)
+    return Declared(document, value, place, layout, source, bool(problems)), problems
 
 
 def revive(kind: str, value: dict[str, Any], place: Place) -> Declared | None:
@@ -101,40 +101,40 @@ def revive(kind: str, value: dict[str, Any], place: Place) -> Declared | None:
         return None
 
 
-def _who(node: MapNode) -> Key:
-    kind, metadata = node.children.get("kind"), node.children.get("metadata")
-    name = metadata.children.get("name") if isinstance(metadata, MapNode) else None
-    return (
-        show(kind.value) if isinstance(kind, Scalar) and kind.value is not None else "",
-        show(name.value) if isinstance(name, Scalar) and name.value is not None else "",
-    )
+def _who(value: Mapping[str, Any]) -> Key:
+    kind, metadata = value.get("kind"), value.get("metadata")
+    return _word(kind), _word(metadata.get("name")) if isinstance(metadata, dict) else ""
 
 
-def _model(source: Source, node: MapNode, who: Key) -> tuple[type[AnyDocument] | None, list[Problem]]:
-    version, kind = find(node, ["apiVersion"]), find(node, ["kind"])
+def _word(value: object) -> str:
+    return "" if value is None or isinstance(value, (dict, list)) else show(value)
+
+
+def _model(source: Source, layout: Layout, who: Key) -> tuple[type[AnyDocument] | None, list[Problem]]:
     for key in ("apiVersion", "kind"):
-        if key not in node.children:
-            return None, [_problem(source, "missing-field", node.spot, "is required", "", who, f"/{key}")]
-    text = version.node.value if isinstance(version.node, Scalar) else None
-    if text != API_VERSION:
-        message = f"must be {API_VERSION}" + (f" (got `{show(text)}`)" if isinstance(version.node, Scalar) else "")
-        return None, [_problem(source, "unknown-api-version", version.spot, message, "", who, "/apiVersion")]
+        if key not in layout.value:
+            return None, [_problem(source, "missing-field", layout.spot, "is required", "", who, f"/{key}")]
+    version = layout.value["apiVersion"]
+    if version != API_VERSION:
+        message = f"must be {API_VERSION}" + ("" if isinstance(version, (dict, list)) else f" (got `{show(version)}`)")
+        spot = find(layout.node(), ["apiVersion"]).spot
+        return None, [_problem(source, "unknown-api-version", spot, message, "", who, "/apiVersion")]
     if who[0] not in KINDS:
         from reconciler.spec.explain import suggest
 
-        hint = suggest(who[0], KINDS) or f"Known: {', '.join(KINDS)}."
-        return None, [_problem(source, "unknown-kind", kind.spot, f"there is no kind `{who[0]}`", hint, who, "/kind")]
+        hint, spot = suggest(who[0], KINDS) or f"Known: {', '.join(KINDS)}.", find(layout.node(), ["kind"]).spot
+        return None, [_problem(source, "unknown-kind", spot, f"there is no kind `{who[0]}`", hint, who, "/kind")]
     return model_of(who[0]), []
 
 
-def _validate(source: Source, model: type[AnyDocument], node: MapNode, value: Any, who: Key) -> tuple[AnyDocument | None, list[Problem]]:
+def _validate(source: Source, model: type[AnyDocument], layout: Layout, who: Key) -> tuple[AnyDocument | None, list[Problem]]:
     try:
-        return model.model_validate(value, by_alias=True, by_name=False), []
+        return model.model_validate(layout.value, by_alias=True, by_name=False), []
     except ValidationError as error:
         rows = error.errors(include_url=False)
     from reconciler.spec.explain import explain
 
-    problems = []
+    problems, node = [], layout.node()
     for row in rows:
         found = find(node, row["loc"])
         if row["type"] == "too_short" and isinstance(found.node, ListNode) and found.node.children:
@@ -146,14 +146,12 @@ def _validate(source: Source, model: type[AnyDocument], node: MapNode, value: An
     return None, problems
 
 
-def _empty_blocks(source: Source, node: MapNode, who: Key) -> list[Problem]:
+def _empty_blocks(source: Source, layout: Layout, who: Key) -> list[Problem]:
     """``retention:`` with nothing below it says neither "inherit" nor "keep everything"; the person decides."""
-    spec = node.children.get("spec")
-    if not isinstance(spec, MapNode):
+    spec = layout.value.get("spec")
+    empty = [key for key, value in spec.items() if key in _BLOCKS and value is None] if isinstance(spec, dict) else []
+    if not empty:
         return []
+    node = layout.node()
     message, hint = "is written and says nothing", "Remove it, or give it keys; `null` removes a single key."
-    return [
-        _problem(source, "empty-block", spec.keys[key], message, hint, who, f"/spec/{key}")
-        for key, child in spec.children.items()
-        if key in _BLOCKS and isinstance(child, Scalar) and child.value is None
-    ]
+    return [_problem(source, "empty-block", find(node, ("spec", key)).key_spot, message, hint, who, f"/spec/{key}") for key in empty]

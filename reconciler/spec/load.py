@@ -50,11 +50,19 @@ class Loaded(Struct, frozen=True):
     objects: int
     """Objects in use, last good versions included; built-in ones are not counted."""
     files: int
-    documents: tuple[StoredDocument, ...]
-    """The objects that are good now: to be kept as their last good version."""
     removed: tuple[tuple[str, str], ...]
     """Kept before, and certainly removed now."""
     declared: Objects
+
+    @property
+    def documents(self) -> tuple[StoredDocument, ...]:
+        """The objects that are good now: to be kept as their last good version. Put into words when somebody keeps them."""
+        return tuple(_stored(self.declared.all[key]) for key in sorted(self.good))
+
+    @property
+    def good(self) -> AbstractSet[Key]:
+        """The objects that stand in the tree now and are in use."""
+        return {key for key, declared in self.declared.all.items() if not declared.last_good}
 
 
 def load(
@@ -88,7 +96,7 @@ def _beside(loaded: Loaded, tree: Tree, last_good: LastGoodDocuments, cache: Cac
     """The same tree beside other last good versions. Where all is well they say only what was removed."""
     if loaded.problems:
         return _loaded(tree, loaded.declared.root, last_good, cache)
-    return replace(loaded, removed=_removed(last_good, {(document.kind, document.name) for document in loaded.documents}))
+    return replace(loaded, removed=_removed(last_good, loaded.good))
 
 
 def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache: Cache | None, overlay: SpecFile | None = None) -> Loaded:
@@ -118,7 +126,6 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
         problems=ordered,
         objects=len(objects.all),
         files=len(tree.files),
-        documents=tuple(_stored(declared) for _, declared in sorted(good.items())),
         removed=_removed(last_good or {}, good.keys()) if clean else (),
         declared=objects,
     )

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from reconciler.model.problem import Problem
-from reconciler.spec.node import ListNode, MapNode, Node, Scalar, Spot
+from reconciler.spec.node import Layout, ListNode, MapNode, Node, Scalar, Spot
 from reconciler.spec.scalar import AmbiguousScalar, NumberOutOfRange, resolve
 from reconciler.spec.source import Source, visible
 
@@ -26,7 +26,7 @@ _QUOTES = "Write it in quotes when it is text."
 class Parsed(Struct):
     """One document, and what is wrong with it."""
 
-    node: Node
+    layout: Layout
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -50,7 +50,7 @@ def parse(source: Source, text: str) -> tuple[list[Parsed], Problem | None]:
         for event in events:
             if type(event).__name__ == "DocumentStartEvent":
                 parsed = _Builder(source).document(event, events)
-                if not (isinstance(parsed.node, Scalar) and parsed.node.value is None and not parsed.problems):
+                if parsed.layout.value is not None or parsed.problems:
                     documents.append(parsed)
     except _Unreadable as end:
         return documents, end.problem
@@ -115,7 +115,7 @@ class _Builder:
                 case other:
                     raise AssertionError(other)
         assert self._root is not None
-        return Parsed(self._root, self._problems)
+        return Parsed(Layout.of(self._root), self._problems)
 
     def _report(self, code: str, spot: Spot, message: str, hint: str = "") -> None:
         self._problems.append(self._source.problem(code, spot, message, hint=hint))

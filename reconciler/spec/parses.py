@@ -16,24 +16,24 @@ import msgspec
 from msgspec import Struct, field
 
 import reconciler
-from reconciler.spec.node import Node
+from reconciler.spec.node import Layout
 from reconciler.spec.tree import SpecFile
 
-VERSION = 1
-"""Goes up when the parser finds other nodes or problems in the same text."""
+VERSION = 2
+"""Goes up when the parser finds something else in the same text, or it is kept in another form."""
 _DIGEST_SIZE = 32
 
 
 class _Kept(Struct, array_like=True):
     version: str
-    files: dict[str, list[Node]]
+    files: dict[str, list[Layout]]
 
 
 class Parses(Struct):
     """The documents of files, by content."""
 
     path: Path
-    files: dict[str, list[Node]] = field(default_factory=dict)
+    files: dict[str, list[Layout]] = field(default_factory=dict)
     differs: bool = False
     """From what is written."""
 
@@ -53,11 +53,11 @@ class Parses(Struct):
             return cls(path)
         return cls(path, kept.files if kept.version == _version() else {})
 
-    def of(self, file: SpecFile) -> list[Node] | None:
+    def of(self, file: SpecFile) -> list[Layout] | None:
         """The documents of ``file``, where they are known."""
         return self.files.get(file.digest)
 
-    def add(self, file: SpecFile, documents: list[Node]) -> None:
+    def add(self, file: SpecFile, documents: list[Layout]) -> None:
         """A file without a fault was parsed."""
         self.files[file.digest] = documents
         self.differs = True

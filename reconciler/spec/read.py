@@ -72,13 +72,13 @@ def read_file(file: SpecFile, parses: Parses | None = None) -> SpecText:
 def _documents(source: Source, text: str, file: SpecFile, parses: Parses | None) -> tuple[list[Parsed], Problem | None]:
     known = parses.of(file) if parses is not None else None
     if known is not None:
-        return [Parsed(node) for node in known], None
+        return [Parsed(layout) for layout in known], None
     problem = _faulty_text(source, text)
     if problem is not None:
         return [], problem
     documents, end = parse(source, text)
     if parses is not None and end is None and not any(parsed.problems for parsed in documents):
-        parses.add(file, [parsed.node for parsed in documents])
+        parses.add(file, [parsed.layout for parsed in documents])
     return documents, end
 
 
