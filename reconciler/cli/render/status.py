@@ -171,8 +171,9 @@ def _tree_and_loop(page: Page, status: Status) -> None:
     spec, loop = status.spec, status.loop
     state = "clean" if spec.clean and not spec.errors else f"{when.count(spec.errors, 'error')}: see `reconcile validate`"
     warnings = f", {when.count(spec.warnings, 'warning')}" if spec.warnings else ""
+    commit = f", commit {spec.revision}" if spec.revision is not None else ""
     rows: list[tuple[str, Cell]] = [
-        ("Specs", (f"{when.count(spec.objects, 'object')}, {state}{warnings}", Style.STRONG if spec.errors else Style.FAINT)),
+        ("Specs", (f"{when.count(spec.objects, 'object')}, {state}{warnings}{commit}", Style.STRONG if spec.errors else Style.FAINT)),
         ("Loop", (f"last complete pass {when.ago(loop.last_success_at, status.at)}", Style.FAINT)),
     ]
     rows += _alerts(status)

@@ -201,7 +201,7 @@ def status() -> Status:
             _orders(),
         ),
         repositories=_repositories(),
-        spec=SpecStatus("9be01f2c" * 8, True, 0, 1, NOW - HOUR, 31),
+        spec=SpecStatus("9be01f2c" * 8, True, 0, 1, NOW - HOUR, 31, Revision("4f1c2ab9" * 5, dirty=True)),
         loop=LoopStatus(NOW - DAY, NOW - 25 * timedelta(seconds=1), 2880),
     )
 
