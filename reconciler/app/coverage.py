@@ -19,7 +19,7 @@ def uncovered(house: House, roots: Sequence[str] = ()) -> tuple[Uncovered, ...]:
     """By path; see :meth:`Session.uncovered`."""
     for root in roots:
         if not os.path.isdir(root):
-            raise NotFound(f"{root} is not a folder to look in")
+            raise NotFound(f"{root} is not a folder to look in", hint="Name folders below which data may lie, such as /srv.")
     with house.memory.reading() as catalog:
         desired = load(house, catalog).desired
     places = [source.place for system in desired.systems if system.runs_on(house.agent) for source in system.sources]

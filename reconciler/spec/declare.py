@@ -23,6 +23,7 @@ _BLOCKS = (
     "objectives", "copies", "verification", "drill", "schedule", "retention", "compression", "checksums", "repositories", "guard", "hooks",
     "failureDomain", "impact", "suspend", "takes",
 )  # fmt: skip
+WHO_LENGTH_MAX = 80  # a name has 63 characters at most
 Key = tuple[str, str]
 """Kind and name."""
 
@@ -107,7 +108,8 @@ def _who(value: Mapping[str, Any]) -> Key:
 
 
 def _word(value: object) -> str:
-    return "" if value is None or isinstance(value, (dict, list)) else show(value)
+    """As it stands there, right or wrong; no longer than a message bears."""
+    return "" if value is None or isinstance(value, (dict, list)) else show(value)[:WHO_LENGTH_MAX]
 
 
 def _model(source: Source, layout: Layout, who: Key) -> tuple[type[AnyDocument] | None, list[Problem]]:

@@ -37,6 +37,13 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize("where", ["kind: {}\nmetadata: {{name: a}}", "kind: System\nmetadata: {{name: {}}}"], ids=["kind", "name"])
+def test_an_endless_name_makes_no_endless_message(tmp_path: Path, where: str) -> None:
+    loaded = load(write(tmp_path / "specs", long=f"apiVersion: reconciler/v1\n{where.format('x' * 900_000)}\nspec: {{}}\n"))
+    assert loaded.problems
+    assert max(len(repr(problem)) for problem in loaded.problems) < 2_000
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.slow
 def test_a_hostile_file_is_read_in_bounded_time(text: str) -> None:
