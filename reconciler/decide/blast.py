@@ -42,7 +42,7 @@ def blast_radius(base: Desired, desired: Desired, observed: Observed, now: datet
     return BlastRadius(
         base=revision,
         changes=tuple(sorted(changes, key=lambda c: (c.kind != "Settings", c.kind, c.name))),
-        released=tuple(found for old, new in pairs if old is not None for found in _released(after, old, new)),
+        released=tuple(found for old, new in pairs for found in _released(after, old, new)),
         unprotected=tuple(sorted({system.name for system in gone} | suspended)),
         unseen=tuple(sorted(r.name for r in desired.repositories if (s := after.state(r.name)) is None or s.listed_at is None)),
         base_clean=base.clean,
@@ -96,11 +96,17 @@ def _approvals(base: Desired, desired: Desired) -> Iterator[SpecChange]:
             yield SpecChange("DeletionApproval", one.name, "", "", deed, Effect.LOSS, one.reason, one.place)
 
 
-def _released(after: Scene, old: DesiredSystem, new: DesiredSystem) -> Iterator[Released]:
-    """By repository: what the old retention keeps and the new one does not. Marks and holds count the same under both."""
+def _released(after: Scene, old: DesiredSystem | None, new: DesiredSystem) -> Iterator[Released]:
+    """By repository: what was kept and no longer is. Marks and holds count the same under both.
+
+    What no declared system explained, and what lay where the system had no business, was kept however old.
+    """
     for repository in new.repositories:
         snapshots = after.snapshots(new.name, repository)
-        kept_before = [v.snapshot for v in judge(snapshots, old.retention, after.now) if v.keep]
+        if old is not None and repository in old.repositories:
+            kept_before = [v.snapshot for v in judge(snapshots, old.retention, after.now) if v.keep]
+        else:
+            kept_before = list(snapshots)
         kept_after = [v.snapshot for v in judge(snapshots, new.retention, after.now) if v.keep]
         let_go = {s.id for s in kept_before} - {s.id for s in kept_after}
         if let_go:

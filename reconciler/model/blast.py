@@ -38,7 +38,7 @@ class SpecChange(Struct, frozen=True):
 
 
 class Released(Struct, frozen=True):
-    """Snapshots of one system in one repository that the retention of before keeps and the new one does not."""
+    """Snapshots of one system in one repository that were kept before, by a retention or as orphans, and are not kept any more."""
 
     system: str
     repository: str

@@ -358,3 +358,24 @@ def test_a_held_snapshot_is_not_released() -> None:
     ).released
     assert len(released.snapshots) == 29
     assert snapshots[45].id not in released.snapshots
+
+
+def test_a_system_that_comes_back_judges_what_was_kept_as_orphans() -> None:
+    """Of a system that is not declared nothing ever goes; declaring it, under its own or as its former name, is what lets snapshots go."""
+    snapshots = daily(60)
+    there = listed(snapshots=snapshots)
+    expected = tuple(sorted(s.id for s in snapshots[30:]))
+    for name, former in (("orders", None), ("shop", "orders")):
+        back = system(name, retention=MONTH, previous_name=former)
+        (released,) = radius(desired(repository()), desired(back, repository()), there).released
+        assert (released.system, released.snapshots, released.total) == (name, expected, 60)
+        assert (released.reach_before, released.reach_after) == ("59d", "29d")
+
+
+def test_a_repository_that_is_taken_in_again_judges_what_lies_there() -> None:
+    """Where a system had no business before, nothing was let go, however tight its retention."""
+    main, old = repository("main"), repository("old")
+    before = desired(system(retention=MONTH, repositories=("main",)), main, old)
+    after = desired(system(retention=MONTH, repositories=("main", "old")), main, old)
+    (released,) = radius(before, after, listed("main", daily(60)), listed("old", daily(60))).released
+    assert (released.repository, len(released.snapshots)) == ("old", 30)
