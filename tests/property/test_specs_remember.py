@@ -14,18 +14,20 @@ from reconciler.spec.checks import promises
 from reconciler.spec.shared import Shared
 from tests.unit.spec.trees import POLICY, REPOSITORY, SETTINGS, kept, system
 
-_RARELY = POLICY.replace("retention:", "schedule: {full: {every: 1d}}\n  retention:")
+_RARELY = POLICY.replace("retention:", "schedule: {incremental: {every: 1d}}\n  retention:")
 _TIER = "apiVersion: reconciler/v1\nkind: Tier\nmetadata: {name: high}\nspec: {objectives: {rpo: 2d}, drill: {sandbox: /srv/try}}\n"
 _RENAMED = system("store").replace("{name: store}", "{name: store, previousName: shop}")
 _CIRCLE = system("s1", "dependsOn: [s2]") + "---\n" + system("s2", "dependsOn: [s1]")
+_OTHER = system("orders").replace("policy: standard", "policy: other")
 TEXTS = {
     "settings": (SETTINGS, SETTINGS.replace("realm:", "interval: 1m, realm:"), "# nothing\n"),
     "main": (REPOSITORY, REPOSITORY.replace("/srv/backup/main", "elsewhere"), REPOSITORY.replace("file: /etc", "fiel: /etc")),
-    "standard": (POLICY, POLICY.replace("daily: 7", "weekly: 2"), _RARELY, POLICY + "  compression: {level: 99}\n", "torn: ["),
+    "standard": (_RARELY, POLICY.replace("daily: 7", "weekly: 2"), POLICY, _RARELY + "  compression: {level: 99}\n", "torn: ["),
+    "other": (POLICY.replace("standard", "other").replace("daily: 7", "monthly: 5"),),
     "tier": (_TIER, _TIER.replace("rpo: 2d", "rpo: 1h"), ""),
-    "orders": (system("orders"), system("orders", "owner: us"), system("orders", "objectives: {rpo: 9d}"), system("orders", path="here")),
+    "orders": (_OTHER, _OTHER + "  owner: us\n", system("orders", "objectives: {rpo: 9d}"), system("orders", path="here")),
     "shop": (system("shop"), system("shop", "retention: {daily: 9}\ncopies: {count: 2}"), system("shop", "dependsOn: [orders]\nhooks:")),
-    "moved": (system("orders"), _RENAMED),
+    "moved": ("# nothing\n", system("orders"), _RENAMED),
     "more/many": ("---\n".join(system(f"s{number}") for number in range(5)), _CIRCLE, "a: 1\n---\n- b\n---\nkind: {c: d}\n"),
 }
 """What each file may say; the first is good by itself."""
