@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import starmap
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import Connection, delete, select
 
 from reconciler.base.ids import new_id
 from reconciler.catalog.documents import get_value, put_value
@@ -35,9 +36,8 @@ class ConditionCache:
         """By kind, name and type."""
         revision = get_value(connection, _REVISION)
         if revision != self._revision:
-            order = (conditions.c.kind, conditions.c.name, conditions.c.type)
-            rows = connection.execute(select(conditions).order_by(*order)).mappings()
-            self._known, self._revision, self._put = tuple(_condition(row) for row in rows), revision, None
+            rows = connection.execute(select(*_COLUMNS).order_by(*_COLUMNS[:3])).all()
+            self._known, self._revision, self._put = tuple(starmap(_condition, rows)), revision, None
         return self._known
 
     def same(self, connection: Connection, current: tuple[Condition, ...]) -> tuple[Condition, ...] | None:
@@ -133,13 +133,10 @@ def _row(condition: Condition) -> dict[str, object]:
     }
 
 
-def _condition(row: RowMapping) -> Condition:
-    return Condition(
-        kind=row["kind"],
-        name=row["name"],
-        type=ConditionType(row["type"]),
-        status=Truth(row["status"]),
-        reason=row["reason"],
-        message=row["message"],
-        since=row["since"],
-    )
+_COLUMNS = tuple(conditions.c[name] for name in ("kind", "name", "type", "status", "reason", "message", "since"))
+_TYPES, _TRUTHS = {str(each): each for each in ConditionType}, {str(each): each for each in Truth}
+
+
+def _condition(kind: str, name: str, type_: str, status: str, reason: str, message: str, since: datetime) -> Condition:
+    """Of a row of :data:`_COLUMNS`."""
+    return Condition(kind, name, _TYPES[type_], _TRUTHS[status], reason, message, since)

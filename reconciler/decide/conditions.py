@@ -211,11 +211,11 @@ def _without_point(scene: Scene, system: DesiredSystem) -> _Statement:
 
 def _copies(scene: Scene, system: DesiredSystem) -> _Statement:
     unseen = [name for name in system.repositories if not scene.reachable(name)]
-    holding = [name for name in system.repositories if name not in unseen and copying.holds(scene, system, name)]
-    present = copying.kinds(system, (r for name in holding if (r := scene.desired.repository(name)) is not None))
+    spread = copying.Spread.of(scene, system)
+    present = copying.kinds(system, (r for name in spread.holding(scene) if (r := scene.desired.repository(name)) is not None))
     lacking = [(name, wanted, there) for name, wanted, there in present if there < wanted]
     numbers = ", ".join(f"{name} {there} of {wanted}" for name, wanted, there in present)
-    trails = (copying.trail_in_words(scene, system, name) for name in system.repositories if name not in unseen)
+    trails = (copying.trail_in_words(scene, system, spread, name) for name in system.repositories if name not in unseen)
     numbers = "; ".join([numbers, *filter(None, trails)])
     if not lacking:
         return Truth.TRUE, "Satisfied", numbers

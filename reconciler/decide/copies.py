@@ -7,7 +7,7 @@ the clock, so that a system that changes once a day does not have to be a day be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import recovery_point
 from reconciler.decide.retention import let_go
-from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.scene import Scene, newest_sound, sound
 from reconciler.decide.words import minute
 from reconciler.model.declared.objectives import Copies
 from reconciler.model.desired import DesiredRepository, DesiredSystem
-from reconciler.model.listing import newest_first
+from reconciler.model.listing import good, newest_first
 from reconciler.model.snapshot import Snapshot
 
 
@@ -39,60 +39,80 @@ def declared(copies: Copies) -> bool:
     return any((copies.count, copies.media, copies.offsite, copies.immutable))
 
 
-def shortfalls(scene: Scene, system: DesiredSystem) -> tuple[Shortfall, ...]:
-    """What is missing, the repositories that lack a copy first. Nothing while no repository holds anything worth copying."""
-    if not system.repositories or leading(scene, system) is None:
-        return ()
-    lacking = tuple(
-        Shortfall("copy-missing", f"repository {name} holds no copy that is recent enough: {due_in_words(scene, system, name)}", name)
-        for name in system.repositories[1:]
-        if scene.reachable(name) and not holds(scene, system, name)
-    )
-    return (*lacking, *(Shortfall("copies-too-few", why) for why in _counts(scene, system)))
+class Holding(Struct, frozen=True):
+    """What one repository holds of a system, beside the one that leads."""
 
-
-def leading(scene: Scene, system: DesiredSystem) -> str | None:
-    """The repository whose snapshots the others have to follow: the first that holds a good one, so the primary unless that is empty."""
-    return next((name for name in system.repositories if _newest_good(scene, system, name) is not None), None)
-
-
-def holds(scene: Scene, system: DesiredSystem, repository: str) -> bool:
-    """Whether losing every other repository would still leave a state of the system that is as recent as promised."""
-    if _newest_good(scene, system, repository) is None:
-        return False
-    due_at = copy_due_at(scene, system, repository)
-    return due_at is None or scene.now <= due_at
-
-
-def copy_due_at(scene: Scene, system: DesiredSystem, repository: str) -> datetime | None:
-    """By when it must hold something newer: the earliest deadline of what it lacks; in the past: overdue since then.
-
-    None: it lacks nothing.
+    newest: Snapshot | None
+    """The newest good one."""
+    due_at: datetime | None
+    """By when it must hold something newer: the earliest deadline of what it lacks; in the past: overdue since then. None: it lacks
+    nothing.
 
     Only what is newer than its own newest good state counts: that takes the place of all older ones. What the leading repository has let
     go meanwhile is not known any more, so what was overdue for long is said to be so since a later moment; never since an earlier one.
     """
-    first = leading(scene, system)
-    if first is None or first == repository:
+
+    def enough(self, now: datetime) -> bool:
+        """Whether losing every other repository would still leave a state of the system that is as recent as promised."""
+        return self.newest is not None and (self.due_at is None or now <= self.due_at)
+
+    def due_in_words(self, now: datetime) -> str:
+        """``due by 12:30Z`` or ``overdue since 2026-05-04 10:03Z``; empty when it lacks nothing."""
+        if self.due_at is None:
+            return ""
+        moment = f"{self.due_at:%H:%M}Z" if self.due_at.date() == now.date() else minute(self.due_at)
+        return f"overdue since {moment}" if self.due_at < now else f"due by {moment}"
+
+
+class Spread(Struct, frozen=True):
+    """What each repository of a system holds, looked at once for all that a decision asks about it."""
+
+    leading: str | None
+    """The repository whose snapshots the others have to follow: the first that holds a good one, so the primary unless that is empty."""
+    holdings: Mapping[str, Holding]
+    """By repository, in the order of the system."""
+
+    @classmethod
+    def of(cls, scene: Scene, system: DesiredSystem) -> Spread:
+        newest = {name: newest_sound(scene.snapshots(system.name, name), scene.now) for name in system.repositories}
+        leading = next((name for name, found in newest.items() if found is not None), None)
+        holdings = {name: Holding(found, _due_at(scene, system, leading, name, found)) for name, found in newest.items()}
+        return cls(leading, holdings)
+
+    def holding(self, scene: Scene) -> tuple[str, ...]:
+        """The repositories that could be listed and hold enough."""
+        return tuple(name for name, found in self.holdings.items() if scene.reachable(name) and found.enough(scene.now))
+
+
+def holding(scene: Scene, system: DesiredSystem, repository: str) -> Holding:
+    """What one repository holds, which may be one that is not among those of the system."""
+    leading = Spread.of(scene, system).leading
+    newest = newest_sound(scene.snapshots(system.name, repository), scene.now)
+    return Holding(newest, _due_at(scene, system, leading, repository, newest))
+
+
+def _due_at(scene: Scene, system: DesiredSystem, leading: str | None, repository: str, there: Snapshot | None) -> datetime | None:
+    if leading is None or leading == repository:
         return None
-    there = _newest_good(scene, system, repository)
     oldest: Snapshot | None = None
-    for one in scene.snapshots(system.name, first):
+    for one in sound(scene.snapshots(system.name, leading), scene.now):
         if there is not None and (one.id == there.id or one.counted_at <= there.counted_at):
             break  # newest first: everything below is older, too
-        if one.good and not from_future(one.counted_at, scene.now):
-            oldest = one
+        oldest = one
     return oldest.ended_at + allowed_lag(system) if oldest is not None else None
 
 
-def due_in_words(scene: Scene, system: DesiredSystem, repository: str) -> str:
-    """``due by 12:30Z`` or ``overdue since 2026-05-04 10:03Z``; empty when it lacks nothing."""
-    due_at = copy_due_at(scene, system, repository)
-    if due_at is None:
-        return ""
-    today = due_at.date() == scene.now.date()
-    moment = f"{due_at:%H:%M}Z" if today else f"{minute(due_at)}"
-    return f"overdue since {moment}" if due_at < scene.now else f"due by {moment}"
+def shortfalls(scene: Scene, system: DesiredSystem) -> tuple[Shortfall, ...]:
+    """What is missing, the repositories that lack a copy first. Nothing while no repository holds anything worth copying."""
+    spread = Spread.of(scene, system)
+    if spread.leading is None:
+        return ()
+    lacking = tuple(
+        Shortfall("copy-missing", f"repository {name} holds no copy that is recent enough: {found.due_in_words(scene.now)}", name)
+        for name, found in spread.holdings.items()
+        if name != system.repositories[0] and scene.reachable(name) and not found.enough(scene.now)
+    )
+    return (*lacking, *(Shortfall("copies-too-few", why) for why in _counts(scene, system)))
 
 
 def trail(scene: Scene, system: DesiredSystem, repository: str) -> timedelta | None:
@@ -102,19 +122,20 @@ def trail(scene: Scene, system: DesiredSystem, repository: str) -> timedelta | N
     here = scene.snapshots(system.name, repository)
     if best is None:
         return None
-    if any(s.good and s.id == best.snapshot.id for s in here):
+    if any(s.id == best.snapshot.id for s in good(here)):
         return timedelta(0)
     copy = recovery_point(here, scene.history(system.name, repository), scene.now)
     return max(best.at - copy.at, timedelta(0)) if copy is not None else None
 
 
-def trail_in_words(scene: Scene, system: DesiredSystem, repository: str) -> str:
+def trail_in_words(scene: Scene, system: DesiredSystem, spread: Spread, repository: str) -> str:
     """What a person must know of a copy that is not the newest state; empty when it is, or when there is nothing to copy."""
     primary = system.repositories[0]
-    if leading(scene, system) in (None, repository):
+    if spread.leading in (None, repository):
         return ""
-    due = due_in_words(scene, system, repository)
-    if _newest_good(scene, system, repository) is None:
+    found = spread.holdings[repository]
+    due = found.due_in_words(scene.now)
+    if found.newest is None:
         return f"{repository} holds none{f': a copy is {due}' if due else ''}"
     behind = trail(scene, system, repository)
     if not behind or not due:
@@ -132,8 +153,8 @@ def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot,
     known = {s.id for s in there}
     lacking: dict[str, Snapshot] = {}
     for name in origins(scene, system, target):
-        for s in scene.snapshots(system.name, name):
-            if s.good and s.id not in known and not from_future(s.counted_at, scene.now):
+        for s in sound(scene.snapshots(system.name, name), scene.now):
+            if s.id not in known:
                 lacking.setdefault(s.id, s)
     if not lacking:
         return ()
@@ -146,13 +167,6 @@ def origins(scene: Scene, system: DesiredSystem, target: str) -> tuple[str, ...]
     """Repositories of ours that can be read, those of the system first, in its order."""
     names = dict.fromkeys([*system.repositories, *(r.name for r in scene.desired.repositories)])
     return tuple(name for name in names if name != target and name not in scene.observed_only and scene.reachable(name))
-
-
-def _newest_good(scene: Scene, system: DesiredSystem, repository: str) -> Snapshot | None:
-    for snapshot in scene.snapshots(system.name, repository):  # asked thirty times about each system: without a generator
-        if snapshot.good and not from_future(snapshot.counted_at, scene.now):
-            return snapshot
-    return None
 
 
 def _in_time(snapshot: Snapshot) -> Snapshot:

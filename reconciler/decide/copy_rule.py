@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.base.units import format_duration
-from reconciler.decide.copies import due_in_words, holds, shielded
+from reconciler.decide.copies import Holding, Spread, shielded
 from reconciler.decide.objectives import newest_verified_at
 from reconciler.decide.scene import Scene
 from reconciler.decide.words import counted, minute
 from reconciler.model.desired import DesiredRepository, DesiredSystem
+from reconciler.model.listing import marked
 from reconciler.model.snapshot import MarkKind
 from reconciler.model.status import Digit, Truth
 
@@ -22,13 +23,14 @@ _Seen = tuple[int | None, str]
 """(1 or 0, or None where nobody can tell; the sentence that says why)."""
 
 
-def digits(scene: Scene, system: DesiredSystem) -> tuple[Digit, ...]:
+def digits(scene: Scene, system: DesiredSystem, spread: Spread) -> tuple[Digit, ...]:
     """The five numbers, in the order of the rule."""
     declared = [r for name in system.repositories if (r := scene.desired.repository(name)) is not None]
-    holding = [r for r in declared if scene.reachable(r.name) and holds(scene, system, r.name)]
+    enough = spread.holding(scene)
+    holding = [r for r in declared if r.name in enough]
     unseen = [r for r in declared if not scene.reachable(r.name)]
     return (
-        _at_least("copies", 3, [_source(scene, system), *(_copy(scene, system, r) for r in declared)]),
+        _at_least("copies", 3, [_source(scene, system), *(_copy(scene, system, r.name, spread.holdings[r.name]) for r in declared)]),
         _media(holding, unseen),
         _at_least("offsite", 1, [_offsite(system, r) for r in holding] + _not_seen(unseen)),
         _at_least("immutable", 1, [_immutable(system, r) for r in holding] + _not_seen(unseen)),
@@ -69,17 +71,16 @@ def _source(scene: Scene, system: DesiredSystem) -> _Seen:
     return (1, "the data itself") if states else (None, "the data itself was not looked at")
 
 
-def _copy(scene: Scene, system: DesiredSystem, repository: DesiredRepository) -> _Seen:
-    name = repository.name
+def _copy(scene: Scene, system: DesiredSystem, name: str, holding: Holding) -> _Seen:
     if not scene.reachable(name):
         return None, f"{name} was not listed"
-    if holds(scene, system, name):
-        newest = next(s for s in scene.snapshots(system.name, name) if s.good)
-        due = due_in_words(scene, system, name)
+    due = holding.due_in_words(scene.now)
+    if holding.newest is not None and holding.enough(scene.now):
+        newest = holding.newest
         return 1, f"{name}: snapshot {newest.id[:8]} of {minute(newest.as_of)}{f', a newer copy is {due}' if due else ''}"
     if not scene.snapshots(system.name, name):
         return 0, f"{name} holds none"
-    return 0, f"{name} holds none that is recent enough: {due_in_words(scene, system, name) or 'no snapshot in it is good'}"
+    return 0, f"{name} holds none that is recent enough: {due or 'no snapshot in it is good'}"
 
 
 def _offsite(system: DesiredSystem, repository: DesiredRepository) -> _Seen:
@@ -104,10 +105,10 @@ def _error(scene: Scene, system: DesiredSystem, repository: DesiredRepository) -
     """By the marks of this repository alone: that another copy was read says nothing about this one."""
     name, snapshots = repository.name, scene.snapshots(system.name, repository.name)
     proven_at = newest_verified_at(snapshots, scene.now)
-    damaged_at = max((at for s in snapshots if (at := s.marked(MarkKind.DAMAGED)) is not None), default=None)
+    damaged = marked(snapshots, MarkKind.DAMAGED)
+    damaged_at = max((at for s in damaged if (at := s.marked(MarkKind.DAMAGED)) is not None), default=None)
     if damaged_at is not None and (proven_at is None or proven_at < damaged_at):
-        number = sum(s.marked(MarkKind.DAMAGED) is not None for s in snapshots)
-        return 1, f"{name}: {counted(number, 'snapshot')} damaged, found at {minute(damaged_at)}"
+        return 1, f"{name}: {counted(len(damaged), 'snapshot')} damaged, found at {minute(damaged_at)}"
     if repository.observed_only:
         return None, f"{name} belongs to another program and is not verified here"
     if proven_at is None:

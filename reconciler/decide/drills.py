@@ -15,11 +15,12 @@ from msgspec import Struct
 from reconciler.base.units import format_duration
 from reconciler.decide.calendar import window_opens
 from reconciler.decide.expect import recovery_time
-from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.scene import Scene, from_future, sound
 from reconciler.decide.upkeep import is_free, upkeep_action
 from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredSystem
 from reconciler.model.drill import DrillOutcome, DrillRecord
+from reconciler.model.listing import marked
 from reconciler.model.plan import Action, ActionKind
 from reconciler.model.snapshot import MarkKind, Snapshot
 
@@ -95,15 +96,15 @@ def standing_proof(scene: Scene, system: DesiredSystem) -> Proof | None:
     proofs += [
         Proof(mark.at, mark.until, f"snapshot {s.id[:8]} out of {name} was proven by a drill")
         for name in system.repositories
-        for s in scene.snapshots(system.name, name)
+        for s in marked(scene.snapshots(system.name, name), MarkKind.DRILLED)
         for mark in s.marks
         if mark.kind is MarkKind.DRILLED and mark.until is not None and not from_future(mark.at, scene.now)
     ]
     return max(proofs, key=lambda proof: proof.until, default=None)
 
 
-def _good(scene: Scene, system: DesiredSystem, repository: str) -> list[Snapshot]:
-    return [s for s in scene.snapshots(system.name, repository) if s.good and not from_future(s.counted_at, scene.now)]
+def _good(scene: Scene, system: DesiredSystem, repository: str) -> Sequence[Snapshot]:
+    return sound(scene.snapshots(system.name, repository), scene.now)
 
 
 def _due(scene: Scene, system: DesiredSystem, every: timedelta, newest: Snapshot) -> tuple[datetime, str]:

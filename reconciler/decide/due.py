@@ -100,12 +100,12 @@ def _paces(snapshot: Snapshot, now: datetime) -> bool:
 
 
 def _anchor(case: Case, kind: BackupKind) -> datetime | None:
-    satisfying = [s for s in case.snapshots if s.kind in _SATISFIED_BY[kind]]
-    newest = next((s for s in satisfying if _paces(s, case.now)), None)
+    kinds = _SATISFIED_BY[kind]
+    newest = next((s for s in case.snapshots if s.kind in kinds and _paces(s, case.now)), None)
     moments = [newest.counted_at] if newest is not None else []
     if case.history.confirmed is not None and kind is not BackupKind.FULL:  # a full exists to read every byte; a scan is no substitute
         confirmed_id, confirmed_at = case.history.confirmed
-        moments += [confirmed_at for s in satisfying if s.id == confirmed_id and _paces(s, case.now)]
+        moments += [confirmed_at for s in case.snapshots if s.id == confirmed_id and s.kind in kinds and _paces(s, case.now)]
     if case.history.last_partial_at is not None and kind is BackupKind.INCREMENTAL:
         moments.append(case.history.last_partial_at)
     return max((moment for moment in moments if not from_future(moment, case.now)), default=None)

@@ -22,7 +22,7 @@ from reconciler.decide.approve import approved, change_digest, flaws
 from reconciler.decide.retention import digest as retention_digest
 from reconciler.decide.retention import judge, let_go
 from reconciler.decide.rollback import lost_sentence
-from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future
+from reconciler.decide.scene import CLOCK_TOLERANCE, Scene, from_future, sound
 from reconciler.decide.words import counted, minute
 from reconciler.model.declared.policy import Retention
 from reconciler.model.desired import Desired, DesiredSystem
@@ -125,7 +125,7 @@ def floor(scene: Scene, system: DesiredSystem, snapshots: Sequence[Snapshot], le
     As every repository keeps its newest good snapshot, no failure domain ever loses its last copy of a system.
     """
     gone = {s.id for s in leaving}
-    good = [s for s in newest_first(snapshots) if s.good and not from_future(s.counted_at, scene.now)]
+    good = sound(newest_first(snapshots), scene.now)
     verified = [s for s in good if s.marked(MarkKind.VERIFIED) is not None]
     remaining = sum(s.id not in gone for s in good)
     enough = min(max(system.retention.minimum or 0, 1), len(good))

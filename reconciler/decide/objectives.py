@@ -13,8 +13,8 @@ from math import ceil
 
 from msgspec import Struct
 
-from reconciler.decide.scene import from_future
-from reconciler.model.listing import recall
+from reconciler.decide.scene import from_future, newest_sound, sound
+from reconciler.model.listing import recall, remarked
 from reconciler.model.observed import RunHistory
 from reconciler.model.snapshot import MarkKind, Snapshot
 
@@ -48,12 +48,12 @@ def recovery_point(snapshots: Sequence[Snapshot], history: RunHistory, now: date
     A snapshot from the future does not count, or a wrong clock of last year would silence every backup until then.
     A confirmation counts only while the snapshot that it confirms is there and good.
     """
-    newest = next((s for s in snapshots if s.good and not from_future(s.counted_at, now)), None)
+    newest = newest_sound(snapshots, now)
     point = RecoveryPoint(newest, min(newest.counted_at, now), confirmed=False) if newest is not None else None
     if point is None or history.confirmed is None:
         return point
     confirmed_id, confirmed_at = history.confirmed
-    confirmed = next((s for s in snapshots if s.id == confirmed_id and s.good and not from_future(s.counted_at, now)), None)
+    confirmed = next((s for s in sound(snapshots, now) if s.id == confirmed_id), None)
     if confirmed is None or from_future(confirmed_at, now) or confirmed_at <= point.at:
         return point
     return RecoveryPoint(confirmed, min(confirmed_at, now), confirmed=True)
@@ -88,6 +88,6 @@ def newest_checked_at(snapshots: Sequence[Snapshot], now: datetime) -> datetime 
 
 def _newest_mark(snapshots: Sequence[Snapshot], now: datetime, kinds: tuple[MarkKind, ...]) -> datetime | None:
     def newest_first() -> list[datetime]:
-        return sorted((mark.at for s in snapshots if s.good for mark in s.marks if mark.kind in kinds), reverse=True)
+        return sorted((mark.at for s in remarked(snapshots) if s.good for mark in s.marks if mark.kind in kinds), reverse=True)
 
     return next((at for at in recall(snapshots, kinds, newest_first) if not from_future(at, now)), None)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler.base.units import format_duration
 from reconciler.decide.objectives import newest_checked_at, newest_verified_at
-from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.scene import Scene, newest_sound
 from reconciler.decide.upkeep import is_free, upkeep_action
 from reconciler.decide.words import minute
 from reconciler.model.desired import DesiredSystem
@@ -24,6 +24,8 @@ _EARLY = 20
 class Proof(Struct, frozen=True):
     """The verification that one repository asks for next."""
 
+    snapshot: str
+    """The id of the newest good one, which it is made on."""
     quick: bool
     due_at: datetime
     why: str
@@ -37,7 +39,7 @@ def plan_verification(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]
 def next_proof(scene: Scene, system: DesiredSystem, repository: str) -> Proof | None:
     """The proof that is due now; None: what is declared is fresh, or nothing is declared."""
     snapshots = scene.snapshots(system.name, repository)
-    newest = next((s for s in snapshots if s.good and not from_future(s.counted_at, scene.now)), None)
+    newest = newest_sound(snapshots, scene.now)
     if newest is None:
         return None
     deep, quick = system.verification.deep, system.verification.quick
@@ -45,12 +47,12 @@ def next_proof(scene: Scene, system: DesiredSystem, repository: str) -> Proof | 
     if deep is not None and _is_due(read_at, deep, scene.now):
         last = f"last proof at {minute(read_at)}" if read_at is not None else "no proof of intactness yet"
         due_at = read_at + deep if read_at is not None else newest.ended_at
-        return Proof(False, due_at, f"{last}; every {format_duration(deep)} is declared")
+        return Proof(newest.id, False, due_at, f"{last}; every {format_duration(deep)} is declared")
     seen_at = newest_checked_at(snapshots, scene.now)
     if quick is not None and _is_due(seen_at, quick, scene.now):
         last = f"structure last seen whole at {minute(seen_at)}" if seen_at is not None else "structure never looked at"
         due_at = seen_at + quick if seen_at is not None else newest.ended_at
-        return Proof(True, due_at, f"{last}; every {format_duration(quick)} is declared")
+        return Proof(newest.id, True, due_at, f"{last}; every {format_duration(quick)} is declared")
     return None
 
 
@@ -60,9 +62,8 @@ def _verify(scene: Scene, system: DesiredSystem, repository: str) -> Action | No
     proof = next_proof(scene, system, repository)
     if proof is None:
         return None
-    snapshots = scene.snapshots(system.name, repository)
-    newest = next(s.id for s in snapshots if s.good and not from_future(s.counted_at, scene.now))
-    return upkeep_action(system, repository, ActionKind.VERIFY, "verify-due", proof.why, (newest,), due_at=proof.due_at, quick=proof.quick)
+    made_on, due_at = (proof.snapshot,), proof.due_at
+    return upkeep_action(system, repository, ActionKind.VERIFY, "verify-due", proof.why, made_on, due_at=due_at, quick=proof.quick)
 
 
 def _is_due(last: datetime | None, period: timedelta, now: datetime) -> bool:

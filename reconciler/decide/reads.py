@@ -19,6 +19,7 @@ from reconciler.model.observed import Observed, RepositoryState
 Read = tuple[Hashable, ...]
 """What it is of, and which one."""
 _ANY = ("any",)
+_WHICH_STATES = ("states", "")
 _SECOND, _FIRST, _WHOLE = 1, 0, None
 _OWNER: Mapping[str, int | None] = {
     "_index": _SECOND,
@@ -55,6 +56,10 @@ class Reads:
     def add(self, field: str, key: Hashable) -> None:
         if owner(field, key) != self.system:
             self._found.add((field, key))
+
+    def add_common(self, read: Read) -> None:
+        """What no system owns."""
+        self._found.add(read)
 
 
 def owner(field: str, key: Any) -> str | None:
@@ -137,28 +142,36 @@ class _States(Mapping[str, Any]):
     """Repositories; which there are is part of the tree, nearly."""
 
     def __init__(self, behind: Mapping[str, RepositoryState], reads: Reads) -> None:
-        self._behind, self._reads = behind, reads
+        self._states, self._reads = {name: _State(state, reads) for name, state in behind.items()}, reads
 
     def __getitem__(self, key: str) -> Any:
-        self._reads.add("states", "")
-        return _State(self._behind[key], self._reads)
+        self._reads.add_common(_WHICH_STATES)
+        return self._states[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._reads.add_common(_WHICH_STATES)
+        return self._states.get(key, default)
 
     def __iter__(self) -> Iterator[str]:
-        self._reads.add("states", "")
-        return iter(self._behind)
+        self._reads.add_common(_WHICH_STATES)
+        return iter(self._states)
 
     def __len__(self) -> int:
-        self._reads.add("states", "")
-        return len(self._behind)
+        self._reads.add_common(_WHICH_STATES)
+        return len(self._states)
 
 
 class _State:
+    """Asked some dozen times about each system whether it answers."""
+
     def __init__(self, behind: RepositoryState, reads: Reads) -> None:
         self._behind, self._reads = behind, reads
+        self._fields: Mapping[str, Read] = {field: (behind.name, field) for field in _OF_STATE}
 
     def __getattr__(self, name: str) -> Any:
-        for field in (name,) if name in _OF_STATE else _OF_STATE:
-            self._reads.add(self._behind.name, field)
+        known = self._fields.get(name)
+        for read in (known,) if known is not None else self._fields.values():
+            self._reads.add_common(read)
         return getattr(self._behind, name)
 
 
@@ -187,5 +200,5 @@ class _Seen:
             setattr(self, name, _Window(name, getattr(behind, name), reads))
 
     def __getattr__(self, name: str) -> Any:
-        self._reads.add("observed", name)
+        self._reads.add_common(("observed", name))
         return getattr(self._behind, name)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from statistics import median
 
 from reconciler.decide.expect import recovery_time
-from reconciler.decide.scene import Scene, from_future
+from reconciler.decide.scene import Scene, newest_sound
 from reconciler.decide.words import counted
 from reconciler.model.declared.recovery import Step
 from reconciler.model.desired import DesiredRecoveryPlan, DesiredSystem
@@ -79,7 +79,7 @@ def nearest_good_of(scene: Scene, name: str) -> Snapshot | None:
 
 def _nearest(scene: Scene, name: str, first: Sequence[str]) -> Snapshot | None:
     newest = (
-        next((s for s in scene.snapshots(name, place) if s.good and not from_future(s.counted_at, scene.now)), None)
+        newest_sound(scene.snapshots(name, place), scene.now)
         for place in dict.fromkeys([*first, *(r.name for r in scene.desired.repositories)])
         if scene.reachable(place)
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from reconciler.base.units import format_duration
-from reconciler.decide.copies import allowed_lag, copy_due_at, due_in_words, holds, missing, origins
+from reconciler.decide.copies import Holding, allowed_lag, holding, missing, origins
 from reconciler.decide.scene import Scene
 from reconciler.decide.upkeep import is_free
 from reconciler.decide.words import counted
@@ -34,12 +34,13 @@ def plan_copies(scene: Scene, system: DesiredSystem) -> tuple[Action, ...]:
     for target in system.repositories[1:]:
         found = missing(scene, system, target) if is_free(scene, system, target) else ()
         if found:
-            late = not holds(scene, system, target)
-            first = found[:1] if late else found[:AT_A_TIME]
-            actions.append(_due(scene, system, target, first, _why(scene, system, target, found), _priority(scene, system, target)))
+            there = holding(scene, system, target)
+            late = not there.enough(scene.now)
+            first, why = found[:1] if late else found[:AT_A_TIME], _why(scene, there, found)
+            actions.append(_due(system, target, there, first, why, _priority(scene, system, there)))
             if late and found[1:]:
                 why = f"{counted(len(found) - 1, 'older one')} to copy after the newest"
-                actions.append(_due(scene, system, target, found[1:][:AT_A_TIME], why, PRIORITY_IN_TIME))
+                actions.append(_due(system, target, there, found[1:][:AT_A_TIME], why, PRIORITY_IN_TIME))
     return tuple(actions)
 
 
@@ -49,27 +50,27 @@ def plan_requested_copies(scene: Scene, systems: Sequence[str], target: str) -> 
     for system in scene.desired.systems:
         if not systems or system.name in systems:
             found = missing(scene, system, target)
-            why = _why(scene, system, target, found) if found else "asked for; nothing is missing in what could be seen"
+            nothing = "asked for; nothing is missing in what could be seen"
+            why = _why(scene, holding(scene, system, target), found) if found else nothing
             action = _action(system, target, found, "requested", why, PRIORITY_REQUESTED)
             actions.append(action if found else replace(action, origin=next(iter(origins(scene, system, target)), "")))
     return tuple(actions)
 
 
-def _priority(scene: Scene, system: DesiredSystem, target: str) -> int:
+def _priority(scene: Scene, system: DesiredSystem, there: Holding) -> int:
     """From in time to late, as much of the allowed lag as has passed."""
-    if not holds(scene, system, target):
+    if not there.enough(scene.now):
         return PRIORITY_LATE
-    due_at, lag = copy_due_at(scene, system, target), allowed_lag(system)
-    if due_at is None or not lag:
+    lag = allowed_lag(system)
+    if there.due_at is None or not lag:
         return PRIORITY_IN_TIME
-    passed = 1 - (due_at - scene.now) / lag
+    passed = 1 - (there.due_at - scene.now) / lag
     return PRIORITY_IN_TIME + int(max(passed, 0.0) * (PRIORITY_LATE - PRIORITY_IN_TIME - 1))
 
 
-def _due(scene: Scene, system: DesiredSystem, target: str, found: Sequence[Snapshot], why: str, priority: int) -> Action:
+def _due(system: DesiredSystem, target: str, there: Holding, found: Sequence[Snapshot], why: str, priority: int) -> Action:
     action = _action(system, target, found, "copy-due", why, priority)
-    due_at = copy_due_at(scene, system, target)
-    return replace(action, due_at=due_at) if due_at is not None else action
+    return replace(action, due_at=there.due_at) if there.due_at is not None else action
 
 
 def _action(system: DesiredSystem, target: str, found: Sequence[Snapshot], reason: str, why: str, priority: int) -> Action:
@@ -89,12 +90,11 @@ def _action(system: DesiredSystem, target: str, found: Sequence[Snapshot], reaso
     )
 
 
-def _why(scene: Scene, system: DesiredSystem, target: str, found: Sequence[Snapshot]) -> str:
-    there = next((s for s in scene.snapshots(system.name, target) if s.good), None)
-    due = due_in_words(scene, system, target)
+def _why(scene: Scene, there: Holding, found: Sequence[Snapshot]) -> str:
+    due = there.due_in_words(scene.now)
     due = f"; {due}" if due else ""
-    if there is None:
+    if there.newest is None:
         return f"it holds no copy yet; {counted(len(found), 'snapshot')} to copy{due}"
-    behind = found[0].counted_at - there.counted_at
+    behind = found[0].counted_at - there.newest.counted_at
     trails = f"it trails by {format_duration(behind, parts=2)}" if behind.total_seconds() > 0 else "older ones are missing"
     return f"{trails}; {counted(len(found), 'snapshot')} to copy{due}"

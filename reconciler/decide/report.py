@@ -156,7 +156,7 @@ def good_points(scene: Scene, system: DesiredSystem, ledger: Ledger) -> list[Poi
     bad = ({s.id for s in present} | ledger.doubted) - good
     found: dict[tuple[str, datetime], datetime] = {}
     states = [(s.snapshot, s.point) for s in ledger.states if s.system in names and s.snapshot not in bad]
-    states += [(s.id, Point(s.counted_at, s.ended_at)) for s in present if s.good and not from_future(s.counted_at, scene.now)]
+    states += [(s.id, Point(s.counted_at, s.ended_at)) for s in present if s.id in good and not from_future(s.counted_at, scene.now)]
     for snapshot, point in states:
         key = (snapshot, point.at)
         found[key] = min(found.get(key, point.known_at), point.known_at)

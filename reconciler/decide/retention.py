@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -88,12 +89,12 @@ def _let_go(group: Group, retention: Retention) -> frozenset[str]:
     """
     if is_empty(retention):
         return frozenset()
-    found, newest = good(group), group[0]
+    found = good(group)
     kept = {s.id for s in found[: max(1, retention.minimum or 0)]}
-    for kind in (BackupKind.FULL, BackupKind.DIFFERENTIAL):
-        kept.update(islice((s.id for s in found if s.kind is kind), 1))
-    kept.update(islice((s.id for s in found if s.marks and s.marked(MarkKind.VERIFIED)), 1))
-    if not found or found[0] is not newest:
+    kinds = [s.kind for s in found]
+    kept.update(found[kinds.index(kind)].id for kind in (BackupKind.FULL, BackupKind.DIFFERENTIAL) if kind in kinds)
+    kept.update(islice((s.id for s in marked(group, MarkKind.VERIFIED) if s.good), 1))
+    if not found or found[0] is not group[0]:
         kept.update(s.id for s in group if not s.good and (not found or s.counted_at > found[0].counted_at))
     late = [s for s in found if s.arrived_at - s.ended_at > LATE]
     _fill_quickly([s for s in found if not _late(s)] if late else found, retention, kept)
@@ -101,10 +102,8 @@ def _let_go(group: Group, retention: Retention) -> frozenset[str]:
         _fill_quickly(late, retention, kept)
     if retention.keep_within is not None and found:
         oldest = found[0].counted_at - retention.keep_within
-        for snapshot in group:
-            if snapshot.counted_at < oldest:
-                break
-            kept.add(snapshot.id)
+        within = bisect_left(group, True, key=lambda s: s.counted_at < oldest)  # newest first: from there on all are older
+        kept.update([s.id for s in group[:within]])
     return frozenset([s.id for s in group if s.id not in kept])
 
 

@@ -7,7 +7,7 @@ or a living namesake the snapshots stay where they are, because doubt keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from reconciler.decide.anomaly import suspects, with_suspects
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.drill import DrillRecord
-from reconciler.model.listing import Listing, newest_first
+from reconciler.model.listing import Listing, good, newest_first
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.wishes import Pause
@@ -30,6 +30,20 @@ _NO_RUNS = RunHistory()
 def from_future(moment: datetime, now: datetime) -> bool:
     """Whether ``moment`` cannot be true, even with two clocks that differ a little."""
     return moment > now + CLOCK_TOLERANCE
+
+
+def sound(snapshots: Sequence[Snapshot], now: datetime) -> Sequence[Snapshot]:
+    """Those that a decision may build on: good ones, and none from the future. ``snapshots``: newest first, and so is what comes back."""
+    found = good(snapshots)
+    if found and from_future(found[0].counted_at, now):  # else none is: the newest comes first
+        return [snapshot for snapshot in found if not from_future(snapshot.counted_at, now)]
+    return found
+
+
+def newest_sound(snapshots: Sequence[Snapshot], now: datetime) -> Snapshot | None:
+    """The first of them; None: there is none."""
+    found = sound(snapshots, now)
+    return found[0] if found else None
 
 
 class Scene(Struct, frozen=True):

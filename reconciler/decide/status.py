@@ -147,6 +147,7 @@ _NEVER: tuple[None, str] = (None, "")
 def _standing(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[SystemStatus, Facts]:
     """All but the promises: they say how old things are, which is another number in each pass."""
     conditions, (next_due_at, next_due_why) = given.conditions, given.due
+    spread = copying.Spread.of(scene, system)
     begins_at = _begins_at(scene, system, next_due_at)
     breach_at = _breach_at(scene, system, begins_at)
     breach_why = breach_in_words(breach_at, begins_at, scene.now) if breach_at is not None else ""
@@ -161,7 +162,7 @@ def _standing(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[Syste
         here=scene.here(system),
         rpo=system.objectives.rpo,
         rto=system.objectives.rto,
-        protection=tuple(_protection(scene, system, name) for name in system.repositories),
+        protection=tuple(_protection(scene, system, name, spread.holdings[name]) for name in system.repositories),
         conditions=conditions,
         next_due_at=next_due_at,
         next_due_why=next_due_why,
@@ -173,7 +174,7 @@ def _standing(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[Syste
         verification=system.verification,
         rehearsed=facts.rehearsed,
         recovery=facts.recovery,
-        copied=_copied(scene, system),
+        copied=_copied(scene, system, spread),
         readiness=readiness(scene, given.plans, system, conditions) if not is_records(system.name) else None,
     )
     return status, facts
@@ -197,7 +198,7 @@ def _breach_at(scene: Scene, system: DesiredSystem, begins_at: datetime | None) 
     return rpo_breach_at(newest, rpo, expected, begins_at, scene.now)
 
 
-def _protection(scene: Scene, system: DesiredSystem, repository: str) -> ProtectionStatus:
+def _protection(scene: Scene, system: DesiredSystem, repository: str, holding: copying.Holding) -> ProtectionStatus:
     snapshots, history = scene.snapshots(system.name, repository), scene.history(system.name, repository)
     point = recovery_point(snapshots, history, scene.now)
     return ProtectionStatus(
@@ -209,21 +210,20 @@ def _protection(scene: Scene, system: DesiredSystem, repository: str) -> Protect
         history=history,
         newest_checked_at=newest_checked_at(snapshots, scene.now),
         trails=copying.trail(scene, system, repository) if repository != system.repositories[0] else None,
-        copy_due_at=copying.copy_due_at(scene, system, repository),
+        copy_due_at=holding.due_at,
     )
 
 
-def _copied(scene: Scene, system: DesiredSystem) -> Copied:
+def _copied(scene: Scene, system: DesiredSystem, spread: copying.Spread) -> Copied:
     """How many hold it, counted where they could be listed."""
-    holding = [name for name in system.repositories if scene.reachable(name) and copying.holds(scene, system, name)]
-    found = dict(copying.present(system, [r for name in holding if (r := scene.desired.repository(name)) is not None]))
+    found = dict(copying.present(system, [r for name in spread.holding(scene) if (r := scene.desired.repository(name)) is not None]))
     return Copied(
         declared=system.copies.count or 0,
         held=found["count"],
         offsite_declared=system.copies.offsite or 0,
         offsite_held=found["offsite"],
         lag=copying.allowed_lag(system) or None,
-        digits=digits(scene, system),
+        digits=digits(scene, system, spread),
     )
 
 

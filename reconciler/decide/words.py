@@ -19,7 +19,7 @@ def ago(at: datetime, now: datetime) -> str:
 
 def minute(at: datetime) -> str:
     """``2026-11-23 14:02Z``."""
-    return f"{at:%Y-%m-%d %H:%M}Z"
+    return f"{at.isoformat(' ', 'minutes')[:16]}Z"
 
 
 def pascal(code: str) -> str:

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, Self, TypeVar
 
-from reconciler.model.snapshot import MarkKind, Snapshot
+from reconciler.model.snapshot import RECOVERABLE, MarkKind, Snapshot
 
 T = TypeVar("T")
 Owner = tuple[str, str, bool]
@@ -51,12 +51,26 @@ def recall(snapshots: Sequence[Snapshot], about: Hashable, work_out: Callable[[]
 
 def good(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
     """Those of them that are good."""
-    return recall(snapshots, "good", lambda: tuple(s for s in snapshots if s.good))
+    found = recall(snapshots, "good", lambda: _some_good(snapshots))
+    if found is not None:
+        return found
+    return snapshots if isinstance(snapshots, tuple) else tuple(snapshots)
+
+
+def _some_good(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...] | None:
+    """None: all of them, as nearly always; and a group that remembered itself would be a cycle."""
+    found = [s for s in snapshots if (s.good if s.marks else s.grade in RECOVERABLE)]
+    return tuple(found) if len(found) < len(snapshots) else None
 
 
 def marked(snapshots: Sequence[Snapshot], kind: MarkKind) -> tuple[Snapshot, ...]:
     """Those of them that bear such a mark."""
-    return recall(snapshots, kind, lambda: tuple(s for s in snapshots if s.marks and s.marked(kind) is not None))
+    return recall(snapshots, kind, lambda: tuple([s for s in remarked(snapshots) if s.marked(kind) is not None]))
+
+
+def remarked(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
+    """Those of them that bear some mark: in most groups few, so that nobody has to look at the others for each kind."""
+    return recall(snapshots, "remarked", lambda: tuple([s for s in snapshots if s.marks]))
 
 
 class Listing(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers

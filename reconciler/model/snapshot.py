@@ -35,6 +35,10 @@ class Grade(StrEnum):
     it for suspect, and never for good."""
 
 
+RECOVERABLE = (Grade.COMPLETE, Grade.OBSERVED)
+"""What can be good."""
+
+
 class MarkKind(StrEnum):
     """What was learned about a snapshot after it was taken."""
 
@@ -109,7 +113,7 @@ class Snapshot(Struct, frozen=True, gc=False):
     @property
     def good(self) -> bool:
         """Complete as far as anybody can know, and nothing bad was learned since."""
-        if self.grade is not Grade.COMPLETE and self.grade is not Grade.OBSERVED:
+        if self.grade not in RECOVERABLE:
             return False
         for mark in self.marks:  # noqa: SIM110 - a generator takes three times as long, here and below, and this is asked very often
             if mark.kind in _BAD:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from reconciler.decide.copies import Spread
 from reconciler.decide.copy_rule import digits
 from reconciler.decide.plan import plan
 from reconciler.decide.scene import Scene
@@ -29,7 +30,7 @@ READ = snapshot(ago("10m"), verified=ago("1h"))
 
 def counted(*states, of=OF, repositories=(MAIN, VAULT), sources=THERE) -> dict[str, Digit]:
     scene = Scene.of(desired(of, *repositories), observed(*states, sources=sources), NOW)
-    return {digit.what: digit for digit in digits(scene, of)}
+    return {digit.what: digit for digit in digits(scene, of, Spread.of(scene, of))}
 
 
 def short(found: dict[str, Digit]) -> str:
