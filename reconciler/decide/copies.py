@@ -20,7 +20,7 @@ from reconciler.decide.scene import Scene, newest_sound, sound
 from reconciler.decide.words import minute
 from reconciler.model.declared.objectives import Copies
 from reconciler.model.desired import DesiredRepository, DesiredSystem
-from reconciler.model.listing import good, newest_first
+from reconciler.model.listing import Group, good, newest_first
 from reconciler.model.snapshot import Snapshot
 
 
@@ -158,7 +158,7 @@ def missing(scene: Scene, system: DesiredSystem, target: str) -> tuple[Snapshot,
                 lacking.setdefault(s.id, s)
     if not lacking:
         return ()
-    beside = [*(_in_time(s) for s in there), *(replace(_in_time(s), marks=()) for s in lacking.values())]
+    beside = Group(newest_first([*map(_in_time, there), *(replace(_in_time(s), marks=()) for s in lacking.values())]))
     gone = let_go(beside, system.retention, scene.now)
     return newest_first(s for s in lacking.values() if s.id not in gone)
 

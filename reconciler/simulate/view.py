@@ -6,12 +6,13 @@ A repository is listed as often as the loop lists it: at the first look, after a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from reconciler.model.desired import Desired, DesiredSystem
+from reconciler.model.listing import newest_first
 from reconciler.model.observed import Observed, RepositoryState
 from reconciler.model.snapshot import Snapshot
 from reconciler.simulate.store import Store
@@ -58,7 +59,7 @@ class View:
         for name in system.repositories:
             store = self._stores[name]
             there = {s.id: s for s in (*store.head(system.name), *(store.find(system.name, each.id) for each in came)) if s is not None}
-            states[name] = self._as_known(name, _newest_first(there.values()), memory, true)
+            states[name] = self._as_known(name, newest_first(there.values()), memory, true)
         runs = {(system.name, name): history for name in states if (history := memory.histories.get((system.name, name))) is not None}
         return Observed(now, self._agent, states, runs)
 
@@ -92,7 +93,3 @@ class View:
             pruned=dict(memory.pruned),
             drills=tuple(memory.drills),
         )
-
-
-def _newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
-    return tuple(sorted(snapshots, key=lambda s: (s.as_of, s.id), reverse=True))
