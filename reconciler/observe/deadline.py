@@ -115,7 +115,7 @@ class _Round(Generic[Q, T]):
                 moved = [worker.moved() for worker in workers]
                 if not any(moved):
                     wanted = min(2 * wanted, AT_A_TIME)
-                for worker in [worker for worker in workers if worker.slices >= SLICES]:
+                for worker in [worker for worker in workers if worker.hangs]:
                     workers.remove(worker)
                     worker.is_left = True
                     hanging[worker.seen_at] = worker
@@ -169,6 +169,11 @@ class _Worker(threading.Thread):
         before, self.seen_at = self.seen_at, self.at
         self.slices = self.slices + 1 if before == self.seen_at else 0
         return self.slices == 0
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it is where it was for too long. One that has not come to anything yet (the machine slept) hangs nowhere."""
+        return self.slices >= SLICES and self.seen_at >= 0
 
 
 def _somebody_ended(workers: list[_Worker], seconds: float) -> bool:
