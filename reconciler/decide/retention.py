@@ -34,14 +34,14 @@ _BUCKETS: dict[str, Callable[[datetime], str]] = {
     "monthly": lambda at: f"{at.year}-{at.month:02}",
     "yearly": lambda at: str(at.year),
 }
-_NUMBERS: dict[str, Callable[[datetime], int]] = {
-    "hourly": lambda at: at.toordinal() * 24 + at.hour,
-    "daily": datetime.toordinal,
-    "weekly": lambda at: (at.toordinal() - 1) // 7,  # the first day of the first year was a Monday
-    "monthly": lambda at: at.year * 12 + at.month,
-    "yearly": lambda at: at.year,
+_NUMBERS: dict[str, Callable[[Sequence[datetime]], Iterable[int]]] = {
+    "hourly": lambda moments: [at.toordinal() * 24 + at.hour for at in moments],
+    "daily": lambda moments: map(datetime.toordinal, moments),
+    "weekly": lambda moments: [(at.toordinal() - 1) // 7 for at in moments],  # the first day of the first year was a Monday
+    "monthly": lambda moments: [at.year * 12 + at.month for at in moments],
+    "yearly": lambda moments: [at.year for at in moments],
 }
-"""The same buckets without their names."""
+"""The same buckets without their names, of many moments at once."""
 RULES = ("keep_within", "last", *_BUCKETS)
 
 
@@ -96,7 +96,7 @@ def _let_go(group: Group, retention: Retention) -> frozenset[str]:
     kept.update(islice((s.id for s in marked(group, MarkKind.VERIFIED) if s.good), 1))
     if not found or found[0] is not group[0]:
         kept.update(s.id for s in group if not s.good and (not found or s.counted_at > found[0].counted_at))
-    late = [s for s in found if s.arrived_at - s.ended_at > LATE]
+    late = [s for s in found if s.arrived_at is not s.ended_at and _late(s)]  # most arrive as they end
     _fill_quickly([s for s in found if not _late(s)] if late else found, retention, kept)
     if late:
         _fill_quickly(late, retention, kept)
@@ -112,10 +112,10 @@ def _fill_quickly(filling: Sequence[Snapshot], retention: Retention, kept: set[s
     names = [s.id for s in reversed(filling)]
     moments = [s.as_of if s.as_of <= s.arrived_at else s.arrived_at for s in reversed(filling)]  # counted_at, without a call
     kept.update(names[-retention.last :] if retention.last else ())
-    for rule, number in _NUMBERS.items():
+    for rule, numbers in _NUMBERS.items():
         count = getattr(retention, rule)
         if count:
-            newest = dict(zip(map(number, moments), names, strict=True))
+            newest = dict(zip(numbers(moments), names, strict=True))
             kept.update(list(newest.values())[-count:])
 
 
