@@ -10,7 +10,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         # files
         "file-unreadable": "A spec file or folder cannot be read.",
         "file-too-large": "A spec file is larger than 1 MiB.",
-        "tree-too-large": "The tree holds more files, deeper folders or more bytes than a spec tree can sensibly have.",
+        "tree-too-large": "The tree holds more files, objects or bytes, or deeper folders, than a spec tree can sensibly have.",
         "file-name": "The name of a spec file is not printable UTF-8.",
         "outside-tree": "A symbolic link leads out of the spec tree.",
         "ignore-pattern": "A line of .reconcilerignore is not a pattern.",

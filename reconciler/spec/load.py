@@ -134,7 +134,7 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
 def _missed(last_good: LastGoodDocuments, current: Mapping[Key, Declared], problems: Iterable[Problem]) -> list[Problem]:
     from reconciler.spec.vanished import vanished
 
-    return list(vanished(last_good, current, broken=[(p.kind, p.name) for p in problems]))
+    return list(vanished(last_good, current, broken=[(p.kind, p.name) for p in problems if p.severity is Severity.ERROR]))
 
 
 def _removed(last_good: LastGoodDocuments, good: AbstractSet[Key]) -> tuple[Key, ...]:

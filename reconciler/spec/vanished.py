@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def vanished(last_good: Mapping[Key, StoredDocument], current: Mapping[Key, Declared], *, broken: Iterable[Key]) -> Iterator[Problem]:
-    """``last_good``: not empty; ``current``: what the tree declares now; ``broken``: what its faults are about."""
-    if not current and not any(broken):
+    """``last_good``: not empty; ``current``: what the tree declares now; ``broken``: what its errors are about."""
+    broken = tuple(broken)
+    if not current and not broken:
         objects = "object was" if len(last_good) == 1 else "objects were"
         message = f"the tree declares nothing, where {len(last_good)} {objects} declared before"
         hint = "Is the disk mounted, the checkout whole? All goes on as before. To end all protection, leave the Settings object."
@@ -37,7 +38,7 @@ def vanished(last_good: Mapping[Key, StoredDocument], current: Mapping[Key, Decl
         spec = settings.document.spec
         if isinstance(spec, SettingsSpec) and "realm" not in spec.model_fields_set:
             yield settings.problem("realm-lost", ("spec",), message, hint=hint)
-    elif not any(key[0] == "Settings" for key in broken):
+    elif not any(kind in {"", "Settings"} for kind, _ in broken):  # a whole file that is broken may be the one that names it
         yield Problem(Severity.ERROR, "realm-lost", Place(".", 1, 1), message, hint)
 
 

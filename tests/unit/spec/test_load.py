@@ -148,6 +148,15 @@ def test_an_emptied_file_is_told_as_that_and_not_as_an_emptied_tree(tmp_path: Pa
     assert "tree-emptied" not in codes(load(root, last_good=before))
 
 
+def test_settings_that_cannot_be_parsed_are_told_as_that_and_not_as_a_lost_realm(tmp_path: Path) -> None:
+    root = good_tree(tmp_path / "specs")
+    before = kept(load(root))
+    write(root, settings="kind: {Settings\n")
+    loaded = load(root, last_good=before)
+    assert codes(loaded) == ["yaml-syntax"]
+    assert loaded.desired.realm == "test-realm"
+
+
 @pytest.mark.parametrize("cached", [False, True])
 def test_a_realm_that_goes_makes_no_snapshot_somebody_elses(tmp_path: Path, cached: bool) -> None:
     root, cache = good_tree(tmp_path / "specs"), Cache() if cached else None

@@ -10,7 +10,7 @@ import pytest
 from reconciler.spec import SpecTreeUnreadable, load
 from reconciler.spec import tree as tree_module
 from reconciler.spec.tree import FILE_BYTES_MAX, read_tree
-from tests.unit.spec.trees import codes, good_tree, write
+from tests.unit.spec.trees import codes, good_tree, kept, write
 
 
 def found(root: Path) -> list[str]:
@@ -113,6 +113,20 @@ def test_a_huge_tree_is_read_to_its_limit(tmp_path: Path, monkeypatch: pytest.Mo
     loaded = load(root)
     assert codes(loaded)[-1] == "tree-too-large"
     assert not loaded.desired.clean, "what was not read does not count as removed"
+
+
+def test_a_tree_of_a_hundred_thousand_objects_is_refused_and_all_goes_on_as_before(tmp_path: Path) -> None:
+    root = good_tree(tmp_path / "specs")
+    before = load(root)
+    tier = "apiVersion: reconciler/v1\nkind: Tier\nmetadata: {{name: tier-{}}}\nspec: {{}}\n---\n"
+    for number in range(100):
+        (root / f"generated-{number}.yaml").write_text("".join(tier.format(1_000 * number + each) for each in range(1_000)))
+    loaded = load(root, last_good=kept(before))
+    assert codes(loaded) == ["tree-too-large"]
+    assert loaded.problems[0].message == "the tree holds more than 50,000 objects; none of them is read"
+    assert not loaded.desired.clean
+    assert (loaded.removed, loaded.desired.realm) == ((), before.desired.realm)
+    assert [s.name for s in loaded.desired.systems] == [s.name for s in before.desired.systems]
 
 
 def test_folders_nested_without_end_are_a_problem(tmp_path: Path) -> None:
