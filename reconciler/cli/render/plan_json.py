@@ -16,7 +16,10 @@ from reconciler.cli.render.problems import counts
 from reconciler.model.blast import BlastRadius
 from reconciler.model.desired import Desired
 from reconciler.model.plan import ActionKind, Plan
+from reconciler.model.problem import Severity
 from reconciler.model.wording import cause, causes, deed, names_of
+
+ERRORS_SHOWN = 10
 
 
 def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
@@ -55,7 +58,7 @@ def plan_json(plan: Plan, desired: Desired, blast: BlastRadius | None = None) ->
 
 def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None) -> str:
     """A table per group; names and sentences cannot break out of their cells. An edit stands first: a reviewer asks what it costs."""
-    lines = [*_edit(blast)] if blast is not None else []
+    lines = [*_errors(desired), *(_edit(blast) if blast is not None else ())]
     lines += [f"### {cell(summary(plan, len(desired.systems)))}", ""]
     if not plan.complete:
         lines += ["> Some repository could not be observed; the plan knows nothing about it.", ""]
@@ -77,6 +80,20 @@ def plan_markdown(plan: Plan, desired: Desired, blast: BlastRadius | None = None
     at = f"`{plan.revision.short}`{' with uncommitted changes' * plan.revision.dirty}" if plan.revision else f"`{desired.digest[:12]}`"
     lines.append(f"Specs {at}, observed {when.universal(plan.at)}.")
     return "\n".join(lines) + "\n"
+
+
+def _errors(desired: Desired) -> Iterator[str]:
+    """Where they are: whoever reads a comment has no terminal at hand."""
+    errors = [problem for problem in desired.problems if problem.severity is Severity.ERROR]
+    if not errors:
+        return
+    yield f"### {when.count(len(errors), 'error')} in the specs"
+    yield ""
+    for problem in errors[:ERRORS_SHOWN]:
+        yield f"* {cell(str(problem.place))}: {cell(problem.message)}"
+    if len(errors) > ERRORS_SHOWN:
+        yield f"* and {len(errors) - ERRORS_SHOWN} more, which `reconcile validate` shows"
+    yield ""
 
 
 def _edit(blast: BlastRadius) -> Iterator[str]:

@@ -18,6 +18,7 @@ from reconciler.cli.render.problems import problems_json, problems_page
 from reconciler.cli.render.snapshots import snapshot_page, snapshots_json, snapshots_page
 from reconciler.cli.render.status import status_json, status_page
 from reconciler.model.drill import Asserted, Control, DrillOutcome, DrillRecord
+from reconciler.model.problem import Place, Problem, Severity
 from reconciler.model.standing import breaches
 
 Golden = Callable[[str, str], None]
@@ -60,6 +61,14 @@ def test_a_plan_for_programs(golden: Golden) -> None:
 
 def test_a_plan_for_a_pull_request(golden: Golden) -> None:
     golden("plan.md", plan_markdown(samples.busy_plan(), samples.desired()))
+
+
+def test_a_plan_for_a_pull_request_says_where_the_errors_of_the_specs_are() -> None:
+    errors = tuple(Problem(Severity.ERROR, "wrong-value", Place("shop.yaml", n, 7), f"`{n}` is *wrong*") for n in range(1, 13))
+    warned = Problem(Severity.WARNING, "no-realm", Place(".", 1, 1), "no realm")
+    lines = plan_markdown(samples.busy_plan(), replace(samples.desired(), problems=(warned, *errors))).splitlines()
+    assert lines[:3] == ["### 12 errors in the specs", "", "* shop.yaml:1:7: \\`1\\` is \\*wrong\\*"]
+    assert lines[11:14] == ["* shop.yaml:10:7: \\`10\\` is \\*wrong\\*", "* and 2 more, which `reconcile validate` shows", ""]
 
 
 def test_a_name_cannot_break_out_of_its_markdown_cell() -> None:
