@@ -22,6 +22,7 @@ from reconciler.decide.receiving import receiver_conditions
 from reconciler.decide.remembered import Remembered
 from reconciler.decide.status import status as make_status
 from reconciler.decide.words import pascal
+from reconciler.model.event import Event
 from reconciler.model.plan import Gap, Plan
 from reconciler.model.status import Condition, ConditionType, LoopStatus, Status, Truth
 
@@ -51,10 +52,8 @@ def record(catalog: Catalog, scene: Scene, plan: Plan, host: HostWatch, *, settl
     before = catalog.conditions()
     dated, flips = catalog.put_conditions(judged, scene.now)
     known = {(c.kind, c.name, c.type) for c in before} if flips else set()
-    for flip in flips:
-        if _event_kind(flip) == "Normal" and (flip.kind, flip.name, flip.type) not in known:
-            continue  # well from the beginning: no news
-        catalog.add_event(_event_kind(flip), flip.kind, flip.name, flip.reason, flip.message, scene.now)
+    news = [f for f in flips if _event_kind(f) == "Warning" or (f.kind, f.name, f.type) in known]  # well from the beginning: no news
+    catalog.add_events([Event.told(_event_kind(f), f.kind, f.name, f.reason, f.message, scene.now) for f in news])
     health, checks = host.judge(catalog, scene)
     status = replace(_status(catalog, scene, plan, dated, remembered), health=health)
     try:
@@ -79,9 +78,9 @@ def _judged(catalog: Catalog, scene: Scene, plan: Plan, remembered: Remembered |
 
 def record_gaps(catalog: Catalog, gaps: Sequence[Gap], now: datetime) -> None:
     """What the loop cannot close is an event, too: the same one again only counts up."""
-    for gap in gaps:
-        kind, name = ("System", gap.system) if gap.system else ("Repository", gap.repository)
-        catalog.add_event("Warning", kind, name, pascal(gap.code), f"{gap.why}: {gap.person}", now)
+    of = [("System", gap.system) if gap.system else ("Repository", gap.repository) for gap in gaps]
+    told = zip(of, gaps, strict=True)
+    catalog.add_events([Event.told("Warning", *about, pascal(gap.code), f"{gap.why}: {gap.person}", now) for about, gap in told])
 
 
 def read_only_status(catalog: Catalog, scene: Scene, plan: Plan) -> Status:

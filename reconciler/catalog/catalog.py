@@ -233,11 +233,17 @@ class Catalog(Doors):
 
     def add_event(self, kind: Literal["Normal", "Warning"], object_kind: str, name: str, reason: str, note: str, at: datetime) -> None:
         """The same (object, reason, note) again counts up. Kept for 30 days, 5,000 at most."""
-        from reconciler.catalog import conditions as statements
         from reconciler.model.event import Event
 
-        with self._store.writing(fenced=False) as connection:
-            statements.add_event(connection, Event(kind, object_kind, name, reason, note, 1, at, at))
+        self.add_events([Event.told(kind, object_kind, name, reason, note, at)])
+
+    def add_events(self, told: Sequence[Event]) -> None:
+        """All in one transaction, or none: where thousands of systems turn bad in one pass, one for each takes ten seconds."""
+        from reconciler.catalog import conditions as statements
+
+        if told:
+            with self._store.writing(fenced=False) as connection:
+                statements.add_events(connection, told)
 
     def events(self, limit: int, name: str | None = None) -> tuple[Event, ...]:
         """Newest first."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import starmap
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, delete, select
 
 from reconciler.base.ids import new_id
@@ -88,25 +88,15 @@ def write(connection: Connection, changed: Sequence[Condition], gone: Sequence[K
     return revision
 
 
-def add_event(connection: Connection, event: Event) -> None:
-    """Remember it, or count it up when the same was said before; old ones make room."""
-    row = {
-        "kind": event.kind,
-        "object_kind": event.object_kind,
-        "name": event.name,
-        "reason": event.reason,
-        "note": event.note,
-        "count": event.count,
-        "first_at": event.first_at,
-        "last_at": event.last_at,
-    }
+def add_events(connection: Connection, told: Sequence[Event]) -> None:
+    """Remember each, or count it up when the same was said before; old ones make room. ``told``: one at least."""
     insert = upsert(events)
     counted = {"count": events.c.count + 1, "last_at": insert.excluded.last_at, "kind": insert.excluded.kind}
-    connection.execute(upsert(events, changes=counted), row)
-    connection.execute(delete(events).where(events.c.last_at < event.last_at - EVENT_AGE_MAX))
-    oldest = connection.execute(select(events.c.last_at).order_by(events.c.last_at.desc()).offset(EVENTS_KEPT).limit(1)).scalar()
-    if oldest is not None:
-        connection.execute(delete(events).where(events.c.last_at <= oldest))
+    connection.execute(upsert(events, changes=counted), [asdict(event) for event in told])
+    connection.execute(delete(events).where(events.c.last_at < told[-1].last_at - EVENT_AGE_MAX))
+    oldest = connection.execute(select(events.c.last_at).order_by(events.c.last_at.desc()).offset(EVENTS_KEPT - 1).limit(1)).scalar()
+    if oldest is not None:  # what came at the same moment stays, however much it is
+        connection.execute(delete(events).where(events.c.last_at < oldest))
 
 
 def read_events(connection: Connection, limit: int, name: str | None) -> tuple[Event, ...]:

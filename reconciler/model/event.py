@@ -19,3 +19,8 @@ class Event(Struct, frozen=True):
     count: int
     first_at: datetime
     last_at: datetime
+
+    @classmethod
+    def told(cls, kind: Literal["Normal", "Warning"], object_kind: str, name: str, reason: str, note: str, at: datetime) -> Event:
+        """For the first time."""
+        return cls(kind, object_kind, name, reason, note, 1, at, at)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.catalog.catalog import Catalog
 from reconciler.catalog.conditions import EVENT_AGE_MAX, EVENTS_KEPT
 from reconciler.catalog.tables import events, upsert
+from reconciler.model.event import Event
 from reconciler.model.status import Condition, ConditionType, Truth
 
 MINUTE = timedelta(minutes=1)
@@ -62,6 +63,16 @@ def test_events_of_long_ago_make_room(catalog: Catalog, noon: datetime) -> None:
     catalog.add_event("Normal", "System", "orders", "BackupSucceeded", "old", noon - EVENT_AGE_MAX - MINUTE)
     catalog.add_event("Normal", "System", "orders", "BackupSucceeded", "new", noon)
     assert [event.note for event in catalog.events(10)] == ["new"]
+
+
+def test_what_thousands_of_systems_say_in_one_moment_is_all_told(catalog: Catalog, noon: datetime) -> None:
+    catalog.add_event("Normal", "System", "orders", "BackupSucceeded", "earlier", noon - MINUTE)
+    catalog.add_events([Event.told("Warning", "System", f"shop-{n}", "Breached", "late", noon) for n in range(EVENTS_KEPT + 100)])
+    told = catalog.events(2 * EVENTS_KEPT)
+    assert {event.name for event in told} == {f"shop-{n}" for n in range(EVENTS_KEPT + 100)}, "what is older made room"
+    catalog.add_events([Event.told("Warning", "System", "shop-1", "Breached", "late", noon + MINUTE)] * 2)
+    assert catalog.events(1)[0].count == 3
+    catalog.add_events([])
 
 
 def test_a_flood_of_events_is_cut_at_the_oldest(catalog: Catalog, noon: datetime) -> None:
