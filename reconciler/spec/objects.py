@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
@@ -13,6 +14,8 @@ from reconciler.model.declared.policy import BackupPolicySpec
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.tier import TierSpec
 from reconciler.spec.declare import Declared, Key
+
+D = TypeVar("D", System, Repository, BackupPolicy, DisasterScenario)
 
 
 class Objects(Struct, frozen=True):
@@ -28,25 +31,23 @@ class Objects(Struct, frozen=True):
             grouped.setdefault(key[0], []).append(self.all[key])
         force_setattr(self, "by_kind", {kind: tuple(members) for kind, members in grouped.items()})
 
-    def systems(self) -> Iterator[tuple[Declared, System]]:
-        for declared in self.by_kind.get("System", ()):
-            assert isinstance(declared.document, System)
+    def of(self, kind: type[D]) -> Iterator[tuple[Declared, D]]:
+        """All objects of one kind, by name."""
+        for declared in self.by_kind.get(kind.__name__, ()):
+            assert isinstance(declared.document, kind)
             yield declared, declared.document
+
+    def systems(self) -> Iterator[tuple[Declared, System]]:
+        return self.of(System)
 
     def repositories(self) -> Iterator[tuple[Declared, Repository]]:
-        for declared in self.by_kind.get("Repository", ()):
-            assert isinstance(declared.document, Repository)
-            yield declared, declared.document
+        return self.of(Repository)
 
     def policies(self) -> Iterator[tuple[Declared, BackupPolicy]]:
-        for declared in self.by_kind.get("BackupPolicy", ()):
-            assert isinstance(declared.document, BackupPolicy)
-            yield declared, declared.document
+        return self.of(BackupPolicy)
 
     def scenarios(self) -> Iterator[tuple[Declared, DisasterScenario]]:
-        for declared in self.by_kind.get("DisasterScenario", ()):
-            assert isinstance(declared.document, DisasterScenario)
-            yield declared, declared.document
+        return self.of(DisasterScenario)
 
     def tier(self, name: str) -> tuple[Declared | None, TierSpec | None]:
         """The declared Tier of that name, if any."""
