@@ -25,13 +25,14 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 import reconciler
+from reconciler.base import kept
 from reconciler.model.listing import Group, Listing, Owner
 from reconciler.model.snapshot import BackupKind, Grade, Mark, Snapshot
 from reconciler.model.turnover import Turnover
 
 SMALL = 1000
 """Snapshots up to which reading rows takes no longer than opening a file."""
-_DIGEST_SIZE, _LENGTH_SIZE = 32, 4
+_LENGTH_SIZE = 4
 _FORM: tuple[int | str, ...] = (
     1,
     reconciler.__version__,
@@ -81,12 +82,8 @@ class Listings:
 
     def read(self, repository: str, revision: str) -> Listing | None:
         """The listing of ``repository`` as of ``revision``, where it was kept."""
-        try:
-            data = memoryview(self._path(repository).read_bytes())
-        except OSError:
-            return None
-        body, digest = data[:-_DIGEST_SIZE], data[-_DIGEST_SIZE:]
-        if hashlib.sha256(body).digest() != digest:
+        body = kept.read(self._path(repository))
+        if body is None:
             return None
         try:
             parts = _parts(body)
@@ -108,28 +105,11 @@ class Listings:
             for name, (revision, snapshots) in known.items():
                 if len(snapshots) > SMALL and self._written.get(name) != revision and isinstance(snapshots, Listing):
                     self._written[name] = revision
-                    self._write(self._path(name), revision, snapshots)
+                    kept.write(self._path(name), _encoded(revision, snapshots))
             wanted = {self._path(name).name for name in known}
             for file in os.listdir(self._folder):
                 if file not in wanted:
                     (self._folder / file).unlink()
-
-    def _write(self, path: Path, revision: str, listing: Listing) -> None:
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        digest = hashlib.sha256()
-        try:
-            with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
-                for part in _encoded(revision, listing):
-                    for piece in (len(part).to_bytes(_LENGTH_SIZE, "big"), part):
-                        digest.update(piece)
-                        file.write(piece)
-                file.write(digest.digest())
-            temporary.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
     def _path(self, repository: str) -> Path:
         return self._folder / hashlib.sha256(repository.encode()).hexdigest()[:32]
@@ -140,9 +120,9 @@ def _encoded(revision: str, listing: Listing) -> Iterator[bytes]:
     encode = msgspec.msgpack.Encoder().encode
     places = {id(snapshot): place for place, snapshot in enumerate(chain.from_iterable(listing.groups.values()))}
     order = array("I", [places[id(snapshot)] for snapshot in listing])
-    yield encode(_Head(list(_FORM), revision, order.tobytes()))
-    for owner, group in listing.groups.items():
-        yield encode(_columns(owner, group))
+    heads = (encode(_Head(list(_FORM), revision, order.tobytes())),)
+    for part in chain(heads, (encode(_columns(owner, group)) for owner, group in listing.groups.items())):
+        yield from (len(part).to_bytes(_LENGTH_SIZE, "big"), part)
 
 
 def _parts(body: memoryview) -> Iterator[memoryview]:

@@ -7,8 +7,6 @@ merging) is done anew each time. The file may be deleted at any moment; one that
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,12 +14,12 @@ import msgspec
 from msgspec import Struct, field
 
 import reconciler
+from reconciler.base import kept
 from reconciler.spec.node import Layout
 from reconciler.spec.tree import SpecFile
 
-VERSION = 2
+VERSION = 3
 """Goes up when the parser finds something else in the same text, or it is kept in another form."""
-_DIGEST_SIZE = 32
 
 
 class _Kept(Struct, array_like=True):
@@ -40,18 +38,14 @@ class Parses(Struct):
     @classmethod
     def read(cls, path: Path) -> Parses:
         """What was kept at ``path``."""
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return cls(path)
-        digest, body = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
-        if hashlib.sha256(body).digest() != digest:
+        body = kept.read(path)
+        if body is None:
             return cls(path)
         try:
-            kept = msgspec.msgpack.decode(body, type=_Kept)
+            known = msgspec.msgpack.decode(body, type=_Kept)
         except msgspec.DecodeError:
             return cls(path)
-        return cls(path, kept.files if kept.version == _version() else {})
+        return cls(path, known.files if known.version == _version() else {})
 
     def of(self, file: SpecFile) -> list[Layout] | None:
         """The documents of ``file``, where they are known."""
@@ -72,16 +66,8 @@ class Parses(Struct):
         """Write what is not written already. A disk that refuses costs only the time."""
         if not self.differs:
             return
-        body = msgspec.msgpack.encode(_Kept(_version(), self.files))
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(temporary, "wb", opener=lambda path, flags: os.open(path, flags, mode=0o600)) as file:
-                file.write(hashlib.sha256(body).digest() + body)
-            temporary.replace(self.path)
-        except OSError:
-            with contextlib.suppress(OSError):  # a cache: the next load reads the specs themselves
-                temporary.unlink()
+        with contextlib.suppress(OSError):  # the next load reads the specs themselves
+            kept.write(self.path, [msgspec.msgpack.encode(_Kept(_version(), self.files))])
         self.differs = False
 
 

@@ -32,7 +32,7 @@ FOR_WORK = {
     "reconciler.catalog.store", "reconciler.decide.blast", "reconciler.decide.status", "reconciler.model.blast", "reconciler.model.status",
     "reconciler.sources.commands", "reconciler.sources.sqlite", "reconciler.tree",
 }  # fmt: skip
-OUR_MODULES_MAX = 156  # 128 when written; each costs a third of a millisecond, so a new one has to be worth it
+OUR_MODULES_MAX = 157  # 128 when written; each costs a third of a millisecond, so a new one has to be worth it
 
 
 def _imported(*words: str, codes: tuple[int, ...] = (0,)) -> set[str]:

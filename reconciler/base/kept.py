@@ -1,0 +1,59 @@
+"""Files of a cache: what was worked out before, kept for the next process. Each may be deleted at any moment.
+
+A file ends with the digest of what it says, so one that is torn or was written to by somebody else counts as none. Nothing is synced:
+after a power cut it is worked out anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+_DIGEST_SIZE = 32
+_MODULE = ".py"
+
+
+def read(path: Path) -> memoryview | None:
+    """What was kept at ``path``; None: nothing, or nothing that can be believed."""
+    try:
+        data = memoryview(path.read_bytes())
+    except OSError:
+        return None
+    body, digest = data[:-_DIGEST_SIZE], data[-_DIGEST_SIZE:]
+    return body if hashlib.sha256(body).digest() == digest else None
+
+
+def write(path: Path, pieces: Iterable[bytes]) -> None:
+    """Keep ``pieces``, one after the other, at ``path``; whole or not at all. Raises OSError as the system says it."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    digest = hashlib.sha256()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.write(digest.digest())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def program(package: Path, version: str, *rooms: str) -> str:
+    """A digest of which program this is: its version, and of each module in these rooms of ``package`` its name, size and time.
+
+    For what depends on the code itself. Empty where there are no such files to look at: then nothing can be said, and nothing be kept.
+    """
+    digest, found = hashlib.sha256(version.encode()), False
+    for room in rooms:
+        for folder, _, files in sorted(os.walk(package / room)):
+            for name in sorted(name for name in files if name.endswith(_MODULE)):
+                info = os.stat(os.path.join(folder, name))
+                digest.update(f"\n{folder}/{name} {info.st_size} {info.st_mtime_ns}".encode())
+                found = True
+    return digest.hexdigest() if found else ""
