@@ -29,6 +29,7 @@ from reconciler.model.status import Condition, ConditionType, LoopStatus, Status
 if TYPE_CHECKING:
     from reconciler.app.host_watch import HostWatch
     from reconciler.catalog.catalog import Catalog
+    from reconciler.decide.keepsake import Keepsake
 
 _LOOP = "loop"
 _log = get("app")
@@ -37,8 +38,9 @@ _log = get("app")
 class Kept:
     """What a loop keeps of its last pass, so that the next one judges only what is another."""
 
-    def __init__(self) -> None:
-        self.remembered = Remembered()
+    def __init__(self, keepsake: Keepsake | None) -> None:
+        """``keepsake``: of the loop before this one."""
+        self.remembered = Remembered(keepsake=keepsake)
         self.raising = Raising()
 
 

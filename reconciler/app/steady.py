@@ -17,6 +17,7 @@ from reconciler.act.context import Amount, Watcher
 from reconciler.act.run import run as run_action
 from reconciler.app import history
 from reconciler.app.acting import accept_retention, close_interrupted, forget_old_wishes, in_order, make_context
+from reconciler.app.answers import Answers
 from reconciler.app.create import create_missing
 from reconciler.app.foresight import Foresight
 from reconciler.app.host_watch import HostWatch
@@ -71,7 +72,8 @@ class SteadyPass:
         self._host = HostWatch(house)
         self._stock = StockTaker(house)
         self._foresight = Foresight()
-        self._kept = Kept()
+        self._answers = Answers(house.memory.state)
+        self._kept = Kept(self._answers.read())
         self._lasting = Lasting()
         self._sources = KnownSources()
 
@@ -142,6 +144,7 @@ class SteadyPass:
         """After the last tick."""
         self._host.close()
         self._stock.close()
+        self._answers.keep(self._kept.remembered)
 
     def overdue(self, action: Action, error: ActionOverdue) -> None:
         """A hanging action is news for a person."""

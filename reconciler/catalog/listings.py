@@ -26,7 +26,7 @@ from msgspec.structs import astuple
 
 import reconciler
 from reconciler.base import kept
-from reconciler.model.listing import Group, Listing, Owner
+from reconciler.model.listing import Digest, Group, Listing, Owner
 from reconciler.model.snapshot import BackupKind, Grade, Mark, Snapshot
 from reconciler.model.turnover import Turnover
 
@@ -34,7 +34,7 @@ SMALL = 1000
 """Snapshots up to which reading rows takes no longer than opening a file."""
 _LENGTH_SIZE = 4
 _FORM: tuple[int | str, ...] = (
-    1,
+    2,
     reconciler.__version__,
     *(field for kind in (Snapshot, Mark, Turnover) for field in kind.__struct_fields__),
 )
@@ -70,6 +70,8 @@ class _Columns(Struct, array_like=True, gc=False):
     defects: list[int]
     marks: list[tuple[Mark, ...]]
     turnovers: list[tuple[int, ...] | None]
+    digest: Digest
+    """Of the group: working it out takes longer than reading it."""
 
 
 class Listings:
@@ -164,6 +166,7 @@ def _columns(owner: Owner, group: Group) -> _Columns:
         defects=column(lambda s: s.defects),
         marks=column(lambda s: s.marks),
         turnovers=column(lambda s: astuple(s.turnover) if s.turnover is not None else None),
+        digest=group.digest,
     )
 
 
@@ -196,4 +199,5 @@ def _group(repository: str, of: _Columns) -> tuple[Owner, Group]:
     group = Group(map(Snapshot, *fields))
     if len(group) != count:
         raise ValueError("a column is too short")
+    group.__dict__["digest"] = of.digest
     return (realm, system, of.safety), group

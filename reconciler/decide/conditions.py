@@ -71,7 +71,7 @@ def conditions(
         given = _given(desired, plan)
         return together([_of_system(scene, system, given[system.name]) for system in desired.systems])
     given = remembered.recall("conditions.given", (plan.held,), lambda: _given(desired, plan))
-    stated = remembered.each("conditions", scene, _of_system, given)
+    stated = remembered.each("conditions", scene, _of_system, given, kind=tuple[Condition, ...])
     return remembered.recall("conditions", (stated,), lambda: together(stated), equal=(of_repositories, of_plans))
 
 

@@ -26,7 +26,7 @@ from reconciler.decide.upkeep import plan_retention, plan_suspicion
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.listing import Group, Listing, Owner
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Action, ActionKind, Gap, Held, Plan, Waiting
+from reconciler.model.plan import REMOVING, Action, ActionKind, Gap, Held, Plan, Waiting
 from reconciler.model.records import is_records
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def plan(
     """
     if remembered is not None and request is None:
         scene = remembered.scene(desired, observed, now)
-        return _whole(scene, remembered.each("plan", scene, _portion), remembered)
+        return _whole(scene, remembered.each("plan", scene, _portion, kind=Portion, lasts=_removes_nothing), remembered)
     scene = Scene.of(desired, observed, now)
     if request is not None:
         asked = [s for s in desired.systems if s.name in request.systems or (not request.systems and scene.here(s))]
@@ -82,6 +82,11 @@ def _portion(scene: Scene, system: DesiredSystem, _: None = None) -> Portion:
     care = [*plan_verification(scene, system), *plan_suspicion(scene, system), *plan_drills(scene, system), *upkeep]
     actions = _estimated(scene, [*backups, *plan_copies(scene, system), *care])
     return Portion(tuple(actions), held, later, tuple(gaps_of_system(scene, system, held)))
+
+
+def _removes_nothing(portion: Portion) -> bool:
+    """What removes snapshots is decided in the process that does it, whatever another one has believed."""
+    return not any(action.kind in REMOVING for action in portion.actions)
 
 
 def _whole(scene: Scene, portions: Sequence[Portion], remembered: Remembered | None = None) -> Plan:

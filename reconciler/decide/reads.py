@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.decide.scene import Scene
+from reconciler.model.listing import Listing, digest
 from reconciler.model.observed import Observed, RepositoryState
 
 Read = tuple[Hashable, ...]
@@ -88,6 +89,54 @@ def changed(before: Scene, after: Scene) -> set[Read]:
     found |= {(field, _ANY) for field, _ in found}
     found |= {("observed", name) for name in _COMMON if _differ(getattr(before.observed, name), getattr(after.observed, name))}
     return found | _changed_states(before.observed.repositories, after.observed.repositories)
+
+
+def looked_at(scene: Scene, read: Read) -> list[Any]:
+    """What ``read`` finds in ``scene``, as values whose content says everything. A word may be of two things; then both are among them."""
+    field, key = read
+    found: list[Any] = []
+    if field in _OF_SCENE or field in _OF_OBSERVED:
+        behind: Mapping[Any, Any] = getattr(scene if field in _OF_SCENE else scene.observed, str(field))
+        some = sorted(behind) if key == _ANY else [key] if key in behind else []
+        found.append([(each, _said(field, behind[each])) for each in some])
+    if field == "busy":
+        found.append(sorted(scene.observed.busy) if key == _ANY else key in scene.observed.busy)
+    if field == "observed":
+        found.append(getattr(scene.observed, str(key)))
+    if field == _WHICH_STATES[0]:
+        found.append(sorted(scene.observed.repositories))
+    state = scene.observed.repositories.get(str(field))
+    if state is not None and key in _OF_STATE:
+        found.append(_said(key, getattr(state, str(key))))
+    return found
+
+
+def own(scene: Scene) -> dict[str, list[Any]]:
+    """By system: all that is its own, as values whose content says everything."""
+    found: dict[str, list[Any]] = {}
+    for field in _OWNER:
+        behind: Any = getattr(scene if field in _OF_SCENE else scene.observed, field)
+        for key in behind:
+            name = owner(field, key)
+            assert name is not None
+            found.setdefault(name, []).append((field, key, _said(field, behind[key]) if isinstance(behind, Mapping) else None))
+    return {name: sorted(said, key=_order) for name, said in found.items()}
+
+
+def _order(said: tuple[str, Any, Any]) -> tuple[str, Any]:
+    return said[:2]
+
+
+_OF_SNAPSHOTS = frozenset({"_index", "_safety"})
+
+
+def _said(field: Hashable, value: Any) -> Any:
+    """Of snapshots their digest: they are many, and it is known."""
+    if field in _OF_SNAPSHOTS:
+        return digest(value)
+    if field == "snapshots":
+        return sorted((*owner, digest(group)) for owner, group in Listing.of(value).groups.items())
+    return value
 
 
 def _changed_states(before: Mapping[str, RepositoryState], after: Mapping[str, RepositoryState]) -> set[Read]:

@@ -3,6 +3,8 @@
 An answer holds while nothing is another that it was made from: the tree, the system's own things, what else it looked at
 (``reads.py``), and the hour up to its horizon (``moment.py``). What was asked and how is observed, not declared, so a decision
 that is written tomorrow is remembered as rightly as those of today. Answers that contain the hour itself are not kept at all.
+
+What is remembered when a loop ends serves the process that goes on after it (``keepsake.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
+from reconciler.decide.keepsake import Answered, Holding, Keepsake
 from reconciler.decide.moment import TICK, Age, Horizon, Moment
 from reconciler.decide.reads import Read, Reads, changed, owner, through_windows
 from reconciler.decide.scene import Scene
@@ -30,16 +33,19 @@ T = TypeVar("T")
 _NONE = object()
 
 
-class _Kept(Struct, Generic[T], frozen=True, gc=False):
-    answer: T
-    until: datetime | None
+class _Question(Struct, Generic[T], frozen=True):
+    name: str
+    work_out: Callable[[Scene, DesiredSystem, Any], T]
+    kind: Any
+    lasts: Callable[[T], bool] | None
 
 
 class _Answers(Generic[T]):
     """Of one question, by system."""
 
-    def __init__(self) -> None:
-        self.kept: dict[str, _Kept[T]] = {}
+    def __init__(self, question: _Question[T]) -> None:
+        self.question = question
+        self.kept: dict[str, Answered[T]] = {}
         self.restless: dict[str, int] = {}
         """For so many passes more the answer is not even watched."""
         self.whole: list[T] | None = None
@@ -50,23 +56,22 @@ class _Answers(Generic[T]):
         self._ends: list[tuple[datetime, str]] = []
         """A heap: when which answer ends."""
         self._readers: dict[frozenset[Read], set[str]] = {}
-        self._read: dict[str, frozenset[Read]] = {}
 
-    def put(self, name: str, kept: _Kept[T], read: frozenset[Read]) -> None:
+    def put(self, name: str, kept: Answered[T]) -> None:
         self.drop(name)
-        self.kept[name], self._read[name] = kept, read
-        self._readers.setdefault(read, set()).add(name)
+        self.kept[name] = kept
+        self._readers.setdefault(kept.read, set()).add(name)
         self.stale.discard(name)
         if kept.until is not None:
             heappush(self._ends, (kept.until, name))
 
     def drop(self, name: str) -> None:
         self.stale.add(name)
-        if self.kept.pop(name, None) is not None:
-            read = self._read.pop(name)
-            self._readers[read].discard(name)
-            if not self._readers[read]:
-                del self._readers[read]
+        if (kept := self.kept.pop(name, None)) is not None:
+            readers = self._readers[kept.read]
+            readers.discard(name)
+            if not readers:
+                del self._readers[kept.read]
 
     def forget(self, different: set[Read]) -> None:
         """What was made from something that is another now."""
@@ -87,14 +92,29 @@ class _Answers(Generic[T]):
         self.given = given
         return self.stale
 
+    def take_up(self, holding: Holding, now: datetime, given: Mapping[str, Any] | None) -> None:
+        """Begin with what another process has left."""
+        for name, answered in holding.answers(self.question.name, self.question.kind, given, now):
+            self.put(name, answered)
+        self.given = given
+
+    def lasting(self) -> dict[str, Answered[T]]:
+        """By system: what may be left to another process."""
+        lasts = self.question.lasts
+        return {n: kept for n, kept in self.kept.items() if n not in self.stale and (lasts is None or lasts(kept.answer))}
+
 
 class Remembered:
     """From one pass to the next. Give the same one again and only what changed is asked anew; ticks come from one thread."""
 
-    def __init__(self, renewed: timedelta = RENEWED) -> None:
+    def __init__(self, renewed: timedelta = RENEWED, keepsake: Keepsake | None = None) -> None:
+        """``keepsake``: of the loop before this one."""
         self.asked = 0
         """How often a system was asked something anew."""
         self._renewed = renewed
+        self._keepsake = keepsake
+        self._holding: Holding | None = None
+        """What of it holds in the first scene, while that is the scene."""
         self._scene: Scene | None = None
         self._begun: datetime | None = None
         """When everything was last asked anew."""
@@ -113,10 +133,12 @@ class Remembered:
         if last is None or over or now < last.now or not same_tree:
             self._answers.clear()
             self._recalled.clear()
-            self._begun = now
+            keepsake, self._keepsake = self._keepsake, None
+            self._holding = keepsake.holding(scene, self._renewed) if keepsake is not None else None
+            self._begun = self._holding.begun if self._holding is not None else now
             self._positions = {system.name: position for position, system in enumerate(desired.systems)}
         else:
-            different = changed(last, scene)
+            self._holding, different = None, changed(last, scene)
             for answers in self._answers.values() if different else ():
                 answers.forget(different)
         self._scene = scene
@@ -128,19 +150,28 @@ class Remembered:
         scene: Scene,
         work_out: Callable[[Scene, DesiredSystem, Any], T],
         given: Mapping[str, Any] | None = None,
+        *,
+        kind: Any,
+        lasts: Callable[[T], bool] | None = None,
     ) -> list[T]:
         """The answer for each system, in their order; the same list as last time where no answer is another. Nobody may change it.
 
-        ``scene``: of :meth:`scene`. ``given``: what else it is made from, by system.
+        ``scene``: of :meth:`scene`. ``given``: what else it is made from, by system. ``kind``: the type of an answer. ``lasts``: whether
+        another process may believe an answer; None: each.
         """
-        answers: _Answers[T] = self._answers.setdefault(question, _Answers())
+        answers: _Answers[T] | None = self._answers.get(question)
+        if answers is None:
+            answers = self._answers[question] = _Answers(_Question(question, work_out, kind, lasts))
+            if self._holding is not None:
+                answers.take_up(self._holding, scene.now, given)
         asked = answers.asked_now(scene.now, given)
         if answers.whole is None:
-            asked = set(self._positions)
+            asked = self._positions.keys() - answers.kept.keys()
         elif not asked:
             return answers.whole
         fresh: _Asking | None = None
-        found: list[Any] = list(answers.whole) if answers.whole is not None else [_NONE] * len(self._positions)
+        known = answers.kept
+        found: list[Any] = list(answers.whole or (known[name].answer if name in known else _NONE for name in self._positions))
         differs = answers.whole is None
         for position in sorted(self._positions[name] for name in asked if name in self._positions):
             system = scene.desired.systems[position]
@@ -152,13 +183,20 @@ class Remembered:
                 answer = work_out(scene, system, more)
             else:
                 fresh = fresh or _Asking(scene)
-                answer = fresh.ask(answers, system, more, work_out).answer
+                answer = fresh.ask(answers, system, more)
             if found[position] is _NONE or found[position] != answer:
                 found[position], differs = answer, True
         if differs:
             answers.whole = found
         assert answers.whole is not None
         return answers.whole
+
+    def keepsake(self, program: str) -> bytes:
+        """What the next process may go by, after a pass that came to its end; empty: nothing. ``program``: which code has answered."""
+        if self._scene is None or self._begun is None:
+            return b""
+        answers = {name: answers.lasting() for name, answers in self._answers.items()}
+        return Keepsake.write(program, self._scene, self._begun, answers)
 
     def recall(self, about: str, same: tuple[object, ...], make: Callable[[], T], *, equal: object = None) -> T:
         """What ``make`` made last time, while the objects of ``same`` are the same ones and ``equal`` equals what it was then.
@@ -180,19 +218,20 @@ class _Asking:
         self._reads, self._horizon = Reads(), Horizon(scene.now)
         self._windows = through_windows(scene, self._reads, Moment.of(self._horizon))
 
-    def ask(self, answers: _Answers[T], system: DesiredSystem, given: Any, work_out: Callable[[Scene, DesiredSystem, Any], T]) -> _Kept[T]:
+    def ask(self, answers: _Answers[T], system: DesiredSystem, given: Any) -> T:
         self._reads.begin(system.name)
         self._horizon.begin()
+        work_out = answers.question.work_out
         answer = work_out(self._windows, system, given)
         if _has_the_hour(answer):
             answers.drop(system.name)
             answers.restless[system.name] = RESTLESS
-            return _Kept(work_out(self._scene, system, given), self._scene.now)
-        kept = _Kept(answer, self._horizon.until)
-        if kept.until is not None and kept.until <= self._scene.now + TICK:
+            return work_out(self._scene, system, given)
+        until = self._horizon.until
+        if until is not None and until <= self._scene.now + TICK:
             answers.restless[system.name] = RESTLESS
-        answers.put(system.name, kept, self._reads.found())
-        return kept
+        answers.put(system.name, Answered(answer, until, self._reads.found(), given))
+        return answer
 
 
 def _same_tree(before: Desired, after: Desired) -> bool:

@@ -72,13 +72,14 @@ def status(
         grouped = remembered.recall("status.grouped", (conditions,), lambda: _grouped(conditions))
         parts = (grouped, plan.actions, plan.waiting, plan.held)
         given = remembered.recall("status.given", parts, lambda: _given(desired, plan, plans, grouped), equal=plans)
-        standings = remembered.each("status", scene, _standing, given)
+        standings = remembered.each("status", scene, _standing, given, kind=tuple[SystemStatus, Facts])
         judged = [Promises(scene, system, facts) for system, (_, facts) in zip(desired.systems, standings, strict=True)]
+    told = zip(desired.systems, standings, judged, strict=True)
     return Status(
         at=now,
         agent=observed.agent,
         realm=desired.realm,
-        systems=tuple(replace(status, objectives=each) for (status, _), each in zip(standings, judged, strict=True)),
+        systems=tuple(replace(status, verification=s.verification, objectives=each) for s, (status, _), each in told),
         repositories=tuple(_repository(scene, plan, r, grouped.get(("Repository", r.name), ()), remembered) for r in desired.repositories),
         spec=spec,
         loop=replace(loop, pause=scene.pause),
@@ -145,7 +146,7 @@ _NEVER: tuple[None, str] = (None, "")
 
 
 def _standing(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[SystemStatus, Facts]:
-    """All but the promises: they say how old things are, which is another number in each pass."""
+    """All but what is declared as it stands here, and the promises: they say how old things are, another number in each pass."""
     conditions, (next_due_at, next_due_why) = given.conditions, given.due
     spread = copying.Spread.of(scene, system)
     begins_at = _begins_at(scene, system, next_due_at)
@@ -171,7 +172,6 @@ def _standing(scene: Scene, system: DesiredSystem, given: _Given) -> tuple[Syste
         rpo_breach_why=breach_why,
         held=given.held,
         mtd=system.objectives.mtd,
-        verification=system.verification,
         rehearsed=facts.rehearsed,
         recovery=facts.recovery,
         copied=_copied(scene, system, spread),

@@ -7,17 +7,22 @@ can be seen from outside: a listing is the tuple of its snapshots, equal to any 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from typing import Any, Self, TypeVar
 
+import msgspec
+
 from reconciler.model.snapshot import RECOVERABLE, MarkKind, Snapshot
 
 T = TypeVar("T")
 Owner = tuple[str, str, bool]
 """Realm, system, and whether they are safety snapshots of restores."""
+Digest = bytes
+_DIGEST_SIZE = 16
 
 
 def newest_first(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:
@@ -34,6 +39,11 @@ class Group(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
         return self[0].counted_at
 
     @cached_property
+    def digest(self) -> Digest:
+        """Of all that is said about them: two groups with one digest are equal, in whatever process."""
+        return _digest(self)
+
+    @cached_property
     def _known(self) -> dict[Hashable, Any]:
         return {}
 
@@ -47,6 +57,15 @@ class Group(tuple[Snapshot, ...]):  # noqa: SLOT001  # it remembers
 def recall(snapshots: Sequence[Snapshot], about: Hashable, work_out: Callable[[], T]) -> T:
     """What depends on ``snapshots`` and on ``about`` alone: remembered where they are a group, worked out where they are not."""
     return snapshots.recall(about, work_out) if isinstance(snapshots, Group) else work_out()
+
+
+def digest(snapshots: Sequence[Snapshot]) -> Digest:
+    """Of all that is said about them."""
+    return snapshots.digest if isinstance(snapshots, Group) else _digest(snapshots)
+
+
+def _digest(snapshots: Sequence[Snapshot]) -> Digest:
+    return hashlib.blake2b(msgspec.msgpack.encode(list(snapshots)), digest_size=_DIGEST_SIZE).digest()
 
 
 def good(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:

@@ -38,6 +38,10 @@ class ActionKind(StrEnum):
     """Remove from a repository what no snapshot needs: of no system, so `system` is empty."""
 
 
+REMOVING: Final = frozenset({ActionKind.MARK, ActionKind.FORGET, ActionKind.PRUNE})
+"""What takes something away, or says that it will be."""
+
+
 class Lane(StrEnum):
     """What the RPO needs never waits for upkeep."""
 

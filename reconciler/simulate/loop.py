@@ -26,7 +26,7 @@ from reconciler.loop.rest import Rest
 from reconciler.loop.workers import EVERY_LANE, OBJECTIVE_ONLY
 from reconciler.model.desired import Desired, DesiredSystem
 from reconciler.model.observed import Observed, RepositoryState, RunHistory
-from reconciler.model.plan import Action, ActionKind, Plan, Waiting
+from reconciler.model.plan import REMOVING, Action, ActionKind, Plan, Waiting
 from reconciler.simulate.clock import VirtualClock
 from reconciler.simulate.effects import Effects, Flight
 from reconciler.simulate.store import Store
@@ -34,7 +34,6 @@ from reconciler.simulate.view import View
 from reconciler.simulate.world import Memory, Pace, Witness, World
 
 _SOON = timedelta(seconds=1)
-_NEEDS_A_LIST = frozenset({ActionKind.MARK, ActionKind.FORGET, ActionKind.PRUNE})
 """Decided by a fresh list alone: a look without one says nothing of what is wanted already."""
 _NEWEST = 64
 """So many snapshots are looked at for what is to be copied after a backup or a copy. Those that lag further behind are more than one copy
@@ -291,7 +290,7 @@ class Simulation:
 
 def _is_judged(fresh: Collection[str], action: Action) -> bool:
     """Whether a look at one system, with a fresh list of these repositories, says all that is to be said of such an action."""
-    return action.kind not in _NEEDS_A_LIST or (action.repository in fresh and action.system != "")
+    return action.kind not in REMOVING or (action.repository in fresh and action.system != "")
 
 
 def _limits(desired: Desired) -> dict[str, int]:

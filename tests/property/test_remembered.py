@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.decide.conditions import conditions
+from reconciler.decide.keepsake import Keepsake
 from reconciler.decide.plan import plan
 from reconciler.decide.raising import Raising, of_status
 from reconciler.decide.remembered import Remembered
@@ -52,6 +53,7 @@ def agree(tree: Desired, seen: Observed, now: datetime, remembered: Remembered, 
     kept, anew = decided(tree, seen, now, remembered), decided(tree, seen, now, None)
     for one, other in zip(kept, anew, strict=True):
         assert one == other
+    assert [repr(one) for one in kept[:2]] == [repr(other) for other in anew[:2]]  # words are words, and moments of one zone
     if raising is not None:
         assert raising.of(tree, kept[2], now) == of_status(tree, anew[2], now)
 
@@ -107,6 +109,11 @@ def changes(draw: st.DrawFn, tree: Desired, seen: Observed) -> tuple[str, Desire
     return what, tree, replace(seen, repositories={**seen.repositories, place: state})
 
 
+def restarted(remembered: Remembered, renewed: timedelta = timedelta.max) -> Remembered:
+    """What the next process makes of what this one leaves."""
+    return Remembered(renewed, Keepsake.read(memoryview(remembered.keepsake("program")), "program"))
+
+
 @settings(max_examples=150)
 @given(st.data(), worlds())
 def test_what_is_remembered_is_what_would_be_decided_anew(data, world):
@@ -122,6 +129,9 @@ def test_what_is_remembered_is_what_would_be_decided_anew(data, world):
         else:
             now += -timedelta(hours=3) if span == "back" else data.draw(st.sampled_from(LONG if span == "long" else SPANS))
         seen = replace(seen, at=now)
+        if data.draw(st.integers(0, 2)) == 0:
+            _reached["restart"] += 1
+            remembered, raising = restarted(remembered), Raising()
     agree(tree, seen, now, remembered)
 
 
@@ -184,7 +194,7 @@ def test_everything_is_asked_anew_once_an_hour_all_the_same() -> None:
     tree = desired(system())
     remembered = Remembered()
     seen = observed(listed("main", daily(3)))
-    first = asked_in(remembered, lambda: remembered.each("due", remembered.scene(tree, seen, NOW), lambda _s, _system, _more: 1))
+    first = asked_in(remembered, lambda: remembered.each("due", remembered.scene(tree, seen, NOW), lambda _s, _system, _more: 1, kind=int))
     for later, asked in ((timedelta(minutes=59), 0), (timedelta(hours=1), first), (timedelta(minutes=119), 0)):
         scene = remembered.scene(tree, replace(seen, at=NOW + later), NOW + later)
-        assert asked_in(remembered, lambda scene=scene: remembered.each("due", scene, lambda _s, _system, _more: 1)) == asked  # type: ignore[misc]
+        assert asked_in(remembered, lambda scene=scene: remembered.each("due", scene, lambda _s, _system, _more: 1, kind=int)) == asked  # type: ignore[misc]
