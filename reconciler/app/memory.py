@@ -99,11 +99,11 @@ class Memory:
         return self._cache
 
     def parses(self) -> Parses:
-        """What was parsed of the specs before. Its file may be deleted at any time."""
+        """What was made of the specs before. Its files may be deleted at any time."""
         from reconciler.spec import Parses
 
         if self._parses is None:
-            self._parses = Parses.read(self.state / "cache" / "specs")
+            self._parses = Parses(self.state / "cache" / "specs")
         return self._parses
 
     def place(self, repository: DesiredRepository, allowed: Sequence[Path]) -> Store:

@@ -16,8 +16,9 @@ def with_visible(house: House, loaded: Loaded) -> Loaded:
     seen = observe_sources(here, allowed=house.allow_commands)
     found: list[Problem] = []
     for system in here:
-        declared = loaded.declared.all[("System", system.name)]
         for index, state in enumerate(seen[system.name]):
             at = ("spec", "sources", index, "path")
-            found += [declared.problem("live-database", at, text, severity=Severity.WARNING) for text in state.warnings]
+            for text in state.warnings:
+                declared = loaded.declared.all[("System", system.name)]
+                found.append(declared.problem("live-database", at, text, severity=Severity.WARNING))
     return replace(loaded, problems=(*loaded.problems, *found)) if found else loaded

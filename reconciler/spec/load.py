@@ -20,7 +20,7 @@ from reconciler.model.problem import Place, Problem, Severity
 from reconciler.spec import resolve
 from reconciler.spec.checks import check
 from reconciler.spec.declare import Declared, Key, revive
-from reconciler.spec.objects import Objects
+from reconciler.spec.objects import Objects, Unread
 from reconciler.spec.read import Cache, SpecText, read_file
 from reconciler.spec.scenarios import scenarios
 from reconciler.spec.tree import SpecFile, Tree, read_tree
@@ -53,16 +53,14 @@ class Loaded(Struct, frozen=True):
     removed: tuple[tuple[str, str], ...]
     """Kept before, and certainly removed now."""
     declared: Objects
+    """Of a tree that was kept resolved they are read when somebody asks for them."""
+    good: frozenset[Key]
+    """The objects that stand in the tree now and are in use."""
 
     @property
     def documents(self) -> tuple[StoredDocument, ...]:
         """The objects that are good now: to be kept as their last good version. Put into words when somebody keeps them."""
         return tuple(_stored(self.declared.all[key]) for key in sorted(self.good))
-
-    @property
-    def good(self) -> AbstractSet[Key]:
-        """The objects that stand in the tree now and are in use."""
-        return {key for key, declared in self.declared.all.items() if not declared.last_good}
 
 
 def load(
@@ -86,17 +84,32 @@ def load(
         return _loaded(tree, place, last_good, None, overlay)
     about, kept = (place, tree.digest, tuple(tree.problems)), last_good if last_good is not None else {}
     if cache.whole is None or cache.whole[0] != about:
-        cache.whole = (about, kept, _loaded(tree, place, last_good, cache))
-    elif cache.whole[1] is not kept and cache.whole[1] != kept:
-        cache.whole = (about, kept, _beside(cast("Loaded", cache.whole[2]), tree, kept, cache))
-    return cast("Loaded", cache.whole[2])
+        before = _resolved_before(tree, place, cache)
+    elif cache.whole[1] is kept or cache.whole[1] == kept:
+        return cast("Loaded", cache.whole[2])
+    else:
+        before = cast("Loaded", cache.whole[2])
+    loaded = (_beside(before, kept) if before is not None else None) or _loaded(tree, place, kept, cache)
+    cache.whole = (about, kept, loaded)
+    return loaded
 
 
-def _beside(loaded: Loaded, tree: Tree, last_good: LastGoodDocuments, cache: Cache) -> Loaded:
-    """The same tree beside other last good versions. Where all is well they say only what was removed."""
-    if loaded.problems:
-        return _loaded(tree, loaded.declared.root, last_good, cache)
-    return replace(loaded, removed=_removed(last_good, loaded.good))
+def _resolved_before(tree: Tree, place: Path, cache: Cache) -> Loaded | None:
+    """The same tree as an earlier process has loaded it, where that is known."""
+    known = cache.parses.whole(tree, place) if cache.parses is not None else None
+    if known is None:
+        return None
+    files = {file.name: file for file in tree.files}
+    unread = Unread({key: files[name] for key, name in known.files.items()}, cache.read)
+    return _put_together(tree, known.desired, Objects(place, unread), unread.keys(), ())
+
+
+def _beside(loaded: Loaded, last_good: LastGoodDocuments) -> Loaded | None:
+    """The same tree beside other last good versions, where all is well: then they say only what was removed. None: they may say more."""
+    from reconciler.spec.vanished import is_there
+
+    nothing_vanished = not last_good or is_there(loaded.good, loaded.desired.settings)
+    return replace(loaded, removed=_removed(last_good, loaded.good)) if loaded.desired.clean and nothing_vanished else None
 
 
 def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache: Cache | None, overlay: SpecFile | None = None) -> Loaded:
@@ -121,14 +134,14 @@ def _loaded(tree: Tree, place: Path, last_good: LastGoodDocuments | None, cache:
     problems += lost
     objects = Objects(place, {**kept, **good})
     ordered = tuple(sorted(problems, key=lambda p: (p.place.file, p.place.line, p.place.column, p.code)))
-    return Loaded(
-        desired=_desired(objects, tree.digest, ordered, clean),
-        problems=ordered,
-        objects=len(objects.all),
-        files=len(tree.files),
-        removed=_removed(last_good or {}, good.keys()) if clean else (),
-        declared=objects,
-    )
+    desired = _desired(objects, tree.digest, ordered, clean)
+    if cache is not None and cache.parses is not None:
+        cache.parses.note(tree, desired, good)
+    return _put_together(tree, desired, objects, good.keys(), _removed(last_good or {}, good.keys()) if clean else ())
+
+
+def _put_together(tree: Tree, desired: Desired, objects: Objects, good: AbstractSet[Key], removed: tuple[Key, ...]) -> Loaded:
+    return Loaded(desired, desired.problems, len(objects.all), len(tree.files), removed, objects, frozenset(good))
 
 
 def _missed(last_good: LastGoodDocuments, current: Mapping[Key, Declared], problems: Iterable[Problem]) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,8 @@ from reconciler.model.declared.policy import BackupPolicySpec
 from reconciler.model.declared.settings import SettingsSpec
 from reconciler.model.declared.tier import TierSpec
 from reconciler.spec.declare import Declared, Key
+from reconciler.spec.read import SpecText
+from reconciler.spec.tree import SpecFile
 
 D = TypeVar("D", System, Repository, BackupPolicy, DisasterScenario)
 
@@ -26,10 +28,7 @@ class Objects(Struct, frozen=True):
     by_kind: Mapping[str, tuple[Declared, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        grouped: dict[str, list[Declared]] = {}
-        for key in sorted(self.all):
-            grouped.setdefault(key[0], []).append(self.all[key])
-        force_setattr(self, "by_kind", {kind: tuple(members) for kind, members in grouped.items()})
+        force_setattr(self, "by_kind", _ByKind(self.all))
 
     def of(self, kind: type[D]) -> Iterator[tuple[Declared, D]]:
         """All objects of one kind, by name."""
@@ -66,3 +65,51 @@ class Objects(Struct, frozen=True):
             return None, SettingsSpec()
         assert isinstance(members[0].document, Settings)
         return members[0], members[0].document.spec
+
+
+class Unread(Mapping[Key, Declared]):
+    """Objects of files of which is known already what they declare. A file is read when somebody asks for an object in it."""
+
+    def __init__(self, files: Mapping[Key, SpecFile], read: Callable[[SpecFile], SpecText]) -> None:
+        self._files = files
+        self._read = read
+        self._found: dict[Key, Declared] = {}
+
+    def __getitem__(self, key: Key) -> Declared:
+        if key not in self._found:
+            self._found.update((declared.key, declared) for declared in self._read(self._files[key]).declared)
+        return self._found[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._files
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+class _ByKind(Mapping[str, tuple[Declared, ...]]):
+    """All objects of a kind, by name: put together when they are asked for."""
+
+    def __init__(self, objects: Mapping[Key, Declared]) -> None:
+        self._objects = objects
+        self._names: dict[str, list[str]] = {}
+        for kind, name in sorted(objects):
+            self._names.setdefault(kind, []).append(name)
+        self._found: dict[str, tuple[Declared, ...]] = {}
+
+    def __getitem__(self, kind: str) -> tuple[Declared, ...]:
+        if kind not in self._found:
+            self._found[kind] = tuple(self._objects[kind, name] for name in self._names[kind])
+        return self._found[kind]
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

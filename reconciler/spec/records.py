@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import MutableMapping, Sequence
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -11,7 +13,7 @@ from reconciler.model.declared.system import Source, SystemSpec
 from reconciler.model.problem import Place
 from reconciler.model.records import records_system
 from reconciler.spec import resolve
-from reconciler.spec.declare import Declared
+from reconciler.spec.declare import Declared, Key
 from reconciler.spec.layers import BUILT_IN
 from reconciler.spec.load import Loaded
 from reconciler.spec.objects import Objects
@@ -34,7 +36,8 @@ def with_records(loaded: Loaded, host: str, sources: Sequence[Source]) -> Loaded
     metadata = Metadata.model_construct(name=records_system(host))
     document = System.model_construct(api_version="reconciler/v1", kind="System", metadata=metadata, spec=spec)
     declared = Declared(document, {}, Place(BUILT_IN, 0, 0))
-    objects = Objects(loaded.declared.root, {**loaded.declared.all, declared.key: declared})
+    others = cast("MutableMapping[Key, Declared]", loaded.declared.all)  # nobody writes into them, and many may not even be read
+    objects = Objects(loaded.declared.root, ChainMap({declared.key: declared}, others))
     stores = {repository.name: repository for repository in desired.repositories}
     made = resolve.system(objects, stores, declared, document)
     if made is None:  # a tier, policy or repository that does not exist: the check of references says so

@@ -8,7 +8,7 @@ was declared goes on until the tree says more.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.declared.settings import SettingsSpec
@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from reconciler.spec.load import StoredDocument
 
 
+def is_there(current: Collection[Key], settings: SettingsSpec) -> bool:
+    """Whether a tree holds all that may not vanish. Then it is the same what was declared before."""
+    return bool(current) and "realm" in settings.model_fields_set
+
+
 def vanished(last_good: Mapping[Key, StoredDocument], current: Mapping[Key, Declared], *, broken: Iterable[Key]) -> Iterator[Problem]:
     """``last_good``: not empty; ``current``: what the tree declares now; ``broken``: what its errors are about."""
+    settings = next((declared for key, declared in current.items() if key[0] == "Settings"), None)
+    spec = settings.document.spec if settings is not None else SettingsSpec()
+    if isinstance(spec, SettingsSpec) and is_there(current, spec):
+        return
     broken = tuple(broken)
     if not current and not broken:
         objects = "object was" if len(last_good) == 1 else "objects were"
@@ -33,11 +42,8 @@ def vanished(last_good: Mapping[Key, StoredDocument], current: Mapping[Key, Decl
         return
     message = f"the tree names no realm any more; it was `{realm}`, and under another word all snapshots so far are somebody else's"
     hint = f"Put `realm: {realm}` back into `spec` of the Settings object. To begin anew, write another word."
-    settings = next((declared for key, declared in current.items() if key[0] == "Settings"), None)
     if settings is not None:
-        spec = settings.document.spec
-        if isinstance(spec, SettingsSpec) and "realm" not in spec.model_fields_set:
-            yield settings.problem("realm-lost", ("spec",), message, hint=hint)
+        yield settings.problem("realm-lost", ("spec",), message, hint=hint)
     elif not any(kind in {"", "Settings"} for kind, _ in broken):  # a whole file that is broken may be the one that names it
         yield Problem(Severity.ERROR, "realm-lost", Place(".", 1, 1), message, hint)
 

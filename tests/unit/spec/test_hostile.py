@@ -62,12 +62,12 @@ def test_aliases_that_explode_are_counted_not_expanded() -> None:
 def test_half_a_character_is_a_problem_of_its_object_and_stops_nobody(line: str, tmp_path: Path) -> None:
     root = good_tree(tmp_path / "tree")
     write(root, orders=system("orders", line))
-    parses = Parses.read(tmp_path / "kept")
+    parses = Parses(tmp_path / "kept")
     loaded = load(root, cache=Cache(parses))
     assert [(problem.code, problem.name) for problem in loaded.problems] == [("encoding", "orders")]
     assert loaded.desired.system("shop") is not None
     parses.keep()
-    assert load(root, cache=Cache(Parses.read(tmp_path / "kept"))).problems == loaded.problems
+    assert load(root, cache=Cache(Parses(tmp_path / "kept"))).problems == loaded.problems
 
 
 def test_a_few_aliases_are_fine(tmp_path: Path) -> None:

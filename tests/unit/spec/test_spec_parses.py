@@ -13,7 +13,7 @@ SPECS = Path(__file__).parents[3] / "specs" / "company"
 
 
 def _kept(path: Path, tree: Path = SPECS) -> Parses:
-    parses = Parses.read(path)
+    parses = Parses(path)
     load(tree, cache=Cache(parses))
     parses.keep()
     return parses
@@ -23,7 +23,7 @@ def test_a_tree_is_the_same_with_and_without_what_was_kept(tmp_path: Path) -> No
     first = load(SPECS)
     _kept(tmp_path / "specs")
     assert (tmp_path / "specs").stat().st_mode & 0o777 == 0o600, "the specs may be nobody else's to read"
-    parses = Parses.read(tmp_path / "specs")
+    parses = Parses(tmp_path / "specs")
     assert parses.files
     again = load(SPECS, cache=Cache(parses))
     assert again.desired == first.desired
@@ -34,7 +34,7 @@ def test_a_tree_is_the_same_with_and_without_what_was_kept(tmp_path: Path) -> No
 def test_nothing_is_parsed_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _kept(tmp_path / "specs")
     monkeypatch.setattr("reconciler.spec.read.parse", lambda *_: pytest.fail("parsed again"))
-    assert load(SPECS, cache=Cache(Parses.read(tmp_path / "specs"))).objects > 0
+    assert load(SPECS, cache=Cache(Parses(tmp_path / "specs"))).objects > 0
 
 
 def test_a_file_is_written_only_when_the_tree_has_changed(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_file_is_written_only_when_the_tree_has_changed(tmp_path: Path) -> Non
     assert len(_kept(kept, tree).files) == 2
     (tree / "one.yaml").unlink()
     assert len(_kept(kept, tree).files) == 1
-    assert len(Parses.read(kept).files) == 1
+    assert len(Parses(kept).files) == 1
 
 
 def test_a_file_with_a_fault_is_read_again_each_time(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_file_with_a_fault_is_read_again_each_time(tmp_path: Path) -> None:
     tree.mkdir()
     (tree / "doubled.yaml").write_text("apiVersion: reconciler/v1\nkind: Tier\nkind: Tier\nmetadata: {name: one}\nspec: {}\n")
     assert not _kept(tmp_path / "kept", tree).files
-    found = load(tree, cache=Cache(Parses.read(tmp_path / "kept")))
+    found = load(tree, cache=Cache(Parses(tmp_path / "kept")))
     assert Severity.ERROR in {p.severity for p in found.problems}
 
 
@@ -78,7 +78,7 @@ def test_what_is_not_whole_counts_as_nothing(harm: str, tmp_path: Path, monkeypa
             monkeypatch.setattr("reconciler.spec.parses.VERSION", 0)
         case _:
             path.unlink()
-    assert not Parses.read(path).files
+    assert not Parses(path).files
 
 
 def test_a_disk_that_refuses_is_no_error(tmp_path: Path) -> None:
