@@ -71,7 +71,7 @@ def load(
     stands_for: Path | None = None,
     overlay: SpecFile | None = None,
 ) -> Loaded:
-    """The tree below ``root``. ``cache``: give the same one again and only changed files are parsed.
+    """The tree below ``root``. ``cache``: give the same one again and only changed files are parsed, and nothing where nothing changed.
 
     ``stands_for``: the folder whose earlier revision this is; relative paths count from there. ``overlay``: a file that is not in the
     tree; its objects take the place of those of the same kind and name, or are added.

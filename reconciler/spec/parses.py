@@ -87,9 +87,10 @@ class Parses:
             with contextlib.suppress(OSError):  # the next load reads the specs themselves
                 kept.write(self._path, [msgspec.msgpack.encode(_Kept(_version(), self.files))])
             self._differs = False
-        resolved, new, self._new = self._resolved, self._new, None
-        if new is not None:
-            resolved.keep(*new)
+        resolved = self._resolved  # made after the first load, whatever came of that: it knows which code this process has read
+        if self._new is not None:
+            resolved.keep(*self._new)
+            self._new = None
 
 
 def _read(path: Path) -> dict[str, list[Layout]]:
