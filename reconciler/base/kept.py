@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _DIGEST_SIZE = 32
@@ -47,13 +47,21 @@ def write(path: Path, pieces: Iterable[bytes]) -> None:
 def program(package: Path, version: str, *rooms: str) -> str:
     """A digest of which program this is: its version, and of each module in these rooms of ``package`` its name, size and time.
 
-    For what depends on the code itself. Empty where there are no such files to look at: then nothing can be said, and nothing be kept.
+    For what depends on the code itself. Empty where there are no such files to look at, or one vanishes meanwhile: then nothing can be
+    said, and nothing be kept.
     """
     digest, found = hashlib.sha256(version.encode()), False
+    try:
+        for path in _modules(package, rooms):
+            info = os.stat(path)
+            digest.update(f"\n{path} {info.st_size} {info.st_mtime_ns}".encode())
+            found = True
+    except OSError:
+        return ""
+    return digest.hexdigest() if found else ""
+
+
+def _modules(package: Path, rooms: Iterable[str]) -> Iterator[str]:
     for room in rooms:
         for folder, _, files in sorted(os.walk(package / room)):
-            for name in sorted(name for name in files if name.endswith(_MODULE)):
-                info = os.stat(os.path.join(folder, name))
-                digest.update(f"\n{folder}/{name} {info.st_size} {info.st_mtime_ns}".encode())
-                found = True
-    return digest.hexdigest() if found else ""
+            yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(_MODULE))

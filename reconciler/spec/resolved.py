@@ -110,7 +110,7 @@ def _program() -> str:
     package = Path(reconciler.__file__).parent
     try:
         parts = [kept.program(package, version, *_ROOMS), *(kept.program(_folder(name), name, ".") for name in _LIBRARIES)]
-    except (OSError, LookupError):  # a file is being replaced, a library is not in files
+    except LookupError:  # a library is not in files
         return ""
     return hashlib.sha256(" ".join(parts).encode()).hexdigest() if all(parts) else ""
 

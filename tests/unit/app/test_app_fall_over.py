@@ -15,6 +15,7 @@ from reconciler.app.errors import RestoreConflicts
 from reconciler.app.reports import RestoreReport, RestoreRequest
 from reconciler.base.words import count
 from reconciler.repository import HeaderLost
+from reconciler.repository.format import BLOCK_ENTRIES_MAX
 from tests.fakes.houses import WholeHouse
 from tests.unit.app.test_app_copy import flip, with_repositories
 
@@ -107,11 +108,14 @@ def test_damage_that_shows_in_the_middle_is_made_good_and_said(twice: WholeHouse
 
 
 def test_where_the_list_of_entries_is_damaged_nothing_is_missing_in_silence(house: WholeHouse) -> None:
-    """A lost part of the list fails as one entry, its first; what else it held has to come, too."""
+    """A lost part of the list fails as one entry, its first; what else it held has to come, too. Where parts end depends on the key, so
+    there are more entries than one part can hold."""
     with_repositories(house, "offsite")
-    for folder in range(12):
+    folders, each = 14, 300
+    assert folders * each > BLOCK_ENTRIES_MAX
+    for folder in range(folders):
         (house.source / f"folder{folder:02}").mkdir()
-        for number in range(300):
+        for number in range(each):
             (house.source / f"folder{folder:02}" / f"{number:03}").write_text(f"{folder} {number}")
     older = house.one_pass(init=True).results[0].done.snapshot_id
     house.clock.advance(timedelta(hours=2))

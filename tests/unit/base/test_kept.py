@@ -72,3 +72,10 @@ def test_a_program_is_another_when_a_module_changes(tmp_path: Path) -> None:
 
 def test_of_a_program_without_files_nothing_is_known(tmp_path: Path) -> None:
     assert kept.program(tmp_path, "1.0", "decide") == ""
+
+
+def test_of_a_program_that_is_being_replaced_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "decide").mkdir()
+    (tmp_path / "decide" / "plan.py").write_text("1")
+    (tmp_path / "decide" / "words.py").symlink_to(tmp_path / "gone")
+    assert kept.program(tmp_path, "1.0", "decide") == ""
