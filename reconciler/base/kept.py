@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _DIGEST_SIZE = 32
-_MODULE = ".py"
+_MODULE, _TEMPORARY = ".py", ".tmp"
 
 
 def read(path: Path) -> memoryview | None:
@@ -27,8 +27,10 @@ def read(path: Path) -> memoryview | None:
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> None:
-    """Keep ``pieces``, one after the other, at ``path``; whole or not at all. Raises OSError as the system says it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Keep ``pieces``, one after the other, at ``path``; whole or not at all. Raises OSError as the system says it, or because another
+    process has just kept something there.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}")
     digest = hashlib.sha256()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -38,10 +40,10 @@ def write(path: Path, pieces: Iterable[bytes]) -> None:
                 file.write(piece)
             file.write(digest.digest())
         temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    finally:
+        for left in path.parent.glob(f"{path.name}.*{_TEMPORARY}"):  # also of a process that was killed meanwhile
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def program(package: Path, version: str, *rooms: str) -> str:

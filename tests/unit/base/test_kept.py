@@ -52,6 +52,15 @@ def test_a_disk_that_refuses_leaves_what_was_there(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["words"]
 
 
+def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    for name in ("words.17.tmp", "words.resolved.17.tmp", "words.17", "other.17.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    kept.write(tmp_path / "words.resolved", [b"new"])
+    assert sorted(os.listdir(tmp_path)) == ["other.17.tmp", "words.17", "words.17.tmp", "words.resolved"]
+    kept.write(tmp_path / "words", [b"new"])
+    assert sorted(os.listdir(tmp_path)) == ["other.17.tmp", "words", "words.17", "words.resolved"]
+
+
 def test_a_program_is_another_when_a_module_changes(tmp_path: Path) -> None:
     room = tmp_path / "decide" / "impact"
     room.mkdir(parents=True)
