@@ -280,6 +280,7 @@ def test_a_load_looks_at_nothing_that_is_not_in_the_key(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.unit.spec.world_of_a_load", str(tree)]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(root)}).stdout
     code = (str(tree), str(root / "reconciler"), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    code = (*code, sys.pycache_prefix) if sys.pycache_prefix else code
     seen = {line for line in told.splitlines() if not line.startswith(code) and line not in sys.path and line != str(root)}
     rules = {str(Path(folder, "Europe/Zurich")) for folder in TZPATH}
     assert seen - rules <= {"$RUAMEL_DEBUG", "$PYDANTIC_DISABLE_PLUGINS"}
