@@ -9,7 +9,7 @@ What is remembered when a loop ends serves the process that goes on after it (``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from operator import is_
@@ -33,18 +33,11 @@ T = TypeVar("T")
 _NONE = object()
 
 
-class _Question(Struct, Generic[T], frozen=True):
-    name: str
-    work_out: Callable[[Scene, DesiredSystem, Any], T]
-    kind: Any
-    lasts: Callable[[T], bool] | None
-
-
 class _Answers(Generic[T]):
     """Of one question, by system."""
 
-    def __init__(self, question: _Question[T]) -> None:
-        self.question = question
+    def __init__(self, lasts: Callable[[T], bool] | None) -> None:
+        self._lasts = lasts
         self.kept: dict[str, Answered[T]] = {}
         self.restless: dict[str, int] = {}
         """For so many passes more the answer is not even watched."""
@@ -92,15 +85,15 @@ class _Answers(Generic[T]):
         self.given = given
         return self.stale
 
-    def take_up(self, holding: Holding, now: datetime, given: Mapping[str, Any] | None) -> None:
-        """Begin with what another process has left."""
-        for name, answered in holding.answers(self.question.name, self.question.kind, given, now):
+    def take_up(self, left: Iterable[tuple[str, Answered[T]]], given: Mapping[str, Any] | None) -> None:
+        """Begin with what another process has left, by system."""
+        for name, answered in left:
             self.put(name, answered)
         self.given = given
 
     def lasting(self) -> dict[str, Answered[T]]:
         """By system: what may be left to another process."""
-        lasts = self.question.lasts
+        lasts = self._lasts
         return {n: kept for n, kept in self.kept.items() if n not in self.stale and (lasts is None or lasts(kept.answer))}
 
 
@@ -161,9 +154,9 @@ class Remembered:
         """
         answers: _Answers[T] | None = self._answers.get(question)
         if answers is None:
-            answers = self._answers[question] = _Answers(_Question(question, work_out, kind, lasts))
+            answers = self._answers[question] = _Answers(lasts)
             if self._holding is not None:
-                answers.take_up(self._holding, scene.now, given)
+                answers.take_up(self._holding.answers(question, kind, given, scene.now), given)
         asked = answers.asked_now(scene.now, given)
         if answers.whole is None:
             asked = self._positions.keys() - answers.kept.keys()
@@ -183,7 +176,7 @@ class Remembered:
                 answer = work_out(scene, system, more)
             else:
                 fresh = fresh or _Asking(scene)
-                answer = fresh.ask(answers, system, more)
+                answer = fresh.ask(answers, system, more, work_out)
             if found[position] is _NONE or found[position] != answer:
                 found[position], differs = answer, True
         if differs:
@@ -218,10 +211,9 @@ class _Asking:
         self._reads, self._horizon = Reads(), Horizon(scene.now)
         self._windows = through_windows(scene, self._reads, Moment.of(self._horizon))
 
-    def ask(self, answers: _Answers[T], system: DesiredSystem, given: Any) -> T:
+    def ask(self, answers: _Answers[T], system: DesiredSystem, given: Any, work_out: Callable[[Scene, DesiredSystem, Any], T]) -> T:
         self._reads.begin(system.name)
         self._horizon.begin()
-        work_out = answers.question.work_out
         answer = work_out(self._windows, system, given)
         if _has_the_hour(answer):
             answers.drop(system.name)

@@ -22,6 +22,7 @@ T = TypeVar("T")
 Owner = tuple[str, str, bool]
 """Realm, system, and whether they are safety snapshots of restores."""
 Digest = bytes
+"""A word of its own, for beside a field `bytes` of a struct that word is taken."""
 _DIGEST_SIZE = 16
 
 

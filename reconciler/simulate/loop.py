@@ -34,7 +34,6 @@ from reconciler.simulate.view import View
 from reconciler.simulate.world import Memory, Pace, Witness, World
 
 _SOON = timedelta(seconds=1)
-"""Decided by a fresh list alone: a look without one says nothing of what is wanted already."""
 _NEWEST = 64
 """So many snapshots are looked at for what is to be copied after a backup or a copy. Those that lag further behind are more than one copy
 brings at a time: after such a one all are looked at."""
@@ -289,7 +288,9 @@ class Simulation:
 
 
 def _is_judged(fresh: Collection[str], action: Action) -> bool:
-    """Whether a look at one system, with a fresh list of these repositories, says all that is to be said of such an action."""
+    """Whether a look at one system, with a fresh list of these repositories, says all that is to be said of such an action. What removes is
+    decided by a fresh list alone: a look without one says nothing of what is wanted already.
+    """
     return action.kind not in REMOVING or (action.repository in fresh and action.system != "")
 
 

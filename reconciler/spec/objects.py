@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
@@ -18,6 +18,9 @@ from reconciler.spec.read import SpecText
 from reconciler.spec.tree import SpecFile
 
 D = TypeVar("D", System, Repository, BackupPolicy, DisasterScenario)
+K = TypeVar("K")
+S = TypeVar("S")
+V = TypeVar("V")
 
 
 class Objects(Struct, frozen=True):
@@ -67,49 +70,47 @@ class Objects(Struct, frozen=True):
         return members[0], members[0].document.spec
 
 
-class Unread(Mapping[Key, Declared]):
+class _Late(Mapping[K, V], Generic[K, S, V]):
+    """Of which the keys are known; a value is made when somebody asks for it."""
+
+    def __init__(self, sources: Mapping[K, S]) -> None:
+        self._sources = sources
+        self._found: dict[K, V] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._sources
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
+class Unread(_Late[Key, SpecFile, Declared]):
     """Objects of files of which is known already what they declare. A file is read when somebody asks for an object in it."""
 
     def __init__(self, files: Mapping[Key, SpecFile], read: Callable[[SpecFile], SpecText]) -> None:
-        self._files = files
+        super().__init__(files)
         self._read = read
-        self._found: dict[Key, Declared] = {}
 
     def __getitem__(self, key: Key) -> Declared:
         if key not in self._found:
-            self._found.update((declared.key, declared) for declared in self._read(self._files[key]).declared)
+            self._found.update((declared.key, declared) for declared in self._read(self._sources[key]).declared)
         return self._found[key]
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._files
 
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-
-class _ByKind(Mapping[str, tuple[Declared, ...]]):
+class _ByKind(_Late[str, list[str], tuple[Declared, ...]]):
     """All objects of a kind, by name: put together when they are asked for."""
 
     def __init__(self, objects: Mapping[Key, Declared]) -> None:
-        self._objects = objects
-        self._names: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for kind, name in sorted(objects):
-            self._names.setdefault(kind, []).append(name)
-        self._found: dict[str, tuple[Declared, ...]] = {}
+            names.setdefault(kind, []).append(name)
+        super().__init__(names)
+        self._objects = objects
 
     def __getitem__(self, kind: str) -> tuple[Declared, ...]:
         if kind not in self._found:
-            self._found[kind] = tuple(self._objects[kind, name] for name in self._names[kind])
+            self._found[kind] = tuple(self._objects[kind, name] for name in self._sources[kind])
         return self._found[kind]
-
-    def __contains__(self, kind: object) -> bool:
-        return kind in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
